@@ -1,0 +1,21 @@
+//! The thinking of Tollgate's filters.
+//!
+//! Nothing here makes a host call, reads a clock, draws a random number or logs:
+//! everything is a function of the bytes and the configuration it is given, so it
+//! runs natively, in benches and in fuzzers exactly as it runs inside Envoy.
+//!
+//! Nothing here can panic either: a panic is a trap, and a trap kills every stream of
+//! an Envoy worker. The workspace lints refuse what could.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::arithmetic_side_effects,
+        clippy::string_slice,
+        reason = "a test that overflows fails, which is what a test is for"
+    )
+)]
+
+mod simd;
+pub mod span;
+
+pub use span::Span;
