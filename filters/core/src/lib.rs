@@ -15,6 +15,9 @@
     )
 )]
 
+pub mod config;
+pub mod endpoint;
+pub mod reply;
 mod simd;
 pub mod span;
 
