@@ -15,7 +15,9 @@
     )
 )]
 
+pub mod admission;
 pub mod config;
+pub mod effect;
 pub mod endpoint;
 pub mod reply;
 mod simd;
