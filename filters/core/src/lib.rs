@@ -20,6 +20,7 @@ pub mod config;
 pub mod effect;
 pub mod endpoint;
 pub mod exchange;
+pub mod fingerprint;
 pub mod models;
 pub mod pipeline;
 pub mod reply;
