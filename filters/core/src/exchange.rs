@@ -73,7 +73,7 @@ impl Exchange {
         let is_plain = head.content_encoding.is_empty()
             || head.content_encoding.eq_ignore_ascii_case(b"identity");
         self.reader = if is_plain {
-            ResponseReader::new(self.dialect, head.content_type)
+            ResponseReader::new(head.content_type)
         } else {
             None
         };
