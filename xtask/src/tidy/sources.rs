@@ -1,0 +1,122 @@
+//! Rules for single files.
+
+use super::Source;
+
+/// Beyond this a file holds more than one thing.
+const MOST_LINES: usize = 600;
+
+/// Tests talk to loopback only and packages come through their own clients, so no file has
+/// a reason to name a registry's host. Split here so that this file keeps the rule.
+const REGISTRY_HOSTS: [&str; 6] = [
+    concat!("crates", ".io"),
+    concat!("pypi", ".org"),
+    concat!("pythonhosted", ".org"),
+    concat!("npmjs", ".org"),
+    concat!("deb.debian", ".org"),
+    concat!("static.rust-lang", ".org"),
+];
+
+/// Adds what is wrong with one file.
+pub fn check(file: &Source, breaches: &mut Vec<String>) {
+    let path = &file.path;
+    if file.is_rust() {
+        let lines = file.text.lines().count();
+        if lines > MOST_LINES {
+            breaches.push(format!(
+                "{path}: {lines} lines; split it, {MOST_LINES} is the most"
+            ));
+        }
+        if !file.text.starts_with("//!") {
+            breaches.push(format!(
+                "{path}:1: start with `//!` and say why the file exists"
+            ));
+        }
+        attributes(file, breaches);
+    }
+    // Cargo writes its registry's name into the lock file.
+    if path != "Cargo.lock" {
+        for (number, line) in (1..).zip(file.text.lines()) {
+            for host in REGISTRY_HOSTS {
+                if line.contains(host) {
+                    breaches.push(format!("{path}:{number}: names the registry host {host}"));
+                }
+            }
+        }
+    }
+}
+
+/// Lints are switched off with a reason only, and tests are not switched off at all.
+fn attributes(file: &Source, breaches: &mut Vec<String>) {
+    let path = &file.path;
+    for opening in ["[allow(", "[expect("] {
+        for (at, _) in file.text.match_indices(opening) {
+            let (before, after) = file.text.split_at(at);
+            let attribute = after.split(")]").next().unwrap_or(after);
+            if before.ends_with(['#', '!']) && !attribute.contains("reason = ") {
+                let number = before.lines().count();
+                breaches.push(format!(
+                    "{path}:{number}: say `reason = \"…\"` in {opening}…)]"
+                ));
+            }
+        }
+    }
+    let ignore = concat!("#[", "ignore");
+    for (number, line) in (1..).zip(file.text.lines()) {
+        if line.trim_start().starts_with(ignore) {
+            breaches.push(format!(
+                "{path}:{number}: a test that is not run proves nothing"
+            ));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_rule_finds_its_breach_and_nothing_else() {
+        let long = format!("//! Long.\n{}", "\n".repeat(MOST_LINES));
+        let host = format!("//! Why.\n// see {}\n", REGISTRY_HOSTS[0]);
+        let ignored = format!("//! Why.\n{}]\nfn f() {{}}\n", concat!("#[", "ignore"));
+        let rows: &[(&str, &str, &[&str])] = &[
+            ("a.rs", "//! Why.\nfn f() {}\n", &[]),
+            ("a.rs", "fn f() {}\n", &["a.rs:1: start with"]),
+            ("a.md", "# No rule about the first line\n", &[]),
+            ("a.rs", &long, &["a.rs: 601 lines"]),
+            ("a.md", &long, &[]),
+            ("a.rs", &host, &["a.rs:2: names the registry"]),
+            ("a.md", &host, &["a.md:2: names the registry"]),
+            ("Cargo.lock", &host, &[]),
+            ("a.rs", &ignored, &["a.rs:2: a test that is not run"]),
+            (
+                "a.rs",
+                "//! Why.\n\n#[allow(dead_code)]\n",
+                &["a.rs:3: say `reason"],
+            ),
+            (
+                "a.rs",
+                "//! Why.\n#![allow(\n    dead_code\n)]\n",
+                &["a.rs:2: say `reason"],
+            ),
+            (
+                "a.rs",
+                "//! Why.\n#[allow(\n    dead_code,\n    reason = \"later\"\n)]\n",
+                &[],
+            ),
+            ("a.rs", "//! Why.\nlet s = [allow(1)];\n", &[]),
+        ];
+        for (path, text, expected) in rows {
+            let file = Source {
+                path: (*path).to_owned(),
+                text: (*text).to_owned(),
+            };
+            let mut found = Vec::new();
+            check(&file, &mut found);
+            assert_eq!(found.len(), expected.len(), "{path}: {found:?}");
+            for (found, expected) in found.iter().zip(*expected) {
+                assert!(found.starts_with(expected), "{found:?} is not {expected:?}");
+            }
+        }
+    }
+}
