@@ -15,6 +15,11 @@
     )
 )]
 
+pub mod admission;
+pub mod config;
+pub mod effect;
+pub mod endpoint;
+pub mod reply;
 mod simd;
 pub mod span;
 

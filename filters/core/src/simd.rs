@@ -13,7 +13,9 @@ impl Block {
     /// The block holding `bytes`.
     #[inline(always)]
     pub(crate) fn load(bytes: &[u8; 64]) -> Block {
-        Block { lanes: imp::load(bytes) }
+        Block {
+            lanes: imp::load(bytes),
+        }
     }
 
     /// Which bytes equal `byte`.
@@ -48,7 +50,12 @@ mod imp {
         // `v128_load` has no alignment requirement.
         #[allow(unsafe_code, reason = "core::arch has no safe load from memory")]
         unsafe {
-            [v128_load(base), v128_load(base.add(1)), v128_load(base.add(2)), v128_load(base.add(3))]
+            [
+                v128_load(base),
+                v128_load(base.add(1)),
+                v128_load(base.add(2)),
+                v128_load(base.add(3)),
+            ]
         }
     }
 
@@ -83,7 +90,10 @@ mod imp {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, reason = "core::arch marks every SSE2 call unsafe, though x86-64 always has it")]
+#[allow(
+    unsafe_code,
+    reason = "core::arch marks every SSE2 call unsafe, though x86-64 always has it"
+)]
 mod imp {
     use core::arch::x86_64::*;
 
@@ -107,7 +117,8 @@ mod imp {
     #[inline(always)]
     fn gather(lanes: [__m128i; 4]) -> u64 {
         // SAFETY: SSE2 is part of x86-64.
-        let [a, b, c, d] = lanes.map(|v| u64::from(unsafe { _mm_movemask_epi8(v) }.cast_unsigned()));
+        let [a, b, c, d] =
+            lanes.map(|v| u64::from(unsafe { _mm_movemask_epi8(v) }.cast_unsigned()));
         a | b << 16 | c << 32 | d << 48
     }
 
@@ -156,7 +167,10 @@ mod portable {
     }
 
     fn gather(lanes: &Lanes, holds: impl Fn(u8) -> bool) -> u64 {
-        lanes.iter().rev().fold(0, |mask, &byte| mask << 1 | u64::from(holds(byte)))
+        lanes
+            .iter()
+            .rev()
+            .fold(0, |mask, &byte| mask << 1 | u64::from(holds(byte)))
     }
 
     pub(super) fn eq(lanes: &Lanes, byte: u8) -> u64 {
@@ -183,13 +197,25 @@ mod tests {
     #[test]
     fn every_byte_in_every_lane_agrees_with_the_portable_twin() {
         for shift in 0..=255u8 {
-            let bytes: [u8; 64] = std::array::from_fn(|i| shift.wrapping_add((i as u8).wrapping_mul(5)));
+            let bytes: [u8; 64] =
+                std::array::from_fn(|i| shift.wrapping_add((i as u8).wrapping_mul(5)));
             let (fast, slow) = (Block::load(&bytes), portable::load(&bytes));
             assert_eq!(fast.non_ascii(), portable::top_bits(&slow));
-            for (low, high) in [(b'a', b'z'), (0, 0x1f), (0x80, 0xff), (b'"', b'"'), (0, 255), (shift, shift)] {
+            for (low, high) in [
+                (b'a', b'z'),
+                (0, 0x1f),
+                (0x80, 0xff),
+                (b'"', b'"'),
+                (0, 255),
+                (shift, shift),
+            ] {
                 assert_eq!(fast.eq(low), portable::eq(&slow, low));
                 let expected = portable::at_most(&portable::minus(&slow, low), high - low);
-                assert_eq!(fast.range(low, high), expected, "{low}..={high} shifted by {shift}");
+                assert_eq!(
+                    fast.range(low, high),
+                    expected,
+                    "{low}..={high} shifted by {shift}"
+                );
             }
         }
     }
