@@ -1,1 +1,18 @@
-//! (to be written)
+//! Real requests through a real Envoy in front of mock Azure OpenAI regions.
+//!
+//! [`Stack`] starts it all on loopback from a configuration of this repository, on free
+//! ports and any number of times at once. The tests of this package, the demo and
+//! `cargo xtask up` stand on it.
+
+mod client;
+mod configuration;
+mod envoy;
+pub mod places;
+mod raw;
+mod stack;
+pub mod table;
+
+pub use client::{Client, Request, Response};
+pub use envoy::Envoy;
+pub use raw::{RawResponse, exchange};
+pub use stack::{Builder, Ports, Stack};
