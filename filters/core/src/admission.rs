@@ -1,12 +1,14 @@
 //! What the head of a request decides, before any byte of its body is read.
 
+use std::rc::Rc;
+
 use crate::config::{Config, RequestHead, Rule};
 use crate::endpoint::{Dialect, Endpoint};
 use crate::reply::{Refused, Reply};
 
 /// What becomes of a request.
 #[derive(Debug)]
-pub enum Admission<'c> {
+pub enum Admission {
     /// Sent on unread: a rule lists it as pass-through.
     PassThrough,
     /// Its body is read.
@@ -16,7 +18,7 @@ pub enum Admission<'c> {
         /// Deployment named by the path.
         deployment: Option<String>,
         /// The rule it falls under.
-        rule: &'c Rule,
+        rule: Rc<Rule>,
         /// `content-length`, where it is given; a promise of the client, not a fact.
         content_length: Option<u64>,
     },
@@ -24,16 +26,12 @@ pub enum Admission<'c> {
     Refuse(Refused, Reply),
 }
 
-impl Admission<'_> {
+impl Admission {
     /// Decides for the request with this head; `is_whole` where it has no body.
     ///
     /// On a guarded route the default is closed: what cannot be read is refused unless a
     /// rule lists it, because whatever is let through unread is a way around every stage.
-    pub fn decide<'c>(
-        config: &'c Config,
-        head: &impl RequestHead,
-        is_whole: bool,
-    ) -> Admission<'c> {
+    pub fn decide(config: &Config, head: &impl RequestHead, is_whole: bool) -> Admission {
         let refuse = |refused: Refused, message: &str| {
             Admission::Refuse(refused, refused.reply(message, None))
         };
@@ -91,7 +89,7 @@ impl Admission<'_> {
         Admission::Read {
             dialect,
             deployment: deployment.map(str::to_owned),
-            rule,
+            rule: Rc::clone(rule),
             content_length,
         }
     }

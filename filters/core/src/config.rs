@@ -7,6 +7,8 @@ mod node;
 mod rule;
 mod token_estimator;
 
+use std::rc::Rc;
+
 use serde_json::Value;
 
 pub use node::ConfigError;
@@ -101,9 +103,9 @@ pub struct Config {
     /// Models behind deployment or model names that do not say which model they are.
     pub models: Vec<(String, String)>,
     /// Rules in order; the first that matches counts.
-    pub rules: Vec<Rule>,
+    pub rules: Vec<Rc<Rule>>,
     /// What counts where no rule matches.
-    pub defaults: Rule,
+    pub defaults: Rc<Rule>,
 }
 
 impl Config {
@@ -141,7 +143,7 @@ impl Config {
         let rules = top.read_or("rules", Vec::new(), |node| {
             node.list()?
                 .iter()
-                .map(|node| Rule::read(node, &defaults))
+                .map(|node| Rule::read(node, &defaults).map(Rc::new))
                 .collect()
         })?;
         Ok(Config {
@@ -154,12 +156,12 @@ impl Config {
             limits: top.read_or("limits", Limits::default(), Limits::read)?,
             models,
             rules,
-            defaults,
+            defaults: Rc::new(defaults),
         })
     }
 
     /// The first rule that matches, else the defaults.
-    pub fn rule_for(&self, head: &impl RequestHead) -> &Rule {
+    pub fn rule_for(&self, head: &impl RequestHead) -> &Rc<Rule> {
         self.rules
             .iter()
             .find(|rule| rule.matches(head))
