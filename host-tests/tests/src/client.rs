@@ -52,7 +52,10 @@ impl Client {
 
     /// Speaks HTTP/2 without TLS and without asking first.
     pub fn http2(address: SocketAddr) -> Self {
-        Self::with(address, legacy::Client::builder(TokioExecutor::new()).http2_only(true))
+        Self::with(
+            address,
+            legacy::Client::builder(TokioExecutor::new()).http2_only(true),
+        )
     }
 
     fn with(address: SocketAddr, builder: &mut legacy::Builder) -> Self {
@@ -62,7 +65,11 @@ impl Client {
             .build()
             .expect("a thread and a socket poller can be had");
         let pool = builder.pool_timer(TokioTimer::new()).build_http();
-        Self { runtime, pool, address }
+        Self {
+            runtime,
+            pool,
+            address,
+        }
     }
 
     /// A GET.
@@ -79,7 +86,11 @@ impl Client {
     pub fn request(&self, method: &str, path: &str) -> Request<'_> {
         let uri = format!("http://{}{path}", self.address);
         let builder = hyper::Request::builder().method(method).uri(uri);
-        Request { client: self, builder, body: Bytes::new() }
+        Request {
+            client: self,
+            builder,
+            body: Bytes::new(),
+        }
     }
 }
 
@@ -106,9 +117,15 @@ impl Request<'_> {
     /// # Errors
     /// When the connection fails, the response breaks off, or nothing comes for half a minute.
     pub fn send(self) -> Result<Response> {
-        let mut request = self.builder.body(Full::new(self.body)).context("not a valid request")?;
-        if request.method() == hyper::Method::POST && !request.headers().contains_key(CONTENT_TYPE) {
-            request.headers_mut().insert(CONTENT_TYPE, "application/json".parse()?);
+        let mut request = self
+            .builder
+            .body(Full::new(self.body))
+            .context("not a valid request")?;
+        if request.method() == hyper::Method::POST && !request.headers().contains_key(CONTENT_TYPE)
+        {
+            request
+                .headers_mut()
+                .insert(CONTENT_TYPE, "application/json".parse()?);
         }
         let what = format!("{} {}", request.method(), request.uri());
         let exchange = async {

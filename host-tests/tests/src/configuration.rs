@@ -36,14 +36,20 @@ pub fn adapt(text: &str, ports: &[(u16, u16)], filters: &Path) -> Result<String>
     let mut adapted = text.to_owned();
     for (from, to) in ports {
         let (replaced, count) = replace_port(&adapted, *from, *to);
-        ensure!(count > 0, "it has no `port_value: {from}` to be replaced by a test's port");
+        ensure!(
+            count > 0,
+            "it has no `port_value: {from}` to be replaced by a test's port"
+        );
         adapted = replaced;
     }
     let mut modules = adapted.split(FILTERS);
     let mut whole = modules.next().unwrap_or_default().to_owned();
     let mut count = 0;
     for rest in modules {
-        let name = rest.split(|c: char| c.is_whitespace() || c == '"').next().unwrap_or_default();
+        let name = rest
+            .split(|c: char| c.is_whitespace() || c == '"')
+            .next()
+            .unwrap_or_default();
         let path = filters.join(name);
         if !path.is_file() {
             bail!("{} was not built: run `cargo xtask build`", path.display());
@@ -53,7 +59,10 @@ pub fn adapt(text: &str, ports: &[(u16, u16)], filters: &Path) -> Result<String>
         whole.push_str(rest);
         count += 1;
     }
-    ensure!(count > 0, "it has no `{FILTERS}NAME.wasm`, so no filter would be tested");
+    ensure!(
+        count > 0,
+        "it has no `{FILTERS}NAME.wasm`, so no filter would be tested"
+    );
     Ok(whole)
 }
 
@@ -109,7 +118,9 @@ mod tests {
             ("port_value: 10000", 10000, "no filter would be tested"),
         ];
         for (text, port, named) in rows {
-            let error = adapt(text, &[(port, 1)], filters.path()).unwrap_err().to_string();
+            let error = adapt(text, &[(port, 1)], filters.path())
+                .unwrap_err()
+                .to_string();
             assert!(error.contains(named), "{error}");
         }
     }

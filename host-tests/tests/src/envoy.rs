@@ -49,7 +49,13 @@ impl Envoy {
             .arg("--disable-hot-restart")
             // Access logs are read by tests: soon, not after the default second.
             .args(["--file-flush-interval-msec", "20"])
-            .args(["--log-level", "info"])
+            // Envoy lists its extensions at info; what a filter says there matters.
+            .args([
+                "--log-level",
+                "warning",
+                "--component-log-level",
+                "wasm:info",
+            ])
             .current_dir(places::root())
             .stdin(Stdio::null())
             .stdout(File::create(folder.path().join("stdout"))?)
@@ -63,9 +69,14 @@ impl Envoy {
                 break Err(format!("Envoy ended at once ({status})"));
             }
             // Written a moment after it is created.
-            if let Some(admin) = fs::read_to_string(&admin_file).ok().and_then(|text| text.parse().ok())
+            if let Some(admin) = fs::read_to_string(&admin_file)
+                .ok()
+                .and_then(|text| text.parse().ok())
                 && let client = Client::new(admin)
-                && client.get("/ready").send().is_ok_and(|answer| answer.status == 200)
+                && client
+                    .get("/ready")
+                    .send()
+                    .is_ok_and(|answer| answer.status == 200)
             {
                 break Ok((admin, client));
             }
@@ -75,7 +86,12 @@ impl Envoy {
             std::thread::sleep(POLL);
         };
         match ready {
-            Ok((admin, client)) => Ok(Self { process, folder, admin, client }),
+            Ok((admin, client)) => Ok(Self {
+                process,
+                folder,
+                admin,
+                client,
+            }),
             Err(why) => {
                 let _ = process.kill();
                 let _ = process.wait();
@@ -96,7 +112,12 @@ impl Envoy {
     /// When the answer is not 200.
     pub fn admin_get(&self, path: &str) -> Result<String> {
         let answer = self.client.get(path).send()?;
-        ensure!(answer.status == 200, "admin {path}: {} {}", answer.status, answer.text());
+        ensure!(
+            answer.status == 200,
+            "admin {path}: {} {}",
+            answer.status,
+            answer.text()
+        );
         Ok(answer.text().into_owned())
     }
 
@@ -105,7 +126,9 @@ impl Envoy {
     /// # Errors
     /// When the admin interface does not answer.
     pub fn config_dump(&self) -> Result<Value> {
-        Ok(serde_json::from_str(&self.admin_get("/config_dump?include_eds")?)?)
+        Ok(serde_json::from_str(
+            &self.admin_get("/config_dump?include_eds")?,
+        )?)
     }
 
     /// A counter or gauge, 0 while it does not exist.
@@ -114,7 +137,10 @@ impl Envoy {
     /// When the admin interface does not answer.
     pub fn stat(&self, name: &str) -> Result<u64> {
         let stats = self.stats("")?;
-        Ok(stats.into_iter().find(|(stat, _)| stat == name).map_or(0, |(_, value)| value))
+        Ok(stats
+            .into_iter()
+            .find(|(stat, _)| stat == name)
+            .map_or(0, |(_, value)| value))
     }
 
     /// All counters and gauges whose names hold `part`, by name.
@@ -151,7 +177,10 @@ impl Envoy {
     /// With the names there are when there is none of this name.
     pub fn listener(&self, name: &str) -> Result<SocketAddr> {
         let listeners: Value = serde_json::from_str(&self.admin_get("/listeners?format=json")?)?;
-        let listeners = listeners["listener_statuses"].as_array().into_iter().flatten();
+        let listeners = listeners["listener_statuses"]
+            .as_array()
+            .into_iter()
+            .flatten();
         let mut names = Vec::new();
         for listener in listeners {
             let address = &listener["local_address"]["socket_address"];
@@ -163,7 +192,10 @@ impl Envoy {
             }
             names.extend(listener["name"].as_str().map(str::to_owned));
         }
-        bail!("the configuration has no listener `{name}`, only: {}", names.join(", "))
+        bail!(
+            "the configuration has no listener `{name}`, only: {}",
+            names.join(", ")
+        )
     }
 
     /// Whether the process is still there.
@@ -181,7 +213,10 @@ impl Envoy {
     pub fn wait_until(&self, what: &str, mut seen: impl FnMut(&Self) -> bool) -> Result<()> {
         let started = Instant::now();
         while !seen(self) {
-            ensure!(started.elapsed() < Duration::from_secs(10), "waited in vain for {what}");
+            ensure!(
+                started.elapsed() < Duration::from_secs(10),
+                "waited in vain for {what}"
+            );
             std::thread::sleep(POLL);
         }
         Ok(())

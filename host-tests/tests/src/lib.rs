@@ -11,8 +11,20 @@ pub mod places;
 mod raw;
 mod stack;
 pub mod table;
+pub mod tour;
 
 pub use client::{Client, Request, Response};
 pub use envoy::Envoy;
 pub use raw::{RawResponse, exchange};
 pub use stack::{Builder, Ports, Stack};
+
+/// Ends a binary: prints an error with its causes in one line, without a backtrace.
+pub fn exit_code(result: anyhow::Result<()>) -> std::process::ExitCode {
+    match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}

@@ -87,7 +87,9 @@ fn dechunk(mut rest: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
-    bytes.windows(wanted.len()).position(|window| window == wanted)
+    bytes
+        .windows(wanted.len())
+        .position(|window| window == wanted)
 }
 
 #[cfg(test)]
@@ -102,7 +104,11 @@ mod tests {
         let chunked = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\na\r\n\r\nb\r\nhello world\r\n0\r\n\r\n";
         assert_eq!(parse(chunked).unwrap().body, b"a\r\nhello world");
 
-        for broken in [&chunked[..chunked.len() - 8], b"HTTP/1.1 200 OK\r\n", b"SMTP\r\n\r\n"] {
+        for broken in [
+            &chunked[..chunked.len() - 8],
+            b"HTTP/1.1 200 OK\r\n",
+            b"SMTP\r\n\r\n",
+        ] {
             assert!(parse(broken).is_err());
         }
     }

@@ -54,7 +54,9 @@ fn attributes(file: &Source, breaches: &mut Vec<String>) {
         offset += line.len();
         let line = line.trim_start();
         if line.starts_with(concat!("#[", "ignore")) {
-            breaches.push(format!("{path}:{number}: a test that is not run proves nothing"));
+            breaches.push(format!(
+                "{path}:{number}: a test that is not run proves nothing"
+            ));
         }
         let openings = ["#[allow(", "#![allow(", "#[expect(", "#![expect("];
         if openings.iter().any(|opening| line.starts_with(opening)) {
