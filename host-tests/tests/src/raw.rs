@@ -48,7 +48,7 @@ pub fn exchange<'a>(
     }
     let mut bytes = Vec::new();
     match stream.read_to_end(&mut bytes) {
-        Err(error) if bytes.is_empty() => return Err(error).context("no response"),
+        Err(error) if bytes.is_empty() => Err(error).context("no response"),
         // A reset after a complete response is how Envoy ends a request it did not read.
         _ => parse(&bytes),
     }
