@@ -119,7 +119,10 @@ impl Config {
         } else {
             serde_json::from_slice(text).map_err(|error| ConfigError {
                 path: String::new(),
-                problem: format!("not JSON: {error}"),
+                problem: format!(
+                    "not JSON: {error} (Envoy hands over a google.protobuf.StringValue as it is, \
+                     a Struct as protobuf: use a StringValue)"
+                ),
             })?
         };
         let [invalid_body, token_estimator] = Rule::SHARED_KEYS;

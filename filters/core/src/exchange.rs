@@ -57,7 +57,13 @@ pub struct Exchange {
 
 impl Exchange {
     pub(crate) fn new(dialect: Dialect, rule: Rc<Rule>) -> Exchange {
-        Exchange { dialect, rule, estimate: None, status: 0, reader: None }
+        Exchange {
+            dialect,
+            rule,
+            estimate: None,
+            status: 0,
+            reader: None,
+        }
     }
 
     /// Takes note of the response's head. A body that is neither JSON nor server-sent
@@ -66,7 +72,11 @@ impl Exchange {
         self.status = head.status;
         let is_plain = head.content_encoding.is_empty()
             || head.content_encoding.eq_ignore_ascii_case(b"identity");
-        self.reader = if is_plain { ResponseReader::new(self.dialect, head.content_type) } else { None };
+        self.reader = if is_plain {
+            ResponseReader::new(self.dialect, head.content_type)
+        } else {
+            None
+        };
     }
 
     /// Whether the chunks of the response are wanted.
@@ -82,6 +92,10 @@ impl Exchange {
     }
 
     pub(crate) fn ending(&mut self, end: StreamEnd) -> Ending {
-        Ending { end, status: self.status, response: self.reader.take().map(ResponseReader::finish) }
+        Ending {
+            end,
+            status: self.status,
+            response: self.reader.take().map(ResponseReader::finish),
+        }
     }
 }

@@ -65,7 +65,11 @@ impl Pipeline {
             }
         };
         let stages = config.stages.iter().map(stage).collect();
-        Ok(Pipeline { config, models, stages })
+        Ok(Pipeline {
+            config,
+            models,
+            stages,
+        })
     }
 
     /// The configuration it was made from.
@@ -83,12 +87,22 @@ impl Pipeline {
 
     /// Begins to read a request that was admitted.
     pub fn begin(&self, dialect: Dialect, deployment: Option<String>, rule: Rc<Rule>) -> Incoming {
-        Incoming { dialect, deployment, rule, reader: RequestReader::new(dialect, &self.config.limits) }
+        Incoming {
+            dialect,
+            deployment,
+            rule,
+            reader: RequestReader::new(dialect, &self.config.limits),
+        }
     }
 
     /// Lets the stages judge a request whose whole body is `body`.
     pub fn judge(&self, incoming: Incoming, body: &[u8], effects: &mut Vec<Effect>) -> Judged {
-        let Incoming { dialect, deployment, rule, reader } = incoming;
+        let Incoming {
+            dialect,
+            deployment,
+            rule,
+            reader,
+        } = incoming;
         let request = match reader.finish(body, deployment.as_deref(), &self.models) {
             Ok(request) => request,
             Err(refusal) if rule.invalid_body == InvalidBody::Refuse => {

@@ -107,7 +107,11 @@ unsafe extern "C" {
 }
 
 fn check(status: u32) -> HostResult<()> {
-    if status == 0 { Ok(()) } else { Err(HostError { status }) }
+    if status == 0 {
+        Ok(())
+    } else {
+        Err(HostError { status })
+    }
 }
 
 /// What the host wrote through a pair of out-pointers.
@@ -117,7 +121,10 @@ struct Answer {
 }
 
 impl Answer {
-    const NONE: Answer = Answer { data: ptr::null_mut(), length: 0 };
+    const NONE: Answer = Answer {
+        data: ptr::null_mut(),
+        length: 0,
+    };
 
     /// The bytes, without copying them again.
     fn bytes(self, status: u32) -> HostResult<Vec<u8>> {
@@ -144,7 +151,13 @@ pub(crate) fn buffer(buffer: Buffer, start: usize, max: usize) -> HostResult<Vec
     let mut answer = Answer::NONE;
     // SAFETY: both out-pointers are live locals.
     let status = unsafe {
-        proxy_get_buffer_bytes(buffer as u32, start, max, &mut answer.data, &mut answer.length)
+        proxy_get_buffer_bytes(
+            buffer as u32,
+            start,
+            max,
+            &mut answer.data,
+            &mut answer.length,
+        )
     };
     answer.bytes(status)
 }
@@ -183,7 +196,12 @@ pub(crate) fn property(path: &str) -> HostResult<Vec<u8>> {
     let mut answer = Answer::NONE;
     // SAFETY: the slice is live and both out-pointers are live locals.
     let status = unsafe {
-        proxy_get_property(path.as_ptr(), path.len(), &mut answer.data, &mut answer.length)
+        proxy_get_property(
+            path.as_ptr(),
+            path.len(),
+            &mut answer.data,
+            &mut answer.length,
+        )
     };
     answer.bytes(status)
 }
@@ -191,9 +209,7 @@ pub(crate) fn property(path: &str) -> HostResult<Vec<u8>> {
 /// Stores `value` as filter state `wasm.PATH` of the stream.
 pub(crate) fn set_property(path: &str, value: &[u8]) -> HostResult<()> {
     // SAFETY: pointers and lengths are those of live slices.
-    check(unsafe {
-        proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len())
-    })
+    check(unsafe { proxy_set_property(path.as_ptr(), path.len(), value.as_ptr(), value.len()) })
 }
 
 /// The id of the metric of that name; the same name means the same metric in every VM.

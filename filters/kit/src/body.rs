@@ -77,10 +77,16 @@ impl Body {
         let capacity = needed.max(self.expected).max(doubled).min(self.most);
         self.hold(capacity)?;
         let more = capacity.saturating_sub(self.bytes.len());
-        self.bytes.try_reserve_exact(more).map_err(|_| NotTaken::OverBudget)
+        self.bytes
+            .try_reserve_exact(more)
+            .map_err(|_| NotTaken::OverBudget)
     }
 
     fn hold(&mut self, bytes: usize) -> Result<(), NotTaken> {
-        if self.share.grow_to(bytes) { Ok(()) } else { Err(NotTaken::OverBudget) }
+        if self.share.grow_to(bytes) {
+            Ok(())
+        } else {
+            Err(NotTaken::OverBudget)
+        }
     }
 }

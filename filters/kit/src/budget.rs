@@ -17,12 +17,18 @@ pub(crate) struct Budget {
 impl Budget {
     /// A budget of `most` bytes, none of which is held.
     pub(crate) fn new(most: usize) -> Budget {
-        Budget { held: Rc::new(Cell::new(0)), most }
+        Budget {
+            held: Rc::new(Cell::new(0)),
+            most,
+        }
     }
 
     /// Part of this budget: nothing yet.
     pub(crate) fn share(&self) -> Share {
-        Share { budget: self.clone(), bytes: 0 }
+        Share {
+            budget: self.clone(),
+            bytes: 0,
+        }
     }
 }
 
@@ -50,7 +56,9 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        self.budget.held.set(self.budget.held.get().saturating_sub(self.bytes));
+        self.budget
+            .held
+            .set(self.budget.held.get().saturating_sub(self.bytes));
     }
 }
 

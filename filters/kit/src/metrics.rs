@@ -21,7 +21,9 @@ impl Metrics {
         let _ = match metric.kind {
             // Envoy refuses to add nothing.
             MetricKind::Counter if value == 0 => Ok(()),
-            MetricKind::Counter => abi::increment_metric(id, i64::try_from(value).unwrap_or(i64::MAX)),
+            MetricKind::Counter => {
+                abi::increment_metric(id, i64::try_from(value).unwrap_or(i64::MAX))
+            }
             MetricKind::Histogram => abi::record_metric(id, value),
         };
     }

@@ -35,7 +35,9 @@ impl Pairs {
 
     /// Every value of the header called `name` (lower case), in order.
     pub(crate) fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.iter().filter(move |(known, _)| *known == name.as_bytes()).map(|(_, value)| value)
+        self.iter()
+            .filter(move |(known, _)| *known == name.as_bytes())
+            .map(|(_, value)| value)
     }
 
     /// The first value of the header called `name`; empty where there is none.
@@ -48,7 +50,11 @@ impl Pairs {
 pub(crate) fn encode(headers: &[(&str, &str)]) -> Vec<u8> {
     let length = |text: &str| u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes();
     let mut bytes = Vec::new();
-    bytes.extend(u32::try_from(headers.len()).unwrap_or(u32::MAX).to_le_bytes());
+    bytes.extend(
+        u32::try_from(headers.len())
+            .unwrap_or(u32::MAX)
+            .to_le_bytes(),
+    );
     for (name, value) in headers {
         bytes.extend(length(name));
         bytes.extend(length(value));
@@ -66,7 +72,12 @@ mod tests {
 
     #[test]
     fn what_is_encoded_decodes_and_what_is_cut_ends_early() {
-        let headers = [(":path", "/v1"), ("x-empty", ""), ("x-a", "1"), ("x-a", "2")];
+        let headers = [
+            (":path", "/v1"),
+            ("x-empty", ""),
+            ("x-a", "1"),
+            ("x-a", "2"),
+        ];
         let bytes = encode(&headers);
         let pairs = Pairs::new(bytes.clone());
         let expected = headers.map(|(name, value)| (name.as_bytes(), value.as_bytes()));

@@ -36,7 +36,10 @@ impl Worker {
 
     /// An empty list for a callback's effects.
     pub(crate) fn effects(&self) -> Vec<Effect> {
-        self.spare.try_borrow_mut().map(|mut spare| core::mem::take(&mut *spare)).unwrap_or_default()
+        self.spare
+            .try_borrow_mut()
+            .map(|mut spare| core::mem::take(&mut *spare))
+            .unwrap_or_default()
     }
 
     /// Carries the effects out, in order.
@@ -52,7 +55,10 @@ impl Worker {
 
     /// Counts a request by what became of it.
     pub(crate) fn count(&self, outcome: &'static str) {
-        self.metrics.measure(Metric::counter("tollgate.requests").with("outcome", outcome), 1);
+        self.metrics.measure(
+            Metric::counter("tollgate.requests").with("outcome", outcome),
+            1,
+        );
     }
 }
 
@@ -64,7 +70,10 @@ pub(crate) struct Root {
 
 impl Root {
     pub(crate) fn new(available: &'static [StageKind]) -> Root {
-        Root { available, worker: None }
+        Root {
+            available,
+            worker: None,
+        }
     }
 }
 

@@ -50,7 +50,10 @@ pub(crate) struct Stream {
 
 impl Stream {
     pub(crate) fn new(worker: Rc<Worker>) -> Stream {
-        Stream { worker, phase: Phase::Fresh }
+        Stream {
+            worker,
+            phase: Phase::Fresh,
+        }
     }
 
     fn enter(&mut self, phase: Phase) -> Phase {
@@ -94,7 +97,9 @@ impl Stream {
         };
         let mut effects = self.worker.effects();
         let judged =
-            self.worker.pipeline.judge(reading.incoming, reading.body.bytes(), &mut effects);
+            self.worker
+                .pipeline
+                .judge(reading.incoming, reading.body.bytes(), &mut effects);
         let action = match judged {
             Judged::Send(exchange) => {
                 self.worker.count("read");
@@ -152,7 +157,12 @@ impl HttpContext for Stream {
         match Admission::decide(pipeline.config(), &head, is_end) {
             Admission::PassThrough => self.pass_through(),
             Admission::Refuse(refused, reply) => self.refuse(refused, &reply),
-            Admission::Read { dialect, deployment, rule, content_length } => {
+            Admission::Read {
+                dialect,
+                deployment,
+                rule,
+                content_length,
+            } => {
                 let config = pipeline.config();
                 if config.identity_responses {
                     // Where it can't be removed, a compressed answer is passed on unread.
@@ -165,7 +175,11 @@ impl HttpContext for Stream {
                 }));
                 // Held, where Envoy allows it, so that what the body says can still decide
                 // the route. Otherwise the headers go ahead and the body is held alone.
-                if config.hold_headers { Action::Pause } else { Action::Continue }
+                if config.hold_headers {
+                    Action::Pause
+                } else {
+                    Action::Continue
+                }
             }
         }
     }
@@ -188,7 +202,9 @@ impl HttpContext for Stream {
                 content_encoding: head.pairs.first("content-encoding"),
             });
             let mut effects = self.worker.effects();
-            self.worker.pipeline.on_response_head(exchange, &mut effects);
+            self.worker
+                .pipeline
+                .on_response_head(exchange, &mut effects);
             self.worker.apply(effects);
             if is_end {
                 self.settle(StreamEnd::HeadersOnly);
@@ -229,13 +245,22 @@ struct Head {
 
 impl Head {
     fn of_request(with_route_name: bool) -> Head {
-        let route_name =
-            if with_route_name { abi::property("xds\0route_name").unwrap_or_default() } else { Vec::new() };
-        Head { pairs: Head::pairs(abi::Map::RequestHeaders), route_name }
+        let route_name = if with_route_name {
+            abi::property("xds\0route_name").unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        Head {
+            pairs: Head::pairs(abi::Map::RequestHeaders),
+            route_name,
+        }
     }
 
     fn of_response() -> Head {
-        Head { pairs: Head::pairs(abi::Map::ResponseHeaders), route_name: Vec::new() }
+        Head {
+            pairs: Head::pairs(abi::Map::ResponseHeaders),
+            route_name: Vec::new(),
+        }
     }
 
     /// No headers where the host gives none: nothing is admitted without its path.

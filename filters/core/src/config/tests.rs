@@ -225,3 +225,59 @@ fn the_first_rule_that_matches_counts_and_inherits_what_it_leaves_out() {
     assert_eq!(b.token_estimator.hits_addend, HitsAddend::Total);
     assert_eq!(config.defaults.invalid_body, InvalidBody::Pass);
 }
+
+/// The keys that an object at this place knows, as the refusal of an unknown one lists them.
+fn known_keys(with_unknown: &str) -> Vec<String> {
+    let problem = read(with_unknown).unwrap_err().problem;
+    let (_, keys) = problem
+        .split_once("known here: ")
+        .expect("the unknown key is refused");
+    keys.split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
+    let page = include_str!("../../../../envoy/CONFIGURATION.md");
+    let places = [
+        ("", r#"{"?": 1}"#),
+        ("limits.", r#"{"limits": {"?": 1}}"#),
+        ("token_estimator.", r#"{"token_estimator": {"?": 1}}"#),
+        ("rules[].", r#"{"rules": [{"?": 1}]}"#),
+        (
+            "rules[].match.",
+            r#"{"rules": [{"name": "a", "match": {"?": 1}}]}"#,
+        ),
+        (
+            "rules[].match.header.",
+            r#"{"rules": [{"name": "a", "match": {"header": {"?": 1}}}]}"#,
+        ),
+    ];
+    let mut known: Vec<String> = places
+        .iter()
+        .flat_map(|(prefix, text)| {
+            known_keys(text)
+                .into_iter()
+                .map(move |key| format!("{prefix}{key}"))
+        })
+        .collect();
+    let rows = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let mut documented: Vec<String> = rows
+        .map(|(key, _)| key.to_owned())
+        .filter(|key| *key != "TOLLGATE_SECRET")
+        .collect();
+    known.sort();
+    documented.sort();
+    assert_eq!(documented, known);
+
+    let examples: Vec<&str> = page
+        .split("```json\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(examples.len(), 4);
+    for example in examples {
+        read(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
+    }
+}
