@@ -5,6 +5,9 @@ use super::Source;
 /// Beyond this a file holds more than one thing.
 const MOST_LINES: usize = 600;
 
+/// Names of stages, and what the SDK's macro needs.
+const MOST_LINES_OF_A_MODULE: usize = 40;
+
 /// Tests talk to loopback only and packages come through their own clients, so no file has
 /// a reason to name a registry's host. Split here so that this file keeps the rule.
 const REGISTRY_HOSTS: [&str; 6] = [
@@ -32,6 +35,7 @@ pub fn check(file: &Source, breaches: &mut Vec<String>) {
             ));
         }
         attributes(file, breaches);
+        host_calls(file, breaches);
     }
     // Cargo writes its registry's name into the lock file.
     if path != "Cargo.lock" {
@@ -70,15 +74,45 @@ fn attributes(file: &Source, breaches: &mut Vec<String>) {
     }
 }
 
+/// Only kit talks to Envoy, and a module has room for nothing but its stages' names.
+fn host_calls(file: &Source, breaches: &mut Vec<String>) {
+    let path = &file.path;
+    let Some((package, _)) = path
+        .strip_prefix("filters/")
+        .and_then(|rest| rest.split_once('/'))
+    else {
+        return;
+    };
+    if package != "kit" {
+        for (number, line) in (1..).zip(file.text.lines()) {
+            if line.contains("extern \"C\"") || line.contains("hostcalls") {
+                breaches.push(format!("{path}:{number}: only kit makes host calls"));
+            }
+        }
+    }
+    if !["core", "kit"].contains(&package) {
+        let lines = file.text.lines().count();
+        if lines > MOST_LINES_OF_A_MODULE {
+            breaches.push(format!(
+                "{path}: {lines} lines in a module, which only names its stages; the rest \
+                 belongs into kit or core"
+            ));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const HOST_CALL: &str = "//! Why.\nunsafe extern \"C\" {}\n";
 
     #[test]
     fn each_rule_finds_its_breach_and_nothing_else() {
         let long = format!("//! Long.\n{}", "\n".repeat(MOST_LINES));
         let host = format!("//! Why.\n// see {}\n", REGISTRY_HOSTS[0]);
         let ignored = format!("//! Why.\n{}]\nfn f() {{}}\n", concat!("#[", "ignore"));
+        let module = format!("//! A module.\n{}", "\n".repeat(MOST_LINES_OF_A_MODULE));
         let rows: &[(&str, &str, &[&str])] = &[
             ("a.rs", "//! Why.\nfn f() {}\n", &[]),
             ("a.rs", "fn f() {}\n", &["a.rs:1: start with"]),
@@ -105,6 +139,19 @@ mod tests {
                 &[],
             ),
             ("a.rs", "//! Why.\nlet s = [allow(1)];\n", &[]),
+            ("filters/kit/src/a.rs", HOST_CALL, &[]),
+            (
+                "filters/core/src/a.rs",
+                HOST_CALL,
+                &["filters/core/src/a.rs:2: only kit"],
+            ),
+            ("benches/guest/src/a.rs", HOST_CALL, &[]),
+            ("filters/core/src/a.rs", &module, &[]),
+            (
+                "filters/x/src/lib.rs",
+                &module,
+                &["filters/x/src/lib.rs: 41 lines in a module"],
+            ),
         ];
         for (path, text, expected) in rows {
             let file = Source {
