@@ -19,7 +19,6 @@ const SIZE_LIMITS: [(&str, u64); 1] = [("token-estimator", 2_200_000)];
 
 /// Builds every module, copies it to its final name and checks it.
 pub fn filters(toolchain: &WasmToolchain) -> Result<()> {
-    println!("build");
     let workspace = Workspace::load()?;
     let packages: Vec<&str> = workspace.modules().collect();
     let mut cargo = toolchain

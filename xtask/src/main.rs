@@ -18,6 +18,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exec::Tool;
 use crate::setup::Tools;
+use crate::wasm_toolchain::WasmToolchain;
 
 /// Every chore of Tollgate.
 ///
@@ -110,14 +111,14 @@ fn run(chore: Chore) -> anyhow::Result<ExitCode> {
         }
         Chore::Build => {
             let toolchain = setup::wasm_toolchain()?;
-            build::filters(&toolchain)?;
+            build(&toolchain)?;
         }
         Chore::Test { only } => return test::run(&only),
         Chore::Demo { args } => stack("demo", &args)?,
         Chore::Up { args } => stack("up", &args)?,
         Chore::Bench { name, args } => {
             let toolchain = setup::wasm_toolchain()?;
-            build::filters(&toolchain)?;
+            build(&toolchain)?;
             let mut cargo = Tool::cargo(["bench", "--package", "tollgate-benches"]);
             match name {
                 Some(name) => cargo = cargo.args(["--bench", &name]),
@@ -140,10 +141,15 @@ fn run(chore: Chore) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn build(toolchain: &WasmToolchain) -> anyhow::Result<()> {
+    println!("build");
+    build::filters(toolchain)
+}
+
 /// Becomes one of the binaries of `tollgate-tests`, so that ctrl-c and SIGTERM reach it.
 fn stack(binary: &str, args: &[String]) -> anyhow::Result<()> {
     let tools: Tools = setup::all()?;
-    build::filters(&tools.wasm)?;
+    build(&tools.wasm)?;
     tools
         .pass_to(Tool::cargo([
             "run",

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::exec::Tool;
-use crate::packages;
+use crate::packages::Apt;
 
 /// The official clients the tests put in front of the gateway, unchanged.
 pub const CLIENTS: [&str; 2] = ["openai==3.52.0", "azure-ai-inference==1.0.0b9"];
@@ -52,7 +52,8 @@ fn create(venv: &Path) -> Result<()> {
         return Ok(());
     };
     // Debian keeps the module `venv` in a package of its own.
-    packages::apt_install(&["python3", "python3-venv"])
+    Apt::ready()
+        .and_then(|apt| apt.install(&["python3", "python3-venv"]))
         .with_context(|| format!("{first:#}"))
         .context("Python 3 with its module `venv` is missing")?;
     python().read()?;

@@ -21,13 +21,22 @@ pub enum Step {
     Lint,
     /// The documentation builds without a broken link.
     Docs,
+    /// All modules compile, weigh no more than they may and import what Envoy offers.
+    Build,
     /// All tests, on the harness and in a real Envoy.
     Tests,
 }
 
 impl Step {
     /// In this order: what fails fastest comes first.
-    const ALL: [Self; 5] = [Self::Fmt, Self::Tidy, Self::Lint, Self::Docs, Self::Tests];
+    const ALL: [Self; 6] = [
+        Self::Fmt,
+        Self::Tidy,
+        Self::Lint,
+        Self::Docs,
+        Self::Build,
+        Self::Tests,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -35,6 +44,7 @@ impl Step {
             Self::Tidy => "tidy",
             Self::Lint => "lint",
             Self::Docs => "docs",
+            Self::Build => "build",
             Self::Tests => "tests",
         }
     }
@@ -52,22 +62,28 @@ enum Outcome {
 /// Runs the chosen steps, all of them if none is chosen.
 pub fn run(only: &[Step]) -> Result<ExitCode> {
     let started = Instant::now();
-    let chosen = |step: &Step| only.is_empty() || only.contains(step);
-    let tools = match chosen(&Step::Tests) {
-        true => {
-            let tools = setup::all()?;
-            build::filters(&tools.wasm)?;
-            Some(tools)
-        }
+    let mut steps = Vec::from(Step::ALL);
+    if !only.is_empty() {
+        // Tests load the modules: they bring the build along.
+        let with_build = |step: &Step| *step == Step::Build && only.contains(&Step::Tests);
+        steps.retain(|step| only.contains(step) || with_build(step));
+    }
+    let tools = match steps.contains(&Step::Build) {
+        true => Some(setup::all()),
         false => None,
     };
     println!("test");
     let mut failed = Vec::new();
     let mut not_run = Vec::new();
-    for step in Step::ALL.into_iter().filter(chosen) {
+    for step in steps {
         println!("  {:<18} running", step.name());
         let began = Instant::now();
-        let outcome = outcome_of(step, tools.as_ref());
+        let outcome = match step {
+            Step::Tests if failed.contains(&Step::Build.name()) => {
+                Outcome::NotRun("the modules were not built".to_owned())
+            }
+            _ => outcome_of(step, tools.as_ref()),
+        };
         let took = seconds(began.elapsed());
         match outcome {
             Outcome::Passed => println!("  {:<18} passed   {took}", step.name()),
@@ -85,7 +101,7 @@ pub fn run(only: &[Step]) -> Result<ExitCode> {
             }
         }
     }
-    for missing in tools.iter().flat_map(|tools| &tools.missing) {
+    for missing in tools.iter().flatten().flat_map(|tools| &tools.missing) {
         not_run.push(format!("tests named {}: {}", missing.tests, missing.why));
     }
 
@@ -110,7 +126,7 @@ pub fn run(only: &[Step]) -> Result<ExitCode> {
     Ok(ExitCode::FAILURE)
 }
 
-fn outcome_of(step: Step, tools: Option<&Tools>) -> Outcome {
+fn outcome_of(step: Step, tools: Option<&Result<Tools>>) -> Outcome {
     let finished = match step {
         Step::Fmt => match setup::component("rustfmt", "rustfmt") {
             Ok(()) => Tool::cargo(["fmt", "--all", "--check"]).finish(),
@@ -127,7 +143,17 @@ fn outcome_of(step: Step, tools: Option<&Tools>) -> Outcome {
         Step::Docs => Tool::cargo(["doc", "--workspace", "--no-deps", "--quiet"])
             .env("RUSTDOCFLAGS", "-D warnings")
             .finish(),
-        Step::Tests => tests(tools).finish(),
+        Step::Build | Step::Tests => match tools {
+            Some(Ok(tools)) if step == Step::Build => {
+                build::filters(&tools.wasm).map(|()| Finished {
+                    ok: true,
+                    output: String::new(),
+                })
+            }
+            Some(Ok(tools)) => tests(tools).finish(),
+            Some(Err(error)) => return Outcome::Failed(format!("setup: {error:#}")),
+            None => return Outcome::Failed("setup did not run".to_owned()),
+        },
     };
     match finished {
         Ok(Finished { ok: true, .. }) => Outcome::Passed,
@@ -150,13 +176,12 @@ pub fn lint() -> Tool {
     ])
 }
 
-fn tests(tools: Option<&Tools>) -> Tool {
-    let mut cargo = Tool::cargo(["test", "--workspace", "--no-fail-fast"]);
-    if let Some(tools) = tools {
-        cargo = tools.pass_to(cargo).arg("--");
-        for missing in &tools.missing {
-            cargo = cargo.args(["--skip", missing.tests]);
-        }
+fn tests(tools: &Tools) -> Tool {
+    let mut cargo = tools
+        .pass_to(Tool::cargo(["test", "--workspace", "--no-fail-fast"]))
+        .arg("--");
+    for missing in &tools.missing {
+        cargo = cargo.args(["--skip", missing.tests]);
     }
     cargo
 }

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::exec::Tool;
+use crate::packages::Apt;
 use crate::setup::Found;
-use crate::{packages, paths, rustup};
+use crate::{paths, rustup};
 
 const TARGET: &str = "wasm32-wasip1";
 const SIMD: &str = "-C target-feature=+simd128";
@@ -128,12 +129,15 @@ fn debian_is_complete() -> Option<PathBuf> {
 }
 
 fn install_debian() -> Result<PathBuf> {
-    let lld = packages::newest_versioned("lld").unwrap_or_else(|| "lld".to_owned());
+    let apt = Apt::ready()?;
+    let lld = apt
+        .newest_versioned("lld")
+        .unwrap_or_else(|| "lld".to_owned());
     let mut wanted = DEBIAN_PACKAGES.to_vec();
     if newest_linker().is_none() {
         wanted.push(&lld);
     }
-    packages::apt_install(&wanted)?;
+    apt.install(&wanted)?;
     debian_is_complete().with_context(|| {
         let (major, minor) = OLDEST_RUSTC;
         format!("its packages are installed, but not a complete rustc {major}.{minor} or newer")

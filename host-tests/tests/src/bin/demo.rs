@@ -24,11 +24,10 @@ fn main() -> ExitCode {
 
 fn demo(args: &Args) -> anyhow::Result<()> {
     let stack = tour::stack().concurrency(args.concurrency).start()?;
-    let regions: Vec<&str> = stack
+    let regions: Vec<String> = stack
         .mock
         .regions()
-        .iter()
-        .map(|region| region.name())
+        .map(|region| region.name().to_owned())
         .collect();
     println!(
         "client → Envoy on {} with {} → mock Azure OpenAI in {}\n",
