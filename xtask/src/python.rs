@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::exec::Tool;
 use crate::packages::Apt;
@@ -22,7 +22,8 @@ pub fn venv(venv: &Path, requirements: &[&str]) -> Result<bool> {
         return Ok(false);
     }
     create(venv)?;
-    Tool::new(interpreter(venv))
+    println!("  pip installs {}", requirements.join(" "));
+    let pip = Tool::new(interpreter(venv))
         .args([
             "-m",
             "pip",
@@ -31,8 +32,19 @@ pub fn venv(venv: &Path, requirements: &[&str]) -> Result<bool> {
             "--disable-pip-version-check",
         ])
         .args(requirements)
-        .read()
-        .context("pip could not install them")?;
+        .finish()?;
+    if !pip.ok {
+        let reason = pip
+            .output
+            .trim_end()
+            .lines()
+            .next_back()
+            .unwrap_or_default();
+        bail!(
+            "pip could not install {}: {reason}",
+            requirements.join(", ")
+        );
+    }
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok(true)
 }

@@ -83,9 +83,7 @@ pub fn all() -> Result<Tools> {
         }
         Err(error) => {
             let why = format!(
-                "the official clients ({}) are missing: {error:#}; they come from PyPI and need \
-                 Python 3 with its module `venv`",
-                python::CLIENTS.join(", ")
+                "the official clients need Python 3 with its module `venv`, and PyPI: {error:#}"
             );
             println!("  {:<18} missing: {why}", "Python clients");
             missing.push(Missing {
