@@ -4,6 +4,8 @@ import json
 
 from azure.ai.inference import ChatCompletionsClient, EmbeddingsClient
 from azure.ai.inference.models import (
+    ChatCompletionsNamedToolChoice,
+    ChatCompletionsNamedToolChoiceFunction,
     ChatCompletionsToolDefinition,
     FunctionDefinition,
     UserMessage,
@@ -34,7 +36,10 @@ def chat(name, endpoint, **model):
 
     function = FunctionDefinition(**WEATHER_TOOL["function"])
     tools = [ChatCompletionsToolDefinition(function=function)]
-    call = client.complete(tools=tools, **question).choices[0].message.tool_calls[0]
+    name_it = ChatCompletionsNamedToolChoiceFunction(name=function.name)
+    choice = ChatCompletionsNamedToolChoice(function=name_it)
+    answer = client.complete(tools=tools, tool_choice=choice, **question)
+    call = answer.choices[0].message.tool_calls[0]
     assert "city" in json.loads(call.function.arguments), call
     passed(f"{name} tools", arguments=call.function.arguments)
 
