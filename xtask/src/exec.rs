@@ -1,7 +1,7 @@
 //! Runs other programs from the repository's root, with errors that name the command.
 
 use std::ffi::{OsStr, OsString};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -17,7 +17,7 @@ pub struct Tool {
 pub struct Finished {
     /// Exit status 0.
     pub ok: bool,
-    /// Standard output, then standard error.
+    /// Everything it wrote to either of its outputs.
     pub output: String,
 }
 
@@ -84,15 +84,20 @@ impl Tool {
     /// Runs it and keeps its output; an error only when it cannot be started.
     pub fn finish(mut self) -> Result<Finished> {
         let line = self.line();
-        let output = self
+        // One pipe for both streams, so that messages stay in the order they were written.
+        let (mut reader, writer) = std::io::pipe()?;
+        self.command.stdout(writer.try_clone()?).stderr(writer);
+        let mut child = self
             .command
-            .output()
+            .spawn()
             .with_context(|| format!("cannot run `{line}`"))?;
-        let mut text = String::from_utf8_lossy(&output.stdout).into_owned();
-        text.push_str(&String::from_utf8_lossy(&output.stderr));
+        // It holds the pipe's other end, which must close for the reading to end.
+        drop(self);
+        let mut output = Vec::new();
+        reader.read_to_end(&mut output)?;
         Ok(Finished {
-            ok: output.status.success(),
-            output: text,
+            ok: child.wait()?.success(),
+            output: String::from_utf8_lossy(&output).into_owned(),
         })
     }
 

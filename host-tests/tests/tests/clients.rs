@@ -21,7 +21,10 @@ mod needs_python {
         let complained = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{script}:\n{said}{complained}");
         // A script that ends early without failing must not pass.
-        let made = said.lines().filter(|line| line.starts_with("{\"check\"")).count();
+        let made = said
+            .lines()
+            .filter(|line| line.starts_with("{\"check\""))
+            .count();
         assert_eq!(made, checks, "{script}:\n{said}");
     }
 
