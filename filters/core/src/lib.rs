@@ -17,5 +17,6 @@
 
 mod simd;
 pub mod span;
+pub mod tokens;
 
 pub use span::Span;

@@ -28,6 +28,12 @@ impl Block {
         imp::at_most(&imp::minus(&self.lanes, low), high.wrapping_sub(low))
     }
 
+    /// Which bytes are one of these small ASCII letters or their capitals.
+    #[inline(always)]
+    pub(crate) fn any_letter<const N: usize>(&self, letters: [u8; N]) -> u64 {
+        imp::any_letter(&self.lanes, letters)
+    }
+
     /// Which bytes have their top bit set, that is, belong to a non-ASCII character.
     #[inline(always)]
     pub(crate) fn non_ascii(&self) -> u64 {
@@ -74,6 +80,14 @@ mod imp {
     pub(super) fn at_most(lanes: &Lanes, byte: u8) -> u64 {
         let most = u8x16_splat(byte);
         gather(lanes.map(|v| u8x16_le(v, most)))
+    }
+
+    #[inline(always)]
+    pub(super) fn any_letter<const N: usize>(lanes: &Lanes, letters: [u8; N]) -> u64 {
+        gather(lanes.map(|v| {
+            let small = v128_or(v, u8x16_splat(0x20));
+            letters.iter().fold(u8x16_splat(0), |found, &l| v128_or(found, u8x16_eq(small, u8x16_splat(l))))
+        }))
     }
 
     #[inline(always)]
@@ -139,6 +153,19 @@ mod imp {
     }
 
     #[inline(always)]
+    pub(super) fn any_letter<const N: usize>(lanes: &Lanes, letters: [u8; N]) -> u64 {
+        let wanted = letters.map(splat);
+        let (case, none) = (splat(0x20), splat(0));
+        gather(lanes.map(|v| {
+            // SAFETY: SSE2 is part of x86-64.
+            unsafe {
+                let small = _mm_or_si128(v, case);
+                wanted.iter().fold(none, |found, &l| _mm_or_si128(found, _mm_cmpeq_epi8(small, l)))
+            }
+        }))
+    }
+
+    #[inline(always)]
     pub(super) fn top_bits(lanes: &Lanes) -> u64 {
         gather(*lanes)
     }
@@ -171,6 +198,10 @@ mod portable {
         gather(lanes, |b| b <= byte)
     }
 
+    pub(super) fn any_letter<const N: usize>(lanes: &Lanes, letters: [u8; N]) -> u64 {
+        gather(lanes, |b| letters.contains(&(b | 0x20)))
+    }
+
     pub(super) fn top_bits(lanes: &Lanes) -> u64 {
         gather(lanes, |b| b >= 0x80)
     }
@@ -186,6 +217,7 @@ mod tests {
             let bytes: [u8; 64] = std::array::from_fn(|i| shift.wrapping_add((i as u8).wrapping_mul(5)));
             let (fast, slow) = (Block::load(&bytes), portable::load(&bytes));
             assert_eq!(fast.non_ascii(), portable::top_bits(&slow));
+            assert_eq!(fast.any_letter(*b"aeiou"), portable::any_letter(&slow, *b"aeiou"));
             for (low, high) in [(b'a', b'z'), (0, 0x1f), (0x80, 0xff), (b'"', b'"'), (0, 255), (shift, shift)] {
                 assert_eq!(fast.eq(low), portable::eq(&slow, low));
                 let expected = portable::at_most(&portable::minus(&slow, low), high - low);

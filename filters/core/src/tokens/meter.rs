@@ -1,0 +1,131 @@
+//! The fast tier: measures texts as they stream by and estimates their tokens.
+
+use super::features::{COUNT, Features};
+use super::unescape::Unescape;
+use crate::simd::Block;
+
+/// Bytes that wait until there is a whole block of them.
+#[derive(Clone, Copy)]
+struct Stage {
+    bytes: [u8; 128],
+    len: usize,
+}
+
+/// Measures the texts of one request; see [`super`].
+#[derive(Clone, Copy)]
+pub struct Meter {
+    features: Features,
+    stage: Stage,
+    unescape: Unescape,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Meter::new()
+    }
+}
+
+impl Meter {
+    /// A meter that has measured nothing.
+    pub fn new() -> Meter {
+        Meter {
+            features: Features::default(),
+            stage: Stage { bytes: [0; 128], len: 0 },
+            unescape: Unescape::default(),
+        }
+    }
+
+    /// Measures the next piece of a JSON string's content, still escaped, cut anywhere.
+    pub fn text(&mut self, piece: &[u8]) {
+        let mut rest = piece;
+        while let Some((&byte, tail)) = rest.split_first() {
+            if !self.unescape.is_idle() || byte == b'\\' {
+                let decoded = self.unescape.byte(byte);
+                self.push(decoded.as_bytes());
+                rest = tail;
+                continue;
+            }
+            rest = self.plain(rest);
+        }
+    }
+
+    /// Measures up to the first backslash of `text`, and gives the rest.
+    #[inline]
+    fn plain<'a>(&mut self, text: &'a [u8]) -> &'a [u8] {
+        let mut rest = text;
+        while let Some((bytes, tail)) = rest.split_first_chunk::<64>() {
+            let block = Block::load(bytes);
+            let backslashes = block.eq(b'\\');
+            if self.stage.len == 0 && backslashes == 0 {
+                self.features.block(&block, u64::MAX);
+                rest = tail;
+                continue;
+            }
+            let plain = backslashes.trailing_zeros() as usize;
+            self.stage64(bytes, plain);
+            if plain < 64 {
+                return rest.get(plain..).unwrap_or_default();
+            }
+            rest = tail;
+        }
+        let plain = rest.iter().position(|&b| b == b'\\').unwrap_or(rest.len());
+        let (plain, rest) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
+        self.push(plain);
+        rest
+    }
+
+    /// Stages the first `len` of 64 bytes.
+    #[inline]
+    fn stage64(&mut self, bytes: &[u8; 64], len: usize) {
+        let stage = &mut self.stage;
+        if let Some(room) = stage.bytes.get_mut(stage.len..stage.len.wrapping_add(64)) {
+            room.copy_from_slice(bytes);
+        }
+        stage.len = stage.len.wrapping_add(len);
+        if stage.len >= 64 {
+            self.full_block();
+        }
+    }
+
+    #[inline]
+    fn full_block(&mut self) {
+        let (full, next) = self.stage.bytes.split_at_mut(64);
+        if let Some(full) = full.first_chunk::<64>() {
+            self.features.block(&Block::load(full), u64::MAX);
+        }
+        full.copy_from_slice(next);
+        self.stage.len = self.stage.len.wrapping_sub(64);
+    }
+
+    /// Measures at most 64 bytes that stand for themselves.
+    fn push(&mut self, bytes: &[u8]) {
+        let stage = &mut self.stage;
+        if let Some(room) = stage.bytes.get_mut(stage.len..stage.len.wrapping_add(bytes.len())) {
+            room.copy_from_slice(bytes);
+            stage.len = stage.len.wrapping_add(bytes.len());
+        }
+        if stage.len >= 64 {
+            self.full_block();
+        }
+    }
+
+    /// Ends a text: what comes next does not continue it.
+    pub fn end_text(&mut self) {
+        let decoded = core::mem::take(&mut self.unescape).give_up();
+        self.push(decoded.as_bytes());
+        let len = core::mem::take(&mut self.stage.len);
+        if let Some(padding) = self.stage.bytes.get_mut(len..64) {
+            padding.fill(0);
+        }
+        if let Some(last) = self.stage.bytes.first_chunk::<64>().filter(|_| len > 0) {
+            let valid = u64::MAX.wrapping_shr(64_u32.wrapping_sub(len as u32));
+            self.features.block(&Block::load(last), valid);
+        }
+        self.features.end_text();
+    }
+
+    /// What was counted, in the order of the weights: what the fit reads.
+    pub fn row(&self) -> [u32; COUNT] {
+        self.features.counts.row()
+    }
+}
