@@ -6,7 +6,9 @@
 #[macro_use]
 mod export;
 pub mod peers;
+pub mod tokens;
 
 subjects! {
+    run_tokens_fast => tokens::tokens_fast,
     run_serde_json_value => peers::serde_json_value,
 }

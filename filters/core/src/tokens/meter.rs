@@ -4,6 +4,20 @@ use super::features::{COUNT, Features};
 use super::unescape::Unescape;
 use crate::simd::Block;
 
+/// What an escape of two characters stands for.
+#[inline(always)]
+fn short_escape(byte: u8) -> Option<u8> {
+    match byte {
+        b'n' => Some(b'\n'),
+        b't' => Some(b'\t'),
+        b'r' => Some(b'\r'),
+        b'u' => None,
+        b'b' => Some(0x08),
+        b'f' => Some(0x0c),
+        other => Some(other),
+    }
+}
+
 /// Bytes that wait until there is a whole block of them.
 #[derive(Clone, Copy)]
 struct Stage {
@@ -49,24 +63,29 @@ impl Meter {
         }
     }
 
-    /// Measures up to the first backslash of `text`, and gives the rest.
-    #[inline]
+    /// Measures `text` up to an escape that takes more than a look, and gives the rest.
     fn plain<'a>(&mut self, text: &'a [u8]) -> &'a [u8] {
         let mut rest = text;
         while let Some((bytes, tail)) = rest.split_first_chunk::<64>() {
             let block = Block::load(bytes);
             let backslashes = block.eq(b'\\');
-            if self.stage.len == 0 && backslashes == 0 {
-                self.features.block(&block, u64::MAX);
+            if backslashes == 0 {
+                if self.stage.len == 0 {
+                    self.features.block(&block, u64::MAX);
+                } else {
+                    self.stage64(bytes, 64);
+                }
                 rest = tail;
                 continue;
             }
             let plain = backslashes.trailing_zeros() as usize;
             self.stage64(bytes, plain);
-            if plain < 64 {
+            let escaped = bytes.get(plain.wrapping_add(1)).copied().and_then(short_escape);
+            let Some(byte) = escaped else {
                 return rest.get(plain..).unwrap_or_default();
-            }
-            rest = tail;
+            };
+            self.stage1(byte);
+            rest = rest.get(plain.wrapping_add(2)..).unwrap_or_default();
         }
         let plain = rest.iter().position(|&b| b == b'\\').unwrap_or(rest.len());
         let (plain, rest) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
@@ -75,7 +94,7 @@ impl Meter {
     }
 
     /// Stages the first `len` of 64 bytes.
-    #[inline]
+    #[inline(always)]
     fn stage64(&mut self, bytes: &[u8; 64], len: usize) {
         let stage = &mut self.stage;
         if let Some(room) = stage.bytes.get_mut(stage.len..stage.len.wrapping_add(64)) {
@@ -83,6 +102,18 @@ impl Meter {
         }
         stage.len = stage.len.wrapping_add(len);
         if stage.len >= 64 {
+            self.full_block();
+        }
+    }
+
+    /// Stages one byte.
+    #[inline(always)]
+    fn stage1(&mut self, byte: u8) {
+        if let Some(room) = self.stage.bytes.get_mut(self.stage.len) {
+            *room = byte;
+        }
+        self.stage.len = self.stage.len.wrapping_add(1);
+        if self.stage.len >= 64 {
             self.full_block();
         }
     }
