@@ -5,7 +5,10 @@ use tollgate_bench_guest::tokens;
 use tollgate_benches::bodies::Body;
 use tollgate_benches::{Subject, bodies, run};
 
-const SUBJECTS: &[Subject] = &[Subject { name: "tokens_fast", native: tokens::tokens_fast }];
+const SUBJECTS: &[Subject] = &[
+    Subject { name: "tokens_fast", native: tokens::tokens_fast },
+    Subject { name: "tokens_sampled", native: tokens::tokens_sampled },
+];
 
 /// All message texts of `body` as the inside of one JSON string.
 fn text_of(body: Body) -> Body {

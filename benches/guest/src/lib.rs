@@ -10,5 +10,6 @@ pub mod tokens;
 
 subjects! {
     run_tokens_fast => tokens::tokens_fast,
+    run_tokens_sampled => tokens::tokens_sampled,
     run_serde_json_value => peers::serde_json_value,
 }

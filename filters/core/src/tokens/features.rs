@@ -100,6 +100,8 @@ macro_rules! counts {
 }
 
 counts! {
+    /// Texts that are not empty.
+    texts: 1,
     /// Words: runs of letters, or the part of one that begins at a capital after a small letter.
     words: 1,
     /// Words of more than 1, 2, 3, … letters.
@@ -203,8 +205,25 @@ struct Carry {
 }
 
 impl Features {
-    /// Forgets what the masks look back on: the next block begins another text.
-    pub(super) fn end_text(&mut self) {
+    /// Counts a whole text.
+    pub(super) fn text(&mut self, text: &[u8]) {
+        let (blocks, rest) = text.as_chunks::<64>();
+        for block in blocks {
+            self.block(&Block::load(block), u64::MAX);
+        }
+        let mut last = [0; 64];
+        if let Some(room) = last.get_mut(..rest.len()) {
+            room.copy_from_slice(rest);
+        }
+        self.end_text(&last, rest.len());
+    }
+
+    /// Counts the last `len` bytes of a text, fewer than 64 and zeros behind them: what comes
+    /// next begins another text.
+    pub(super) fn end_text(&mut self, last: &[u8; 64], len: usize) {
+        if len > 0 {
+            self.block(&Block::load(last), u64::MAX.wrapping_shr(64_u32.wrapping_sub(len as u32)));
+        }
         self.carry = Carry::default();
     }
 

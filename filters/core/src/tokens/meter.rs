@@ -2,7 +2,14 @@
 
 use super::features::{COUNT, Features};
 use super::unescape::Unescape;
+use super::windows::Places;
+use super::{Encoding, linear};
 use crate::simd::Block;
+
+/// A sample that says more than this about the whole is not believed: a body can put what
+/// is hard to estimate exactly where nobody looks, and the other way round.
+const LEAST_RATIO: f64 = 0.25;
+const MOST_RATIO: f64 = 4.0;
 
 /// What an escape of two characters stands for.
 #[inline(always)]
@@ -31,6 +38,9 @@ pub struct Meter {
     features: Features,
     stage: Stage,
     unescape: Unescape,
+    places: Places,
+    /// Whether the current text has any content.
+    in_text: bool,
 }
 
 impl Default for Meter {
@@ -46,11 +56,20 @@ impl Meter {
             features: Features::default(),
             stage: Stage { bytes: [0; 128], len: 0 },
             unescape: Unescape::default(),
+            places: Places::new(),
+            in_text: false,
         }
     }
 
-    /// Measures the next piece of a JSON string's content, still escaped, cut anywhere.
-    pub fn text(&mut self, piece: &[u8]) {
+    /// Measures the next piece of a JSON string's content, still escaped, cut anywhere,
+    /// which lies at offset `at` of the body.
+    pub fn text(&mut self, piece: &[u8], at: usize) {
+        self.places.pass(at, piece.len());
+        self.measure(piece);
+    }
+
+    fn measure(&mut self, piece: &[u8]) {
+        self.in_text |= !piece.is_empty();
         let mut rest = piece;
         while let Some((&byte, tail)) = rest.split_first() {
             if !self.unescape.is_idle() || byte == b'\\' {
@@ -145,14 +164,32 @@ impl Meter {
         let decoded = core::mem::take(&mut self.unescape).give_up();
         self.push(decoded.as_bytes());
         let len = core::mem::take(&mut self.stage.len);
-        if let Some(padding) = self.stage.bytes.get_mut(len..64) {
+        let (last, _) = self.stage.bytes.split_at_mut(64);
+        if let Some(padding) = last.get_mut(len..) {
             padding.fill(0);
         }
-        if let Some(last) = self.stage.bytes.first_chunk::<64>().filter(|_| len > 0) {
-            let valid = u64::MAX.wrapping_shr(64_u32.wrapping_sub(len as u32));
-            self.features.block(&Block::load(last), valid);
+        if let Some(last) = last.first_chunk::<64>() {
+            self.features.end_text(last, len);
         }
-        self.features.end_text();
+        if core::mem::take(&mut self.in_text) {
+            self.features.counts.texts[0] = self.features.counts.texts[0].saturating_add(1);
+        }
+    }
+
+    /// The tokens of all texts so far by the fast tier: a weighted sum of their counts.
+    pub fn estimate(&self, encoding: Encoding) -> u32 {
+        // A float becomes the nearest integer there is: never negative, never too large.
+        linear::estimate(encoding, &self.row()).round() as u32
+    }
+
+    /// The tokens of all texts so far by the sampled tier, if there is enough text for it.
+    ///
+    /// `body` is the body the offsets given to [`Meter::text`] are of.
+    pub fn sampled(&self, encoding: Encoding, body: &[u8]) -> u32 {
+        let estimate = linear::estimate(encoding, &self.row());
+        let (exact, estimated) = self.places.sample(encoding, body);
+        let ratio = if estimated >= 1.0 { exact / estimated } else { 1.0 };
+        (estimate * ratio.clamp(LEAST_RATIO, MOST_RATIO)).round() as u32
     }
 
     /// What was counted, in the order of the weights: what the fit reads.
