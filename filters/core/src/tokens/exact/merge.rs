@@ -38,8 +38,10 @@ impl Merge {
             self.rank(vocabulary, piece, at, parts);
         }
         loop {
-            let lowest = self.ranks.iter().take(parts).enumerate().min_by_key(|&(_, rank)| *rank);
-            let Some((at, _)) = lowest.filter(|&(_, &rank)| rank != u32::MAX) else { break };
+            let ranks = self.ranks.get(..parts).unwrap_or_default();
+            let lowest = ranks.iter().fold(u32::MAX, |lowest, &rank| lowest.min(rank));
+            let at = ranks.iter().position(|&rank| rank == lowest).filter(|_| lowest != u32::MAX);
+            let Some(at) = at else { break };
             let next = at.saturating_add(1);
             let after = next.saturating_add(1);
             // The part and the next one become one.

@@ -7,7 +7,7 @@
 
 use super::super::Encoding;
 
-/// A slot that holds no token.
+/// A slot that holds no token: no key has its tag.
 pub const SLOT_FREE: u32 = u32::MAX;
 
 const SLOTS: usize = 4;
@@ -51,9 +51,8 @@ impl Vocabulary {
     fn find(&self, bucket: u64, tag: u32) -> Option<u32> {
         let at = (bucket as usize).wrapping_mul(BUCKET_BYTES);
         let slots = self.table.get(at..at.wrapping_add(BUCKET_BYTES))?;
-        let slots = slots.as_chunks::<4>().0.iter().map(|slot| u32::from_le_bytes(*slot));
-        let mut found = slots.filter(|&slot| slot != SLOT_FREE && slot.wrapping_shr(RANK_BITS) == tag);
-        found.next().map(|slot| slot & ((1 << RANK_BITS) - 1))
+        let mut slots = slots.as_chunks::<4>().0.iter().map(|slot| u32::from_le_bytes(*slot));
+        slots.find(|&slot| slot.wrapping_shr(RANK_BITS) == tag).map(|slot| slot & ((1 << RANK_BITS) - 1))
     }
 }
 
@@ -80,18 +79,26 @@ fn tag(hash: u64) -> u32 {
     (hash.wrapping_shr(50) as u32).min((1 << 14) - 2)
 }
 
-/// Multiply and fold, eight bytes at a time (the finish of MurmurHash3's fmix64).
+/// Multiply and fold, eight bytes at a time, the last of them read twice where needed.
 #[inline]
 fn hash(token: &[u8]) -> u64 {
-    let mut hash = (token.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let (words, rest) = token.as_chunks::<8>();
-    for word in words {
-        hash = mix(hash ^ u64::from_le_bytes(*word));
+    let len = token.len() as u64;
+    let mut hash = len.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    for word in token.as_chunks::<8>().0 {
+        hash = (hash ^ u64::from_le_bytes(*word)).wrapping_mul(0xff51_afd7_ed55_8ccd).rotate_left(29);
     }
-    let last = rest.iter().rev().fold(0, |last: u64, &byte| last.wrapping_shl(8) | u64::from(byte));
-    mix(hash ^ last)
+    let rest = match (token.first_chunk::<4>(), token.last_chunk::<4>(), token.last_chunk::<8>()) {
+        (_, _, Some(last)) => u64::from_le_bytes(*last),
+        (Some(first), Some(last), None) => u64::from(u32::from_le_bytes(*first)).wrapping_shl(32) | u64::from(u32::from_le_bytes(*last)),
+        _ => {
+            let byte = |at: usize| token.get(at).map_or(0, |&b| u64::from(b));
+            byte(0) | byte(1).wrapping_shl(8) | byte(2).wrapping_shl(16)
+        }
+    };
+    mix(hash ^ rest)
 }
 
+/// The finish of MurmurHash3 (`fmix64`).
 #[inline]
 fn mix(mut h: u64) -> u64 {
     h = (h ^ h.wrapping_shr(33)).wrapping_mul(0xff51_afd7_ed55_8ccd);
