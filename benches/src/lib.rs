@@ -1,1 +1,11 @@
-//! (to be written)
+//! What the benches share: seeded request bodies, the guest module in wasmtime, and one
+//! runner that times a subject natively and in Wasm and compares the two answers.
+
+pub mod bodies;
+mod guest;
+mod random;
+mod run;
+
+pub use guest::Guest;
+pub use random::Random;
+pub use run::{Subject, run};

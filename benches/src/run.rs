@@ -1,0 +1,69 @@
+//! Times subjects on bodies, natively and in Wasm, and compares the two answers first.
+
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
+
+use crate::Guest;
+use crate::bodies::Body;
+
+/// Something to time: the guest exports it as `run_NAME`.
+pub struct Subject {
+    /// Its name in the report and behind `run_` in the guest.
+    pub name: &'static str,
+    /// The same function, linked natively.
+    pub native: fn(&[u8]) -> u64,
+}
+
+/// Times every subject on every body, in the groups `GROUP/native` and `GROUP/wasm`.
+///
+/// # Panics
+/// When the guest cannot be loaded or its answer differs from the native one.
+pub fn run(criterion: &mut Criterion, group: &str, subjects: &[Subject], bodies: &[Body]) {
+    let mut guest = Guest::load().unwrap_or_else(|error| panic!("{error:#}"));
+    let mut native = criterion.benchmark_group(format!("{group}/native"));
+    for_each(&mut native, subjects, bodies, |group, id, subject, body| {
+        group.bench_with_input(id, &body.bytes, |bencher, bytes| {
+            bencher.iter(|| (subject.native)(bytes))
+        });
+    });
+    native.finish();
+
+    let mut wasm = criterion.benchmark_group(format!("{group}/wasm"));
+    for_each(&mut wasm, subjects, bodies, |group, id, subject, body| {
+        let what = format!("{} on {}", subject.name, body.name);
+        let prepared = guest
+            .prepare(subject.name, &body.bytes)
+            .unwrap_or_else(|error| panic!("{what}: {error:#}"));
+        let mut call = || {
+            guest
+                .call(&prepared)
+                .unwrap_or_else(|error| panic!("{what}: {error:#}"))
+        };
+        assert_eq!(
+            call(),
+            (subject.native)(&body.bytes),
+            "the guest and the native code differ: {what}"
+        );
+        group.bench_function(id, |bencher| bencher.iter(&mut call));
+    });
+    wasm.finish();
+}
+
+fn for_each<'c>(
+    group: &mut BenchmarkGroup<'c, WallTime>,
+    subjects: &[Subject],
+    bodies: &[Body],
+    mut bench: impl FnMut(&mut BenchmarkGroup<'c, WallTime>, BenchmarkId, &Subject, &Body),
+) {
+    for body in bodies {
+        group.throughput(Throughput::Bytes(body.bytes.len() as u64));
+        for subject in subjects {
+            bench(
+                group,
+                BenchmarkId::new(subject.name, &body.name),
+                subject,
+                body,
+            );
+        }
+    }
+}
