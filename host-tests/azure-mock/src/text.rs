@@ -1,9 +1,13 @@
 //! Plain text made up from a number: the same number, the same text.
 
+use std::ops::RangeInclusive;
+
 use crate::tokenizer::Piece;
 
-/// The fewest and the most tokens of a made-up answer.
-const LENGTH: std::ops::RangeInclusive<u64> = 8..=40;
+/// Sentences of an answer.
+const SENTENCES: RangeInclusive<u64> = 1..=3;
+/// Words of a sentence after its first.
+const WORDS_AFTER: RangeInclusive<u64> = 5..=11;
 
 /// First words of a sentence. Each of these words, with and without the space before it,
 /// is one token of both `o200k_base` and `cl100k_base`: the count of an answer needs no
@@ -39,6 +43,10 @@ impl Numbers {
         z ^ (z >> 31)
     }
 
+    fn between(&mut self, range: RangeInclusive<u64>) -> u64 {
+        range.start() + self.next() % (range.end() - range.start() + 1)
+    }
+
     fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[(self.next() % from.len() as u64) as usize]
     }
@@ -52,24 +60,20 @@ pub(crate) fn word(seed: u64) -> &'static str {
 /// A few sentences, one token a piece.
 pub(crate) fn sentences(seed: u64) -> Vec<Piece> {
     let mut numbers = Numbers::new(seed);
-    let length = LENGTH.start() + numbers.next() % (LENGTH.end() - LENGTH.start() + 1);
-    let mut pieces = Vec::with_capacity(length as usize);
-    let mut left_in_sentence = 0;
-    for i in 1..=length {
-        let piece = if pieces.is_empty() {
-            left_in_sentence = 5 + numbers.next() % 6;
-            numbers.pick(&OPENINGS).trim_start()
-        } else if left_in_sentence == 0 || i == length {
-            left_in_sentence = u64::MAX;
-            "."
-        } else if left_in_sentence == u64::MAX {
-            left_in_sentence = 5 + numbers.next() % 6;
-            numbers.pick(&OPENINGS)
+    let mut pieces = Vec::with_capacity(40);
+    for sentence in 0..numbers.between(SENTENCES) {
+        let opening = numbers.pick(&OPENINGS);
+        // Only the first has no space before it.
+        let opening = if sentence == 0 {
+            opening.trim_start()
         } else {
-            left_in_sentence -= 1;
-            numbers.pick(&WORDS)
+            opening
         };
-        pieces.push(Piece::word(piece));
+        pieces.push(Piece::word(opening));
+        for _ in 0..numbers.between(WORDS_AFTER) {
+            pieces.push(Piece::word(numbers.pick(&WORDS)));
+        }
+        pieces.push(Piece::word("."));
     }
     pieces
 }
@@ -95,7 +99,7 @@ mod tests {
             for seed in 0..500 {
                 let pieces = sentences(seed);
                 let text: String = pieces.iter().map(|p| p.text.as_ref()).collect();
-                assert!(LENGTH.contains(&(pieces.len() as u64)));
+                assert!((7..=39).contains(&pieces.len()));
                 assert_eq!(
                     tokenizer.encode_ordinary(&text).len(),
                     pieces.len(),
