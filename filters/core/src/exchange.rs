@@ -20,6 +20,18 @@ pub enum StreamEnd {
     Reset,
 }
 
+impl StreamEnd {
+    /// Name, as the label of the `exchanges` metric.
+    pub fn name(self) -> &'static str {
+        match self {
+            StreamEnd::Data => "data",
+            StreamEnd::HeadersOnly => "headers_only",
+            StreamEnd::Trailers => "trailers",
+            StreamEnd::Reset => "reset",
+        }
+    }
+}
+
 /// The head of a response, as far as it matters.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseHead<'a> {
@@ -73,7 +85,7 @@ impl Exchange {
         let is_plain = head.content_encoding.is_empty()
             || head.content_encoding.eq_ignore_ascii_case(b"identity");
         self.reader = if is_plain {
-            ResponseReader::new(self.dialect, head.content_type)
+            ResponseReader::new(head.content_type)
         } else {
             None
         };

@@ -4,7 +4,7 @@
 use core::fmt;
 
 use sha2::{Digest, Sha256};
-use siphasher::sip128::{Hasher128, SipHasher13};
+use siphasher::sip128::SipHasher13;
 
 /// Makes fingerprints under one deployment's secret.
 #[derive(Clone, Debug)]

@@ -21,6 +21,7 @@ pub mod effect;
 pub mod endpoint;
 pub mod exchange;
 pub mod fingerprint;
+pub mod json;
 pub mod models;
 pub mod pipeline;
 pub mod reply;

@@ -30,6 +30,13 @@ impl Block {
         imp::at_most(&imp::minus(&self.lanes, low), high.wrapping_sub(low))
     }
 
+    /// Which bytes end the plain content of a JSON string: quotes, backslashes, and
+    /// control characters below U+0020. One mask, cheaper than the three it unites.
+    #[inline(always)]
+    pub(crate) fn string_stops(&self) -> u64 {
+        imp::string_stops(&self.lanes)
+    }
+
     /// Which bytes have their top bit set, that is, belong to a non-ASCII character.
     #[inline(always)]
     pub(crate) fn non_ascii(&self) -> u64 {
@@ -75,6 +82,17 @@ mod imp {
     pub(super) fn minus(lanes: &Lanes, byte: u8) -> Lanes {
         let less = u8x16_splat(byte);
         lanes.map(|v| u8x16_sub(v, less))
+    }
+
+    #[inline(always)]
+    pub(super) fn string_stops(lanes: &Lanes) -> u64 {
+        let (quote, backslash, space) = (u8x16_splat(b'"'), u8x16_splat(b'\\'), u8x16_splat(b' '));
+        gather(lanes.map(|v| {
+            v128_or(
+                v128_or(u8x16_eq(v, quote), u8x16_eq(v, backslash)),
+                u8x16_lt(v, space),
+            )
+        }))
     }
 
     #[inline(always)]
@@ -143,6 +161,19 @@ mod imp {
     }
 
     #[inline(always)]
+    pub(super) fn string_stops(lanes: &Lanes) -> u64 {
+        let (quote, backslash, last_control) = (splat(b'"'), splat(b'\\'), splat(0x1f));
+        // SAFETY: SSE2 is part of x86-64.
+        gather(lanes.map(|v| unsafe {
+            let control = _mm_cmpeq_epi8(_mm_min_epu8(v, last_control), v);
+            _mm_or_si128(
+                _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)),
+                control,
+            )
+        }))
+    }
+
+    #[inline(always)]
     pub(super) fn at_most(lanes: &Lanes, byte: u8) -> u64 {
         let most = splat(byte);
         // SAFETY: SSE2 is part of x86-64.
@@ -181,6 +212,10 @@ mod portable {
         lanes.map(|b| b.wrapping_sub(byte))
     }
 
+    pub(super) fn string_stops(lanes: &Lanes) -> u64 {
+        gather(lanes, |b| matches!(b, b'"' | b'\\' | 0..=0x1f))
+    }
+
     pub(super) fn at_most(lanes: &Lanes, byte: u8) -> u64 {
         gather(lanes, |b| b <= byte)
     }
@@ -201,6 +236,7 @@ mod tests {
                 std::array::from_fn(|i| shift.wrapping_add((i as u8).wrapping_mul(5)));
             let (fast, slow) = (Block::load(&bytes), portable::load(&bytes));
             assert_eq!(fast.non_ascii(), portable::top_bits(&slow));
+            assert_eq!(fast.string_stops(), portable::string_stops(&slow));
             for (low, high) in [
                 (b'a', b'z'),
                 (0, 0x1f),

@@ -50,7 +50,7 @@ impl Stage for TokenEstimator {
     fn on_end(&self, _: &mut Exchange, g: &Ending, e: &mut Vec<Effect>) {
         e.push(Effect::Publish {
             key: "tollgate.used_prompt_tokens",
-            value: format!("{:?} {}", g.end, g.response.as_ref().map_or(0, |r| r.bytes)),
+            value: format!("{:?} {}", g.end, g.response.is_some()),
         });
         e.push(Effect::Measure {
             metric: Metric::histogram("tollgate.token_estimator.err")

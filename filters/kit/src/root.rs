@@ -7,6 +7,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
 use tollgate_core::config::{Config, StageKind};
 use tollgate_core::effect::{Effect, Metric};
+use tollgate_core::exchange::StreamEnd;
 use tollgate_core::pipeline::Pipeline;
 
 use crate::abi;
@@ -54,11 +55,13 @@ impl Worker {
     }
 
     /// Counts a request by what became of it.
-    pub(crate) fn count(&self, outcome: &'static str) {
-        self.metrics.measure(
-            Metric::counter("tollgate.requests").with("outcome", outcome),
-            1,
-        );
+    pub(crate) fn count_request(&self, outcome: &'static str) {
+        self.metrics.measure(Metric::counter("tollgate.requests").with("outcome", outcome), 1);
+    }
+
+    /// Counts an exchange by the way it ended.
+    pub(crate) fn count_end(&self, end: StreamEnd) {
+        self.metrics.measure(Metric::counter("tollgate.exchanges").with("end", end.name()), 1);
     }
 }
 

@@ -102,12 +102,15 @@ impl Stream {
                 .judge(reading.incoming, reading.body.bytes(), &mut effects);
         let action = match judged {
             Judged::Send(exchange) => {
-                self.worker.count("read");
+                self.worker.count_request("read");
                 self.phase = Phase::Sent(exchange);
                 Action::Continue
             }
             Judged::PassOn => self.pass_through(),
-            Judged::Reply(reply) => self.answer(&reply),
+            Judged::Reply(reply) => {
+                self.worker.count_request("answered");
+                self.answer(&reply)
+            }
             Judged::Refuse(reply) => self.refuse(Refused::InvalidBody, &reply),
         };
         self.worker.apply(effects);
@@ -116,12 +119,12 @@ impl Stream {
 
     fn pass_through(&mut self) -> Action {
         self.phase = Phase::PassedThrough;
-        self.worker.count("passed_through");
+        self.worker.count_request("passed_through");
         Action::Continue
     }
 
     fn refuse(&mut self, refused: Refused, reply: &Reply) -> Action {
-        self.worker.count(refused.code());
+        self.worker.count_request(refused.code());
         self.answer(reply)
     }
 
@@ -141,6 +144,7 @@ impl Stream {
 
     fn settle(&mut self, end: StreamEnd) {
         if let Phase::Sent(exchange) = self.enter(Phase::Over) {
+            self.worker.count_end(end);
             let mut effects = self.worker.effects();
             self.worker.pipeline.settle(*exchange, end, &mut effects);
             self.worker.apply(effects);

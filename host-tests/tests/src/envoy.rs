@@ -18,6 +18,9 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// Between two looks at something that happens soon.
 const POLL: Duration = Duration::from_millis(10);
 
+/// The filters' secret in every test: nothing may ever show it.
+pub const SECRET: &str = "canary-secret-of-the-tests";
+
 /// A running Envoy.
 pub struct Envoy {
     process: Child,
@@ -57,6 +60,7 @@ impl Envoy {
                 "wasm:info",
             ])
             .current_dir(places::root())
+            .env("TOLLGATE_SECRET", SECRET)
             .stdin(Stdio::null())
             .stdout(File::create(folder.path().join("stdout"))?)
             .stderr(File::create(folder.path().join("stderr"))?)

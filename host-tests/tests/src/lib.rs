@@ -14,7 +14,7 @@ pub mod table;
 pub mod tour;
 
 pub use client::{Client, Request, Response};
-pub use envoy::Envoy;
+pub use envoy::{Envoy, SECRET};
 pub use raw::{RawResponse, exchange};
 pub use stack::{Builder, Ports, Stack};
 
