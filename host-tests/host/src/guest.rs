@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use wasmtime::{Instance, Linker, Store, TypedFunc, WasmParams, WasmResults};
+use wasmtime::{FuncType, Instance, Linker, Store, TypedFunc, WasmParams, WasmResults};
 
 use crate::error::{Death, Error};
 use crate::module::{Module, engine};
@@ -68,9 +68,18 @@ fn find<A: WasmParams, R: WasmResults>(
             name: name.to_owned(),
             problem: format!(
                 "with a signature the ABI does not know: {}",
-                function.ty(&*store)
+                signature(&function.ty(&*store))
             ),
         })
+}
+
+/// A function's type as WebAssembly text writes it, `(func (param i32) (result i32))`.
+fn signature(ty: &FuncType) -> String {
+    let text = ty.to_string();
+    let inner = text
+        .strip_prefix("(type ")
+        .and_then(|text| text.strip_suffix(')'));
+    inner.unwrap_or(&text).to_owned()
 }
 
 pub(crate) struct Guest {
@@ -218,6 +227,8 @@ impl Guest {
         arguments: A,
         recorded: &[u32],
     ) -> Option<R> {
+        // Before anything else: a callback that is missing stops nothing.
+        self.vm_mut().stop_iteration = false;
         let function = function.filter(|_| self.death.is_none())?;
         let fuel = self.vm().plugin.fuel_per_callback;
         // Fails only on an engine without fuel, and ours has it.
@@ -225,7 +236,6 @@ impl Guest {
         let vm = self.store.data_mut();
         vm.true_context = context;
         vm.effective_context = None;
-        vm.stop_iteration = false;
         vm.costs = crate::costs::Costs {
             callbacks: 1,
             ..Default::default()
@@ -294,7 +304,11 @@ fn linker_for(module: &Module, store: &mut Store<Vm>) -> Result<Linker<Vm>, Erro
         if let (Some(wanted), Some(offered)) = (import.ty().func(), offered.func())
             && !offered.matches(wanted)
         {
-            let problem = format!("as {wanted}, but Envoy offers it as {offered}");
+            let problem = format!(
+                "as {}, but Envoy offers it as {}",
+                signature(wanted),
+                signature(offered)
+            );
             return Err(Error::Import { name, problem });
         }
     }

@@ -32,9 +32,19 @@ pub(crate) enum Phase {
 /// the guest must not be entered again before.
 #[derive(Debug)]
 pub(crate) enum Deferred {
-    Continue { stream: u32, side: Side },
-    Close { stream: u32 },
-    LocalReply { stream: u32, reply: LocalReply },
+    /// `proxy_done` after the root context had asked to wait.
+    DeleteRoot,
+    Continue {
+        stream: u32,
+        side: Side,
+    },
+    Close {
+        stream: u32,
+    },
+    LocalReply {
+        stream: u32,
+        reply: LocalReply,
+    },
 }
 
 /// The configuration the guest may read in the callback now running.
