@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use wasmtime::{FuncType, Instance, Linker, Store, TypedFunc, WasmParams, WasmResults};
 
+use crate::costs::Costs;
 use crate::error::{Death, Error};
 use crate::module::{Module, engine};
 use crate::plugin::Plugin;
@@ -11,6 +12,8 @@ use crate::shared::Shared;
 use crate::transcript::{CallDirection, Crossing};
 use crate::vm::{Configuring, Phase, ROOT, Vm};
 use crate::{abi, wasi};
+
+type HttpCallResponse = TypedFunc<(u32, u32, u32, u32, u32), ()>;
 
 /// The callbacks a module may export; every one is optional.
 pub(crate) struct Exports {
@@ -24,7 +27,7 @@ pub(crate) struct Exports {
     pub response_headers: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub response_body: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub response_trailers: Option<TypedFunc<(u32, u32), u32>>,
-    pub http_call_response: Option<TypedFunc<(u32, u32, u32, u32, u32), ()>>,
+    pub http_call_response: Option<HttpCallResponse>,
     pub queue_ready: Option<TypedFunc<(u32, u32), ()>>,
     pub done: Option<TypedFunc<u32, u32>>,
     pub log: Option<TypedFunc<u32, ()>>,
@@ -236,7 +239,7 @@ impl Guest {
         let vm = self.store.data_mut();
         vm.true_context = context;
         vm.effective_context = None;
-        vm.costs = crate::costs::Costs {
+        vm.callback_costs = Costs {
             callbacks: 1,
             ..Default::default()
         };
@@ -245,9 +248,9 @@ impl Guest {
         let vm = self.store.data_mut();
         vm.true_context = 0;
         vm.effective_context = None;
-        vm.costs.fuel = used;
-        let costs = vm.costs;
-        vm.total_costs += costs;
+        vm.callback_costs.fuel = used;
+        let costs = vm.callback_costs;
+        vm.costs += costs;
         if let Some(stream) = vm.streams.get_mut(&context) {
             stream.costs += costs;
         }

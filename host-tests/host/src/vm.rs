@@ -94,9 +94,9 @@ pub(crate) struct Vm {
     pub metrics: MetricIds,
     pub random: u64,
     /// Of the callback now running, or the last one.
-    pub costs: Costs,
+    pub callback_costs: Costs,
     /// Of everything since the VM began.
-    pub total_costs: Costs,
+    pub costs: Costs,
     pub transcript: Option<Vec<Crossing>>,
 }
 
@@ -129,8 +129,8 @@ impl Vm {
             done_pending: false,
             metrics: MetricIds::default(),
             random,
+            callback_costs: Costs::default(),
             costs: Costs::default(),
-            total_costs: Costs::default(),
             transcript: None,
         }
     }

@@ -72,7 +72,7 @@ impl Worker {
 
     /// Everything the VM cost since it was started, its start included.
     pub fn costs(&self) -> Costs {
-        lock(&self.guest).vm().total_costs
+        lock(&self.guest).vm().costs
     }
 
     /// Size of the VM's linear memory, in bytes; it never shrinks.

@@ -1,6 +1,6 @@
 //! Local replies, resets, and how streams end.
 
-use tollgate_host::{Plugin, Received, StreamEnd};
+use tollgate_host::{Plugin, Received, Stream, StreamEnd};
 
 use crate::guest::{BODY, HEADERS, callbacks, holding_headers, statuses, worker};
 
@@ -132,7 +132,8 @@ fn a_reply_without_body_and_one_to_head() {
 fn ends_run_log_done_delete_once_and_later_events_are_ignored() {
     use StreamEnd::{ClientReset, Complete, ResponseCut, UpstreamReset};
     // What happens after the request's headers, and the end.
-    let rows: [(fn(&mut tollgate_host::Stream), StreamEnd); 6] = [
+    type Row = (fn(&mut Stream), StreamEnd);
+    let rows: [Row; 6] = [
         (|s| _ = s.response(OK, "all"), Complete),
         (
             |s| _ = s.request_body("x", false).response(OK, "early"),
