@@ -134,7 +134,11 @@ impl Death {
                 "it used more than its {fuel} units of fuel (an endless loop, or Plugin::fuel_per_callback is too small)"
             )
         } else {
-            error.root_cause().to_string()
+            let cause = error.root_cause().to_string();
+            cause
+                .strip_prefix("wasm trap: ")
+                .unwrap_or(&cause)
+                .to_owned()
         };
         Self {
             callback,

@@ -367,6 +367,10 @@ impl Guest {
     fn run_deferred(&mut self) {
         while let Some(deferred) = self.vm_mut().deferred.pop_front() {
             let id = match deferred {
+                Deferred::DeleteRoot => {
+                    self.delete_root();
+                    continue;
+                }
                 Deferred::Continue { stream, side } => {
                     self.resume(stream, side);
                     stream
@@ -376,7 +380,10 @@ impl Guest {
                     stream
                 }
                 Deferred::LocalReply { stream, reply } => {
-                    self.local_reply(stream, reply);
+                    // The first one wins; a second is forgotten, as in Envoy.
+                    if self.stream(stream).is_some_and(|s| s.local_reply.is_none()) {
+                        self.local_reply(stream, reply);
+                    }
                     stream
                 }
             };

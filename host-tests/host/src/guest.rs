@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use wasmtime::{Instance, Linker, Store, TypedFunc, WasmParams, WasmResults};
+use wasmtime::{FuncType, Instance, Linker, Store, TypedFunc, WasmParams, WasmResults};
 
+use crate::costs::Costs;
 use crate::error::{Death, Error};
 use crate::module::{Module, engine};
 use crate::plugin::Plugin;
@@ -11,6 +12,8 @@ use crate::shared::Shared;
 use crate::transcript::{CallDirection, Crossing};
 use crate::vm::{Configuring, Phase, ROOT, Vm};
 use crate::{abi, wasi};
+
+type HttpCallResponse = TypedFunc<(u32, u32, u32, u32, u32), ()>;
 
 /// The callbacks a module may export; every one is optional.
 pub(crate) struct Exports {
@@ -24,7 +27,7 @@ pub(crate) struct Exports {
     pub response_headers: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub response_body: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub response_trailers: Option<TypedFunc<(u32, u32), u32>>,
-    pub http_call_response: Option<TypedFunc<(u32, u32, u32, u32, u32), ()>>,
+    pub http_call_response: Option<HttpCallResponse>,
     pub queue_ready: Option<TypedFunc<(u32, u32), ()>>,
     pub done: Option<TypedFunc<u32, u32>>,
     pub log: Option<TypedFunc<u32, ()>>,
@@ -68,9 +71,18 @@ fn find<A: WasmParams, R: WasmResults>(
             name: name.to_owned(),
             problem: format!(
                 "with a signature the ABI does not know: {}",
-                function.ty(&*store)
+                signature(&function.ty(&*store))
             ),
         })
+}
+
+/// A function's type as WebAssembly text writes it, `(func (param i32) (result i32))`.
+fn signature(ty: &FuncType) -> String {
+    let text = ty.to_string();
+    let inner = text
+        .strip_prefix("(type ")
+        .and_then(|text| text.strip_suffix(')'));
+    inner.unwrap_or(&text).to_owned()
 }
 
 pub(crate) struct Guest {
@@ -218,6 +230,8 @@ impl Guest {
         arguments: A,
         recorded: &[u32],
     ) -> Option<R> {
+        // Before anything else: a callback that is missing stops nothing.
+        self.vm_mut().stop_iteration = false;
         let function = function.filter(|_| self.death.is_none())?;
         let fuel = self.vm().plugin.fuel_per_callback;
         // Fails only on an engine without fuel, and ours has it.
@@ -225,8 +239,7 @@ impl Guest {
         let vm = self.store.data_mut();
         vm.true_context = context;
         vm.effective_context = None;
-        vm.stop_iteration = false;
-        vm.costs = crate::costs::Costs {
+        vm.callback_costs = Costs {
             callbacks: 1,
             ..Default::default()
         };
@@ -235,9 +248,9 @@ impl Guest {
         let vm = self.store.data_mut();
         vm.true_context = 0;
         vm.effective_context = None;
-        vm.costs.fuel = used;
-        let costs = vm.costs;
-        vm.total_costs += costs;
+        vm.callback_costs.fuel = used;
+        let costs = vm.callback_costs;
+        vm.costs += costs;
         if let Some(stream) = vm.streams.get_mut(&context) {
             stream.costs += costs;
         }
@@ -294,7 +307,11 @@ fn linker_for(module: &Module, store: &mut Store<Vm>) -> Result<Linker<Vm>, Erro
         if let (Some(wanted), Some(offered)) = (import.ty().func(), offered.func())
             && !offered.matches(wanted)
         {
-            let problem = format!("as {wanted}, but Envoy offers it as {offered}");
+            let problem = format!(
+                "as {}, but Envoy offers it as {}",
+                signature(wanted),
+                signature(offered)
+            );
             return Err(Error::Import { name, problem });
         }
     }
