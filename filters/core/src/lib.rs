@@ -15,6 +15,7 @@
     )
 )]
 
+pub mod json;
 mod simd;
 pub mod span;
 

@@ -13,7 +13,9 @@ impl Block {
     /// The block holding `bytes`.
     #[inline(always)]
     pub(crate) fn load(bytes: &[u8; 64]) -> Block {
-        Block { lanes: imp::load(bytes) }
+        Block {
+            lanes: imp::load(bytes),
+        }
     }
 
     /// Which bytes equal `byte`.
@@ -26,6 +28,13 @@ impl Block {
     #[inline(always)]
     pub(crate) fn range(&self, low: u8, high: u8) -> u64 {
         imp::at_most(&imp::minus(&self.lanes, low), high.wrapping_sub(low))
+    }
+
+    /// Which bytes end the plain content of a JSON string: quotes, backslashes, and
+    /// control characters below U+0020. One mask, cheaper than the three it unites.
+    #[inline(always)]
+    pub(crate) fn string_stops(&self) -> u64 {
+        imp::string_stops(&self.lanes)
     }
 
     /// Which bytes have their top bit set, that is, belong to a non-ASCII character.
@@ -48,7 +57,12 @@ mod imp {
         // `v128_load` has no alignment requirement.
         #[allow(unsafe_code, reason = "core::arch has no safe load from memory")]
         unsafe {
-            [v128_load(base), v128_load(base.add(1)), v128_load(base.add(2)), v128_load(base.add(3))]
+            [
+                v128_load(base),
+                v128_load(base.add(1)),
+                v128_load(base.add(2)),
+                v128_load(base.add(3)),
+            ]
         }
     }
 
@@ -71,6 +85,17 @@ mod imp {
     }
 
     #[inline(always)]
+    pub(super) fn string_stops(lanes: &Lanes) -> u64 {
+        let (quote, backslash, space) = (u8x16_splat(b'"'), u8x16_splat(b'\\'), u8x16_splat(b' '));
+        gather(lanes.map(|v| {
+            v128_or(
+                v128_or(u8x16_eq(v, quote), u8x16_eq(v, backslash)),
+                u8x16_lt(v, space),
+            )
+        }))
+    }
+
+    #[inline(always)]
     pub(super) fn at_most(lanes: &Lanes, byte: u8) -> u64 {
         let most = u8x16_splat(byte);
         gather(lanes.map(|v| u8x16_le(v, most)))
@@ -83,7 +108,10 @@ mod imp {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, reason = "core::arch marks every SSE2 call unsafe, though x86-64 always has it")]
+#[allow(
+    unsafe_code,
+    reason = "core::arch marks every SSE2 call unsafe, though x86-64 always has it"
+)]
 mod imp {
     use core::arch::x86_64::*;
 
@@ -107,7 +135,8 @@ mod imp {
     #[inline(always)]
     fn gather(lanes: [__m128i; 4]) -> u64 {
         // SAFETY: SSE2 is part of x86-64.
-        let [a, b, c, d] = lanes.map(|v| u64::from(unsafe { _mm_movemask_epi8(v) }.cast_unsigned()));
+        let [a, b, c, d] =
+            lanes.map(|v| u64::from(unsafe { _mm_movemask_epi8(v) }.cast_unsigned()));
         a | b << 16 | c << 32 | d << 48
     }
 
@@ -129,6 +158,19 @@ mod imp {
         let less = splat(byte);
         // SAFETY: SSE2 is part of x86-64.
         lanes.map(|v| unsafe { _mm_sub_epi8(v, less) })
+    }
+
+    #[inline(always)]
+    pub(super) fn string_stops(lanes: &Lanes) -> u64 {
+        let (quote, backslash, last_control) = (splat(b'"'), splat(b'\\'), splat(0x1f));
+        // SAFETY: SSE2 is part of x86-64.
+        gather(lanes.map(|v| unsafe {
+            let control = _mm_cmpeq_epi8(_mm_min_epu8(v, last_control), v);
+            _mm_or_si128(
+                _mm_or_si128(_mm_cmpeq_epi8(v, quote), _mm_cmpeq_epi8(v, backslash)),
+                control,
+            )
+        }))
     }
 
     #[inline(always)]
@@ -156,7 +198,10 @@ mod portable {
     }
 
     fn gather(lanes: &Lanes, holds: impl Fn(u8) -> bool) -> u64 {
-        lanes.iter().rev().fold(0, |mask, &byte| mask << 1 | u64::from(holds(byte)))
+        lanes
+            .iter()
+            .rev()
+            .fold(0, |mask, &byte| mask << 1 | u64::from(holds(byte)))
     }
 
     pub(super) fn eq(lanes: &Lanes, byte: u8) -> u64 {
@@ -165,6 +210,10 @@ mod portable {
 
     pub(super) fn minus(lanes: &Lanes, byte: u8) -> Lanes {
         lanes.map(|b| b.wrapping_sub(byte))
+    }
+
+    pub(super) fn string_stops(lanes: &Lanes) -> u64 {
+        gather(lanes, |b| matches!(b, b'"' | b'\\' | 0..=0x1f))
     }
 
     pub(super) fn at_most(lanes: &Lanes, byte: u8) -> u64 {
@@ -183,13 +232,26 @@ mod tests {
     #[test]
     fn every_byte_in_every_lane_agrees_with_the_portable_twin() {
         for shift in 0..=255u8 {
-            let bytes: [u8; 64] = std::array::from_fn(|i| shift.wrapping_add((i as u8).wrapping_mul(5)));
+            let bytes: [u8; 64] =
+                std::array::from_fn(|i| shift.wrapping_add((i as u8).wrapping_mul(5)));
             let (fast, slow) = (Block::load(&bytes), portable::load(&bytes));
             assert_eq!(fast.non_ascii(), portable::top_bits(&slow));
-            for (low, high) in [(b'a', b'z'), (0, 0x1f), (0x80, 0xff), (b'"', b'"'), (0, 255), (shift, shift)] {
+            assert_eq!(fast.string_stops(), portable::string_stops(&slow));
+            for (low, high) in [
+                (b'a', b'z'),
+                (0, 0x1f),
+                (0x80, 0xff),
+                (b'"', b'"'),
+                (0, 255),
+                (shift, shift),
+            ] {
                 assert_eq!(fast.eq(low), portable::eq(&slow, low));
                 let expected = portable::at_most(&portable::minus(&slow, low), high - low);
-                assert_eq!(fast.range(low, high), expected, "{low}..={high} shifted by {shift}");
+                assert_eq!(
+                    fast.range(low, high),
+                    expected,
+                    "{low}..={high} shifted by {shift}"
+                );
             }
         }
     }

@@ -1,0 +1,90 @@
+//! JSON as it arrives: one push lexer that validates every byte and keeps none.
+//!
+//! The request scanner and the response reader both stand on it. It accepts exactly
+//! RFC 8259 text in UTF-8, in any chunking, with a bounded depth and constant memory:
+//! no DOM, no unescaping, no heap. What upstream parsers disagree about (a byte order
+//! mark, lone surrogates, control characters in strings, trailing bytes) is refused.
+
+mod error;
+mod escape;
+mod lexer;
+mod number;
+mod string;
+mod utf8;
+
+pub use error::{Error, ErrorKind};
+pub use escape::{unescape, unescape_short};
+pub use lexer::{DEFAULT_DEPTH, Lexer, MAX_DEPTH};
+pub use number::Number;
+
+/// An object or an array.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Container {
+    /// `{…}`
+    Object,
+    /// `[…]`
+    Array,
+}
+
+/// Where a string stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The name of an object's member.
+    Key,
+    /// A value.
+    Value,
+}
+
+/// One of JSON's three words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Literal {
+    /// `true`
+    True,
+    /// `false`
+    False,
+    /// `null`
+    Null,
+}
+
+/// A part of a string's content, still escaped: what one push brought of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece<'a> {
+    /// The bytes, never cut inside a UTF-8 character, possibly cut inside an escape.
+    pub bytes: &'a [u8],
+    /// Offset of the first byte from the start of the text.
+    pub at: usize,
+    /// Offset up to which the string is made of whole characters: the end of `bytes`,
+    /// or the start of an escape (or of a surrogate pair) of which more is to come. It
+    /// may lie before `at`.
+    pub whole_until: usize,
+}
+
+/// Receives the tokens of one JSON text, in order, with offsets from its start.
+///
+/// An error returned by any method stops the lexer, which passes it on.
+pub trait Handler {
+    /// What the handler refuses; a syntax error is passed on as one.
+    type Error: From<Error>;
+
+    /// A container opens; `at` is its bracket.
+    fn open(&mut self, container: Container, at: usize) -> Result<(), Self::Error>;
+
+    /// A container closes; `end` is the offset after its bracket.
+    fn close(&mut self, container: Container, end: usize) -> Result<(), Self::Error>;
+
+    /// A string opens; `at` is its opening quote.
+    fn string_start(&mut self, place: Place, at: usize) -> Result<(), Self::Error>;
+
+    /// Content of the open string: once for each push that brings some of it.
+    fn string_piece(&mut self, piece: Piece<'_>) -> Result<(), Self::Error>;
+
+    /// The open string ends; `at` is its closing quote. `escaped` tells whether it holds
+    /// a backslash, that is, whether its bytes differ from its meaning.
+    fn string_end(&mut self, at: usize, escaped: bool) -> Result<(), Self::Error>;
+
+    /// A number, at `start..end`.
+    fn number(&mut self, number: Number, start: usize, end: usize) -> Result<(), Self::Error>;
+
+    /// A literal, at `start..end`.
+    fn literal(&mut self, literal: Literal, start: usize, end: usize) -> Result<(), Self::Error>;
+}
