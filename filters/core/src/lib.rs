@@ -15,8 +15,22 @@
     )
 )]
 
+pub mod admission;
+pub mod config;
+pub mod effect;
+pub mod endpoint;
+pub mod exchange;
+pub mod fingerprint;
 pub mod json;
+pub mod models;
+pub mod pipeline;
+pub mod reply;
+pub mod request;
+pub mod response;
+pub mod scan;
 mod simd;
 pub mod span;
+pub mod stage;
+pub mod token_estimator;
 
 pub use span::Span;

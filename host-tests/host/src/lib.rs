@@ -1,1 +1,41 @@
-//! (to be written)
+#![doc = include_str!("../README.md")]
+
+mod abi;
+mod call;
+mod costs;
+mod error;
+mod filter_manager;
+mod flow;
+mod guest;
+mod headers;
+mod host;
+mod message;
+mod metrics;
+mod module;
+mod plugin;
+mod protobuf;
+mod queues;
+mod shared;
+mod shared_data;
+mod status;
+mod stream;
+mod timers;
+mod transcript;
+mod vm;
+mod wasi;
+mod worker;
+
+pub use costs::Costs;
+pub use error::{Death, Error};
+pub use flow::{Protocol, StreamOptions};
+pub use headers::{Headers, MAX_PAIRS, MAX_PAIRS_BYTES};
+pub use host::Host;
+pub use message::{FilterState, HttpAnswer, HttpCall, LocalReply, Received, StreamEnd};
+pub use metrics::{Metric, MetricKind};
+pub use module::Module;
+pub use plugin::Plugin;
+pub use shared::LogLine;
+pub use status::Status;
+pub use stream::Stream;
+pub use transcript::{CallDirection, Crossing};
+pub use worker::Worker;

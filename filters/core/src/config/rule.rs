@@ -1,0 +1,188 @@
+//! Which requests a rule is about, and what it says of them.
+
+use super::node::{ConfigError, Node};
+use super::token_estimator::TokenEstimatorConfig;
+
+/// What the head of a request says, as rules see it. Header names are lower case.
+pub trait RequestHead {
+    /// `:method`.
+    fn method(&self) -> &[u8];
+    /// `:path` with its query.
+    fn path(&self) -> &[u8];
+    /// `:authority`.
+    fn host(&self) -> &[u8];
+    /// Name of the Envoy route chosen for the request; empty where it has none.
+    fn route_name(&self) -> &[u8];
+    /// Every value of a header, in order.
+    fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]>;
+}
+
+/// Conditions, all of which must hold; a condition that is not given always holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Match {
+    /// `:method` is one of these.
+    pub methods: Vec<String>,
+    /// `:authority` is this, without regard to case; a port counts as part of it.
+    pub host: Option<String>,
+    /// `:path` begins with this.
+    pub path_prefix: Option<String>,
+    /// Envoy's name of the route is this.
+    pub route_name: Option<String>,
+    /// A header, lower case, is there, and where a value is given has exactly this value.
+    pub header: Option<(String, Option<String>)>,
+}
+
+impl Match {
+    fn read(node: &Node) -> Result<Match, ConfigError> {
+        let object = node.object(&["methods", "host", "path_prefix", "route_name", "header"])?;
+        let text = |key| {
+            object.read_or(key, None, |node| {
+                node.string().map(|text| Some(text.to_owned()))
+            })
+        };
+        Ok(Match {
+            methods: object.read_or("methods", Vec::new(), read_methods)?,
+            host: text("host")?,
+            path_prefix: object.read_or("path_prefix", None, |node| match node.string()? {
+                prefix if prefix.starts_with('/') => Ok(Some(prefix.to_owned())),
+                _ => Err(node.wrong("expected a path that begins with /")),
+            })?,
+            route_name: text("route_name")?,
+            header: object.read_or("header", None, |node| {
+                let header = node.object(&["name", "value"])?;
+                let name = header.require("name")?.string()?.to_ascii_lowercase();
+                let value = header.read_or("value", None, |node| node.string().map(Some))?;
+                Ok(Some((name, value.map(str::to_owned))))
+            })?,
+        })
+    }
+
+    fn holds(&self, head: &impl RequestHead) -> bool {
+        let method = || {
+            self.methods
+                .iter()
+                .any(|method| method.as_bytes() == head.method())
+        };
+        let header = |(name, value): &(String, Option<String>)| match value {
+            None => head.header(name).next().is_some(),
+            Some(value) => head.header(name).any(|found| found == value.as_bytes()),
+        };
+        (self.methods.is_empty() || method())
+            && self
+                .host
+                .as_ref()
+                .is_none_or(|host| head.host().eq_ignore_ascii_case(host.as_bytes()))
+            && self
+                .path_prefix
+                .as_ref()
+                .is_none_or(|prefix| head.path().starts_with(prefix.as_bytes()))
+            && self
+                .route_name
+                .as_ref()
+                .is_none_or(|name| head.route_name() == name.as_bytes())
+            && self.header.as_ref().is_none_or(header)
+    }
+}
+
+fn read_methods(node: &Node) -> Result<Vec<String>, ConfigError> {
+    let methods = node.list()?;
+    if methods.is_empty() {
+        return Err(
+            node.wrong("an empty list matches nothing; leave the key out to match every method")
+        );
+    }
+    let upper = |node: Node| match node.string()? {
+        method if method.bytes().all(|byte| byte.is_ascii_uppercase()) => Ok(method.to_owned()),
+        _ => Err(node.wrong("expected a method in capital letters, such as GET")),
+    };
+    methods.into_iter().map(upper).collect()
+}
+
+/// What happens to a body that cannot be read as the upstream will read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InvalidBody {
+    /// Refused with a 400 that says what is wrong and where.
+    Refuse,
+    /// Sent on as it came, unseen by every stage, and counted.
+    Pass,
+}
+
+/// Settings for the requests a rule matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Name in logs and documentation.
+    pub name: String,
+    /// Which requests it is about.
+    pub matches: Match,
+    /// Sent on unread: no stage sees these requests.
+    pub pass_through: bool,
+    /// What happens to a body that cannot be read.
+    pub invalid_body: InvalidBody,
+    /// Settings of the token-estimator stage.
+    pub token_estimator: TokenEstimatorConfig,
+}
+
+impl Rule {
+    /// The keys of a rule that the top level has too, as defaults for every rule.
+    pub(super) const SHARED_KEYS: [&'static str; 2] = ["invalid_body", "token_estimator"];
+
+    /// The rule that matches what no other does: the defaults of the top level.
+    pub(super) fn read_defaults(top: &super::node::Object) -> Result<Rule, ConfigError> {
+        let rule = Rule {
+            name: "default".to_owned(),
+            matches: Match::default(),
+            pass_through: false,
+            invalid_body: InvalidBody::Refuse,
+            token_estimator: TokenEstimatorConfig::default(),
+        };
+        rule.overridden_by(top)
+    }
+
+    /// A rule of the list; what it leaves out it has from `defaults`.
+    pub(super) fn read(node: &Node, defaults: &Rule) -> Result<Rule, ConfigError> {
+        let [invalid_body, token_estimator] = Rule::SHARED_KEYS;
+        let object = node.object(&[
+            "name",
+            "match",
+            "pass_through",
+            invalid_body,
+            token_estimator,
+        ])?;
+        let rule = Rule {
+            name: object.require("name")?.string()?.to_owned(),
+            matches: Match::read(&object.require("match")?)?,
+            pass_through: object.read_or("pass_through", false, Node::boolean)?,
+            ..defaults.clone()
+        };
+        if rule.pass_through {
+            let unused = Rule::SHARED_KEYS
+                .into_iter()
+                .find_map(|key| object.get(key));
+            if let Some(unused) = unused {
+                return Err(unused.wrong(
+                    "has no effect beside pass_through: true, which no stage sees; remove one",
+                ));
+            }
+        }
+        rule.overridden_by(&object)
+    }
+
+    fn overridden_by(self, object: &super::node::Object) -> Result<Rule, ConfigError> {
+        const POLICIES: [(&str, InvalidBody); 2] =
+            [("refuse", InvalidBody::Refuse), ("pass", InvalidBody::Pass)];
+        Ok(Rule {
+            invalid_body: object.read_or("invalid_body", self.invalid_body, |node| {
+                node.one_of(&POLICIES)
+            })?,
+            token_estimator: object.read_or("token_estimator", self.token_estimator, |node| {
+                self.token_estimator.overridden_by(node)
+            })?,
+            ..self
+        })
+    }
+
+    /// Whether this rule is about the request with this head.
+    pub fn matches(&self, head: &impl RequestHead) -> bool {
+        self.matches.holds(head)
+    }
+}

@@ -1,0 +1,283 @@
+//! The configuration, right and wrong, as rows.
+
+use super::*;
+
+fn read(text: &str) -> Result<Config, ConfigError> {
+    Config::read(text.as_bytes(), &[StageKind::TokenEstimator])
+}
+
+#[test]
+fn nothing_is_a_configuration_of_defaults() {
+    for text in ["", " \n", "{}"] {
+        let config = read(text).unwrap();
+        assert_eq!(config.stages, [StageKind::TokenEstimator]);
+        assert_eq!(config.limits, Limits::default());
+        assert!(!config.hold_headers && !config.debug_headers && config.identity_responses);
+        assert!(config.rules.is_empty());
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named_with_its_path() {
+    let rows = [
+        ("{", "", "not JSON"),
+        ("[]", "", "expected an object, found a list"),
+        (
+            r#"{"debug_header": true}"#,
+            "debug_header",
+            "unknown key; known here: stages",
+        ),
+        (
+            r#"{"debug_headers": "yes"}"#,
+            "debug_headers",
+            "expected true or false, found a string",
+        ),
+        (
+            r#"{"limits": {"max_depth": 4}}"#,
+            "limits.max_depth",
+            "from 8 to 128, found 4",
+        ),
+        (
+            r#"{"limits": {"max_depth": 64.5}}"#,
+            "limits.max_depth",
+            "from 8 to 128, found 64.5",
+        ),
+        (
+            r#"{"limits": {"max_depth": "64"}}"#,
+            "limits.max_depth",
+            "expected a whole number, found a string",
+        ),
+        (
+            r#"{"limits": {"max_body_bytes": 1e99}}"#,
+            "limits.max_body_bytes",
+            "from 1 to 67108864",
+        ),
+        (
+            r#"{"limits": {"max_held_bytes": 4096}}"#,
+            "limits",
+            "is less than max_body_bytes",
+        ),
+        (
+            r#"{"rules": {}}"#,
+            "rules",
+            "expected a list, found an object",
+        ),
+        (r#"{"rules": [{"match": {}}]}"#, "rules[0].name", "missing"),
+        (r#"{"rules": [{"name": "a"}]}"#, "rules[0].match", "missing"),
+        (
+            r#"{"rules": [{"name": "", "match": {}}]}"#,
+            "rules[0].name",
+            "not empty",
+        ),
+        (
+            r#"{"rules": [{"name": "a", "match": {}}, {"name": "b", "match": {"methods": ["get"]}}]}"#,
+            "rules[1].match.methods[0]",
+            "capital letters",
+        ),
+        (
+            r#"{"rules": [{"name": "a", "match": {"methods": []}}]}"#,
+            "rules[0].match.methods",
+            "matches nothing",
+        ),
+        (
+            r#"{"rules": [{"name": "a", "match": {"path_prefix": "v1"}}]}"#,
+            "rules[0].match.path_prefix",
+            "begins with /",
+        ),
+        (
+            r#"{"rules": [{"name": "a", "match": {"header": {}}}]}"#,
+            "rules[0].match.header.name",
+            "missing",
+        ),
+        (
+            r#"{"rules": [{"name": "a", "match": {}, "pass_through": true, "invalid_body": "pass"}]}"#,
+            "rules[0].invalid_body",
+            "no effect beside pass_through",
+        ),
+        (
+            r#"{"invalid_body": "ignore"}"#,
+            "invalid_body",
+            "expected one of refuse, pass, found \"ignore\"",
+        ),
+        (
+            r#"{"token_estimator": {"accuracy": "exact"}}"#,
+            "token_estimator.accuracy",
+            "one of fast, sampled",
+        ),
+        (
+            r#"{"stages": ["rate-limit"]}"#,
+            "stages[0]",
+            "expected one of token-estimator",
+        ),
+        (
+            r#"{"stages": ["token-estimator", "token-estimator"]}"#,
+            "stages[1]",
+            "named twice",
+        ),
+        (r#"{"stages": []}"#, "stages", "nothing to do"),
+        (r#"{"api_key": "k"}"#, "api_key", "host_env_keys"),
+        (
+            r#"{"token_estimator": {"Client-Secret": "k"}}"#,
+            "token_estimator.Client-Secret",
+            "host_env_keys",
+        ),
+    ];
+    for (text, path, problem) in rows {
+        let error = read(text).unwrap_err();
+        assert_eq!(error.path, path, "{text}");
+        assert!(error.problem.contains(problem), "{text}: {}", error.problem);
+    }
+}
+
+#[test]
+fn a_stage_the_module_does_not_hold_is_refused() {
+    let error = Config::read(br#"{"stages": ["token-estimator"]}"#, &[]).unwrap_err();
+    assert_eq!(error.path, "stages[0]");
+    assert!(error.problem.contains("does not hold"));
+}
+
+struct Head {
+    path: &'static str,
+    headers: &'static [(&'static str, &'static str)],
+}
+
+impl RequestHead for Head {
+    fn method(&self) -> &[u8] {
+        b"POST"
+    }
+    fn path(&self) -> &[u8] {
+        self.path.as_bytes()
+    }
+    fn host(&self) -> &[u8] {
+        b"LLM.example:10000"
+    }
+    fn route_name(&self) -> &[u8] {
+        b"chat"
+    }
+    fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.headers
+            .iter()
+            .filter(move |(known, _)| *known == name)
+            .map(|(_, value)| value.as_bytes())
+    }
+}
+
+#[test]
+fn every_condition_given_must_hold() {
+    let head = Head {
+        path: "/openai/v1/files?x",
+        headers: &[("x-team", "red"), ("x-team", "blue")],
+    };
+    let rows = [
+        (r#"{}"#, true),
+        (r#"{"methods": ["GET", "POST"]}"#, true),
+        (r#"{"methods": ["GET"]}"#, false),
+        (r#"{"host": "llm.EXAMPLE:10000"}"#, true),
+        (r#"{"host": "llm.example"}"#, false),
+        (r#"{"path_prefix": "/openai/v1/files"}"#, true),
+        (r#"{"path_prefix": "/openai/V1/files"}"#, false),
+        (r#"{"route_name": "chat"}"#, true),
+        (r#"{"route_name": "cha"}"#, false),
+        (r#"{"header": {"name": "X-Team"}}"#, true),
+        (r#"{"header": {"name": "x-team", "value": "blue"}}"#, true),
+        (r#"{"header": {"name": "x-team", "value": "green"}}"#, false),
+        (r#"{"header": {"name": "x-other"}}"#, false),
+        (r#"{"methods": ["POST"], "route_name": "other"}"#, false),
+    ];
+    for (conditions, expected) in rows {
+        let config = read(&format!(
+            r#"{{"rules": [{{"name": "r", "match": {conditions}}}]}}"#
+        ))
+        .unwrap();
+        assert_eq!(config.rule_for(&head).name == "r", expected, "{conditions}");
+    }
+}
+
+#[test]
+fn the_first_rule_that_matches_counts_and_inherits_what_it_leaves_out() {
+    let config = read(
+        r#"{
+            "invalid_body": "pass",
+            "token_estimator": {"default_output_tokens": 7.0, "accuracy": "fast"},
+            "rules": [
+                {"name": "a", "match": {"path_prefix": "/a"}, "token_estimator": {"hits_addend": "off"}},
+                {"name": "b", "match": {"path_prefix": "/"}, "invalid_body": "refuse"}
+            ]
+        }"#,
+    )
+    .unwrap();
+    let a = config.rule_for(&Head {
+        path: "/a/b",
+        headers: &[],
+    });
+    assert_eq!((a.name.as_str(), a.invalid_body), ("a", InvalidBody::Pass));
+    assert_eq!(a.token_estimator.default_output_tokens, 7);
+    assert_eq!(a.token_estimator.accuracy, Accuracy::Fast);
+    assert_eq!(a.token_estimator.hits_addend, HitsAddend::Off);
+    let b = config.rule_for(&Head {
+        path: "/b",
+        headers: &[],
+    });
+    assert_eq!(
+        (b.name.as_str(), b.invalid_body),
+        ("b", InvalidBody::Refuse)
+    );
+    assert_eq!(b.token_estimator.hits_addend, HitsAddend::Total);
+    assert_eq!(config.defaults.invalid_body, InvalidBody::Pass);
+}
+
+/// The keys that an object at this place knows, as the refusal of an unknown one lists them.
+fn known_keys(with_unknown: &str) -> Vec<String> {
+    let problem = read(with_unknown).unwrap_err().problem;
+    let (_, keys) = problem
+        .split_once("known here: ")
+        .expect("the unknown key is refused");
+    keys.split(", ").map(str::to_owned).collect()
+}
+
+#[test]
+fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
+    let page = include_str!("../../../../envoy/CONFIGURATION.md");
+    let places = [
+        ("", r#"{"?": 1}"#),
+        ("limits.", r#"{"limits": {"?": 1}}"#),
+        ("token_estimator.", r#"{"token_estimator": {"?": 1}}"#),
+        ("rules[].", r#"{"rules": [{"?": 1}]}"#),
+        (
+            "rules[].match.",
+            r#"{"rules": [{"name": "a", "match": {"?": 1}}]}"#,
+        ),
+        (
+            "rules[].match.header.",
+            r#"{"rules": [{"name": "a", "match": {"header": {"?": 1}}}]}"#,
+        ),
+    ];
+    let mut known: Vec<String> = places
+        .iter()
+        .flat_map(|(prefix, text)| {
+            known_keys(text)
+                .into_iter()
+                .map(move |key| format!("{prefix}{key}"))
+        })
+        .collect();
+    let rows = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once('`'));
+    let mut documented: Vec<String> = rows
+        .map(|(key, _)| key.to_owned())
+        .filter(|key| *key != "TOLLGATE_SECRET")
+        .collect();
+    known.sort();
+    documented.sort();
+    assert_eq!(documented, known);
+
+    let examples: Vec<&str> = page
+        .split("```json\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    assert_eq!(examples.len(), 4);
+    for example in examples {
+        read(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
+    }
+}

@@ -1,0 +1,113 @@
+//! What is known of one request and its response, from the end of the request's body on.
+
+use std::rc::Rc;
+
+use crate::config::Rule;
+use crate::endpoint::Dialect;
+use crate::response::{ResponseReader, ResponseSummary};
+use crate::token_estimator::Estimate;
+
+/// The ways a stream ends. Every exchange ends in exactly one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// The response's last bytes came with the end of the stream.
+    Data,
+    /// The response has a head and nothing else.
+    HeadersOnly,
+    /// The response ended with trailers; no body callback said so.
+    Trailers,
+    /// Client or upstream went away before the response was whole.
+    Reset,
+}
+
+impl StreamEnd {
+    /// Name, as the label of the `exchanges` metric.
+    pub fn name(self) -> &'static str {
+        match self {
+            StreamEnd::Data => "data",
+            StreamEnd::HeadersOnly => "headers_only",
+            StreamEnd::Trailers => "trailers",
+            StreamEnd::Reset => "reset",
+        }
+    }
+}
+
+/// The head of a response, as far as it matters.
+#[derive(Clone, Copy, Debug)]
+pub struct ResponseHead<'a> {
+    /// HTTP status; 0 where it is not a number.
+    pub status: u16,
+    /// `content-type`; empty where there is none.
+    pub content_type: &'a [u8],
+    /// `content-encoding`; empty where there is none.
+    pub content_encoding: &'a [u8],
+}
+
+/// How an exchange ended and what its response said.
+#[derive(Clone, Debug)]
+pub struct Ending {
+    /// The way it ended.
+    pub end: StreamEnd,
+    /// HTTP status; 0 where no response began.
+    pub status: u16,
+    /// What the response's body said, where it could be read.
+    pub response: Option<ResponseSummary>,
+}
+
+/// One request on its way: what the stages learned of it, and the response as it passes.
+#[derive(Debug)]
+pub struct Exchange {
+    /// Shape of the request, and so of the response.
+    pub dialect: Dialect,
+    /// The rule the request falls under.
+    pub rule: Rc<Rule>,
+    /// What the token-estimator stage made of it.
+    pub estimate: Option<Estimate>,
+    status: u16,
+    reader: Option<ResponseReader>,
+}
+
+impl Exchange {
+    pub(crate) fn new(dialect: Dialect, rule: Rc<Rule>) -> Exchange {
+        Exchange {
+            dialect,
+            rule,
+            estimate: None,
+            status: 0,
+            reader: None,
+        }
+    }
+
+    /// Takes note of the response's head. A body that is neither JSON nor server-sent
+    /// events, or compressed, is passed on unread.
+    pub fn on_response_head(&mut self, head: &ResponseHead<'_>) {
+        self.status = head.status;
+        let is_plain = head.content_encoding.is_empty()
+            || head.content_encoding.eq_ignore_ascii_case(b"identity");
+        self.reader = if is_plain {
+            ResponseReader::new(head.content_type)
+        } else {
+            None
+        };
+    }
+
+    /// Whether the chunks of the response are wanted.
+    pub fn reads_response(&self) -> bool {
+        self.reader.is_some()
+    }
+
+    /// Reads the next chunk of the response in passing.
+    pub fn on_response_chunk(&mut self, chunk: &[u8]) {
+        if let Some(reader) = &mut self.reader {
+            reader.push(chunk);
+        }
+    }
+
+    pub(crate) fn ending(&mut self, end: StreamEnd) -> Ending {
+        Ending {
+            end,
+            status: self.status,
+            response: self.reader.take().map(ResponseReader::finish),
+        }
+    }
+}

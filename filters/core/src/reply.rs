@@ -1,0 +1,129 @@
+//! Answers Tollgate gives itself, in the error shape OpenAI's and Azure's clients parse.
+
+use core::fmt;
+
+/// A response made here instead of by the upstream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// `%RESPONSE_CODE_DETAILS%` of Envoy's access log: `tollgate_` and the error's code.
+    pub details: &'static str,
+    /// Seconds for a `retry-after` header, where trying again can help.
+    pub retry_after: Option<u32>,
+    /// The JSON body.
+    pub body: Vec<u8>,
+}
+
+/// Why Tollgate refused a request: the `code` of the error body and all that hangs on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The path is spelled in a way that servers read differently.
+    AmbiguousPath,
+    /// A path that no rule lists and Tollgate cannot read.
+    UnknownPath,
+    /// A `content-encoding` other than identity.
+    ContentEncoding,
+    /// A `content-type` other than JSON in UTF-8.
+    ContentType,
+    /// More bytes than `limits.max_body_bytes`.
+    BodyTooLarge,
+    /// No body where one is needed, or one that is not a request the upstream would read
+    /// as Tollgate does.
+    InvalidBody,
+    /// The worker holds `limits.max_held_bytes` already.
+    Busy,
+}
+
+impl Refused {
+    /// Every reason, for tables and tests.
+    pub const ALL: [Refused; 7] = [
+        Refused::AmbiguousPath,
+        Refused::UnknownPath,
+        Refused::ContentEncoding,
+        Refused::ContentType,
+        Refused::BodyTooLarge,
+        Refused::InvalidBody,
+        Refused::Busy,
+    ];
+
+    /// HTTP status of the answer.
+    pub fn status(self) -> u16 {
+        match self {
+            Refused::AmbiguousPath | Refused::InvalidBody => 400,
+            Refused::UnknownPath => 404,
+            Refused::BodyTooLarge => 413,
+            Refused::ContentEncoding | Refused::ContentType => 415,
+            Refused::Busy => 503,
+        }
+    }
+
+    /// The error's `code`, also the label of the `refused` metric.
+    pub fn code(self) -> &'static str {
+        match self {
+            Refused::AmbiguousPath => "ambiguous_path",
+            Refused::UnknownPath => "unknown_path",
+            Refused::ContentEncoding => "unsupported_content_encoding",
+            Refused::ContentType => "unsupported_content_type",
+            Refused::BodyTooLarge => "body_too_large",
+            Refused::InvalidBody => "invalid_body",
+            Refused::Busy => "gateway_busy",
+        }
+    }
+
+    fn details(self) -> &'static str {
+        match self {
+            Refused::AmbiguousPath => "tollgate_ambiguous_path",
+            Refused::UnknownPath => "tollgate_unknown_path",
+            Refused::ContentEncoding => "tollgate_unsupported_content_encoding",
+            Refused::ContentType => "tollgate_unsupported_content_type",
+            Refused::BodyTooLarge => "tollgate_body_too_large",
+            Refused::InvalidBody => "tollgate_invalid_body",
+            Refused::Busy => "tollgate_gateway_busy",
+        }
+    }
+
+    /// The answer, with `message` for the person who reads it and `param` naming the part
+    /// of the request that is wrong, where there is one.
+    pub fn reply(self, message: impl fmt::Display, param: Option<&str>) -> Reply {
+        let kind = if self == Refused::Busy {
+            "server_error"
+        } else {
+            "invalid_request_error"
+        };
+        let error = serde_json::json!({
+            "error": {
+                "message": message.to_string(),
+                "type": kind,
+                "param": param,
+                "code": self.code(),
+            }
+        });
+        Reply {
+            status: self.status(),
+            details: self.details(),
+            // Held bytes are freed as fast as requests are answered: one second is long.
+            retry_after: (self == Refused::Busy).then_some(1),
+            body: error.to_string().into_bytes(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_is_a_client_error_in_openai_shape_with_matching_details() {
+        for refused in Refused::ALL {
+            let reply = refused.reply("say \"why\"\n", Some("messages[0].content"));
+            let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+            assert_eq!(body["error"]["message"], "say \"why\"\n");
+            assert_eq!(body["error"]["param"], "messages[0].content");
+            assert_eq!(body["error"]["code"], refused.code());
+            assert_eq!(reply.details, format!("tollgate_{}", refused.code()));
+            assert!((400..=503).contains(&reply.status));
+            assert_eq!(reply.retry_after.is_some(), reply.status == 503);
+        }
+    }
+}

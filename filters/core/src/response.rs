@@ -1,0 +1,117 @@
+//! What an answer says about itself, read in passing: its usage, and whether it is whole.
+//!
+//! Answers stream through the filter untouched and nothing of them is kept. The reader has
+//! constant memory, takes chunks cut anywhere, and never fails: what it cannot read is a
+//! value of its [`ResponseSummary`].
+
+mod events;
+mod picker;
+
+use events::Events;
+use picker::Picker;
+
+use crate::json::{Lexer, MAX_DEPTH};
+
+/// Tokens that the upstream charged, from the answer's `usage`.
+///
+/// Chat completions, completions and embeddings say `prompt_tokens` and
+/// `completion_tokens`, the Responses API `input_tokens` and `output_tokens`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Tokens of the prompt, those from the provider's prompt cache included.
+    pub prompt: u64,
+    /// Tokens of the answer, reasoning included; 0 where there is none (embeddings).
+    pub completion: u64,
+    /// Tokens of the prompt that came from the provider's prompt cache.
+    pub cached: u64,
+}
+
+/// What the answer says of its usage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UsageReport {
+    /// Nothing, or `null`: a stream without `stream_options.include_usage`, an error.
+    #[default]
+    Absent,
+    /// Something that is no count: missing, negative, fractional, text, beyond 64 bits.
+    Unusable,
+    /// This.
+    Given(Usage),
+}
+
+/// What an answer said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ResponseSummary {
+    /// Its usage; the last one where a stream says several.
+    pub usage: UsageReport,
+    /// Whether it came to its own end: the JSON text closed, the stream said `[DONE]` or
+    /// sent its final event.
+    pub is_complete: bool,
+    /// Whether it reports an error, as a stream may after its 200.
+    pub has_error: bool,
+}
+
+/// Reads one answer as its chunks pass.
+#[derive(Debug)]
+pub struct ResponseReader {
+    form: Form,
+}
+
+#[derive(Debug)]
+enum Form {
+    /// One JSON text; `None` once it turned out to be none.
+    Document(Option<Lexer>, Picker),
+    /// Server-sent events, each with a JSON text.
+    Events(Events),
+}
+
+impl ResponseReader {
+    /// A reader for an answer of this `content-type`; `None` where that is neither JSON nor
+    /// server-sent events.
+    pub fn new(content_type: &[u8]) -> Option<ResponseReader> {
+        let media = content_type
+            .split(|&byte| byte == b';')
+            .next()
+            .unwrap_or_default()
+            .trim_ascii();
+        let form = if media.eq_ignore_ascii_case(b"text/event-stream") {
+            Form::Events(Events::default())
+        } else if media.eq_ignore_ascii_case(b"application/json") {
+            Form::Document(Some(Lexer::new(MAX_DEPTH)), Picker::default())
+        } else {
+            return None;
+        };
+        Some(ResponseReader { form })
+    }
+
+    /// Reads the next chunk.
+    pub fn push(&mut self, chunk: &[u8]) {
+        match &mut self.form {
+            Form::Document(lexer, picker) => {
+                if lexer
+                    .as_mut()
+                    .is_some_and(|lexer| lexer.push(chunk, picker).is_err())
+                {
+                    *lexer = None;
+                }
+            }
+            Form::Events(events) => events.push(chunk),
+        }
+    }
+
+    /// What the answer said, now that no more of it comes.
+    pub fn finish(self) -> ResponseSummary {
+        match self.form {
+            Form::Document(lexer, mut picker) => {
+                let is_complete = lexer.is_some_and(|mut lexer| lexer.finish(&mut picker).is_ok());
+                ResponseSummary {
+                    is_complete,
+                    ..picker.summary()
+                }
+            }
+            Form::Events(events) => events.finish(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! The root context: reads the configuration, then makes a [`Stream`] for every request.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, ContextType};
+use tollgate_core::config::{Config, StageKind};
+use tollgate_core::effect::{Effect, Metric};
+use tollgate_core::exchange::StreamEnd;
+use tollgate_core::pipeline::Pipeline;
+
+use crate::abi;
+use crate::budget::Budget;
+use crate::metrics::Metrics;
+use crate::pairs;
+use crate::stream::{Stream, carry_out};
+
+/// What all streams of a worker share.
+pub(crate) struct Worker {
+    pub(crate) pipeline: Pipeline,
+    pub(crate) budget: Budget,
+    pub(crate) metrics: Metrics,
+    /// The list of effects of the callback at hand, kept for the next one.
+    spare: RefCell<Vec<Effect>>,
+}
+
+impl Worker {
+    fn new(config: Config) -> Result<Worker, tollgate_core::config::ConfigError> {
+        Ok(Worker {
+            budget: Budget::new(config.limits.max_held_bytes as usize),
+            pipeline: Pipeline::new(config)?,
+            metrics: Metrics::default(),
+            spare: RefCell::default(),
+        })
+    }
+
+    /// An empty list for a callback's effects.
+    pub(crate) fn effects(&self) -> Vec<Effect> {
+        self.spare
+            .try_borrow_mut()
+            .map(|mut spare| core::mem::take(&mut *spare))
+            .unwrap_or_default()
+    }
+
+    /// Carries the effects out, in order.
+    pub(crate) fn apply(&self, mut effects: Vec<Effect>) {
+        for effect in &effects {
+            carry_out(self, effect);
+        }
+        effects.clear();
+        if let Ok(mut spare) = self.spare.try_borrow_mut() {
+            *spare = effects;
+        }
+    }
+
+    /// Counts a request by what became of it.
+    pub(crate) fn count_request(&self, outcome: &'static str) {
+        self.metrics.measure(Metric::counter("tollgate.requests").with("outcome", outcome), 1);
+    }
+
+    /// Counts an exchange by the way it ended.
+    pub(crate) fn count_end(&self, end: StreamEnd) {
+        self.metrics.measure(Metric::counter("tollgate.exchanges").with("end", end.name()), 1);
+    }
+}
+
+/// The context of the plugin in one VM.
+pub(crate) struct Root {
+    available: &'static [StageKind],
+    worker: Option<Rc<Worker>>,
+}
+
+impl Root {
+    pub(crate) fn new(available: &'static [StageKind]) -> Root {
+        Root {
+            available,
+            worker: None,
+        }
+    }
+}
+
+impl Context for Root {}
+
+impl RootContext for Root {
+    fn on_configure(&mut self, size: usize) -> bool {
+        let text = abi::buffer(abi::Buffer::PluginConfiguration, 0, size).unwrap_or_default();
+        match Config::read(&text, self.available).and_then(Worker::new) {
+            Ok(worker) => {
+                for note in worker.pipeline.notes() {
+                    abi::log(abi::Level::Warn, &format!("tollgate: {note}"));
+                }
+                self.worker = Some(Rc::new(worker));
+                true
+            }
+            Err(error) => {
+                abi::log(abi::Level::Error, &format!("tollgate: {error}"));
+                false
+            }
+        }
+    }
+
+    fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(match &self.worker {
+            Some(worker) => Box::new(Stream::new(Rc::clone(worker))),
+            None => Box::new(Unconfigured),
+        })
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+/// A stream of a plugin whose configuration was refused. Envoy makes none; a host that does
+/// gets a 503 rather than a request that no stage saw.
+struct Unconfigured;
+
+impl Context for Unconfigured {}
+
+impl HttpContext for Unconfigured {
+    fn on_http_request_headers(&mut self, _count: usize, _is_end: bool) -> Action {
+        let _ = abi::send_local_response(503, "tollgate_unconfigured", b"", &pairs::encode(&[]));
+        Action::Pause
+    }
+}

@@ -1,0 +1,314 @@
+//! One HTTP stream's way through the stages.
+//!
+//! Request: head → admission → body, held chunk by chunk → stages → upstream. Response: head
+//! → chunks, read in passing and never held → end. Whatever happens on the way, the exchange
+//! is settled once, where its phase is left for [`Phase::Over`].
+
+use std::rc::Rc;
+
+use proxy_wasm::traits::{Context, HttpContext};
+use proxy_wasm::types::Action;
+use tollgate_core::admission::{self, Admission};
+use tollgate_core::config::RequestHead;
+use tollgate_core::effect::Effect;
+use tollgate_core::exchange::{Exchange, ResponseHead, StreamEnd};
+use tollgate_core::pipeline::{Incoming, Judged, Read};
+use tollgate_core::reply::{Refused, Reply};
+
+use crate::abi;
+use crate::body::{Body, NotTaken};
+use crate::filter_state;
+use crate::pairs::{self, Pairs};
+use crate::root::Worker;
+
+/// Where a stream is.
+enum Phase {
+    /// No head yet.
+    Fresh,
+    /// Nothing of it is looked at.
+    PassedThrough,
+    /// The body is arriving, and held.
+    Reading(Box<Reading>),
+    /// The request went on; the exchange waits for its response and its end.
+    Sent(Box<Exchange>),
+    /// Answered here, before or without the stages.
+    Answered,
+    /// Settled.
+    Over,
+}
+
+struct Reading {
+    body: Body,
+    incoming: Incoming,
+}
+
+/// The context of one HTTP stream.
+pub(crate) struct Stream {
+    worker: Rc<Worker>,
+    phase: Phase,
+}
+
+impl Stream {
+    pub(crate) fn new(worker: Rc<Worker>) -> Stream {
+        Stream {
+            worker,
+            phase: Phase::Fresh,
+        }
+    }
+
+    fn enter(&mut self, phase: Phase) -> Phase {
+        core::mem::replace(&mut self.phase, phase)
+    }
+
+    /// Takes in the `available` bytes that Envoy holds by now.
+    fn on_body(&mut self, available: usize, is_end: bool) -> Action {
+        let Phase::Reading(reading) = &mut self.phase else {
+            // Answered: the rest of the upload belongs to nobody.
+            return match self.phase {
+                Phase::Answered => Action::Pause,
+                _ => Action::Continue,
+            };
+        };
+        let limits = &self.worker.pipeline.config().limits;
+        match reading.body.take(abi::Buffer::RequestBody, available) {
+            Ok(()) => {}
+            Err(NotTaken::TooLarge) => {
+                let reply = admission::body_too_large(limits.max_body_bytes);
+                return self.refuse(Refused::BodyTooLarge, &reply);
+            }
+            Err(NotTaken::OverBudget) => return self.refuse(Refused::Busy, &admission::busy()),
+        }
+        match reading.incoming.read(reading.body.bytes()) {
+            Read::On if is_end => self.on_request_end(),
+            Read::On => Action::Pause,
+            Read::PassOn => self.pass_through(),
+            Read::Refuse(reply) => self.refuse(Refused::InvalidBody, &reply),
+        }
+    }
+
+    /// All of the request is here: the stages judge it.
+    fn on_request_end(&mut self) -> Action {
+        let reading = match self.enter(Phase::Answered) {
+            Phase::Reading(reading) => *reading,
+            other => {
+                self.phase = other;
+                return Action::Continue;
+            }
+        };
+        let mut effects = self.worker.effects();
+        let judged =
+            self.worker
+                .pipeline
+                .judge(reading.incoming, reading.body.bytes(), &mut effects);
+        let action = match judged {
+            Judged::Send(exchange) => {
+                self.worker.count_request("read");
+                self.phase = Phase::Sent(exchange);
+                Action::Continue
+            }
+            Judged::PassOn => self.pass_through(),
+            Judged::Reply(reply) => {
+                self.worker.count_request("answered");
+                self.answer(&reply)
+            }
+            Judged::Refuse(reply) => self.refuse(Refused::InvalidBody, &reply),
+        };
+        self.worker.apply(effects);
+        action
+    }
+
+    fn pass_through(&mut self) -> Action {
+        self.phase = Phase::PassedThrough;
+        self.worker.count_request("passed_through");
+        Action::Continue
+    }
+
+    fn refuse(&mut self, refused: Refused, reply: &Reply) -> Action {
+        self.worker.count_request(refused.code());
+        self.answer(reply)
+    }
+
+    fn answer(&mut self, reply: &Reply) -> Action {
+        self.phase = Phase::Answered;
+        let retry_after = reply.retry_after.map(|seconds| seconds.to_string());
+        let content_type = ("content-type", "application/json");
+        let headers = match &retry_after {
+            Some(seconds) => pairs::encode(&[content_type, ("retry-after", seconds)]),
+            None => pairs::encode(&[content_type]),
+        };
+        // Envoy always takes a local response; where a host does not, the stream stays
+        // paused and ends by its timeout, rather than reaching the upstream unjudged.
+        let _ = abi::send_local_response(reply.status, reply.details, &reply.body, &headers);
+        Action::Pause
+    }
+
+    fn settle(&mut self, end: StreamEnd) {
+        if let Phase::Sent(exchange) = self.enter(Phase::Over) {
+            self.worker.count_end(end);
+            let mut effects = self.worker.effects();
+            self.worker.pipeline.settle(*exchange, end, &mut effects);
+            self.worker.apply(effects);
+        }
+    }
+}
+
+impl Context for Stream {}
+
+impl HttpContext for Stream {
+    fn on_http_request_headers(&mut self, _count: usize, is_end: bool) -> Action {
+        let pipeline = &self.worker.pipeline;
+        let head = Head::of_request(pipeline.config().needs_route_name());
+        match Admission::decide(pipeline.config(), &head, is_end) {
+            Admission::PassThrough => self.pass_through(),
+            Admission::Refuse(refused, reply) => self.refuse(refused, &reply),
+            Admission::Read {
+                dialect,
+                deployment,
+                rule,
+                content_length,
+            } => {
+                let config = pipeline.config();
+                if config.identity_responses {
+                    // Where it can't be removed, a compressed answer is passed on unread.
+                    let _ = abi::remove_header(abi::Map::RequestHeaders, "accept-encoding");
+                }
+                let most = config.limits.max_body_bytes;
+                self.phase = Phase::Reading(Box::new(Reading {
+                    body: Body::new(content_length, most, &self.worker.budget),
+                    incoming: pipeline.begin(dialect, deployment, rule),
+                }));
+                // Held, where Envoy allows it, so that what the body says can still decide
+                // the route. Otherwise the headers go ahead and the body is held alone.
+                if config.hold_headers {
+                    Action::Pause
+                } else {
+                    Action::Continue
+                }
+            }
+        }
+    }
+
+    fn on_http_request_body(&mut self, available: usize, is_end: bool) -> Action {
+        self.on_body(available, is_end)
+    }
+
+    /// With trailers no body callback ever says that it is the last.
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        self.on_request_end()
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, is_end: bool) -> Action {
+        if let Phase::Sent(exchange) = &mut self.phase {
+            let head = Head::of_response();
+            exchange.on_response_head(&ResponseHead {
+                status: head.status(),
+                content_type: head.pairs.first("content-type"),
+                content_encoding: head.pairs.first("content-encoding"),
+            });
+            let mut effects = self.worker.effects();
+            self.worker
+                .pipeline
+                .on_response_head(exchange, &mut effects);
+            self.worker.apply(effects);
+            if is_end {
+                self.settle(StreamEnd::HeadersOnly);
+            }
+        }
+        Action::Continue
+    }
+
+    fn on_http_response_body(&mut self, available: usize, is_end: bool) -> Action {
+        if let Phase::Sent(exchange) = &mut self.phase {
+            if available > 0 && exchange.reads_response() {
+                let chunk = abi::buffer(abi::Buffer::ResponseBody, 0, available);
+                exchange.on_response_chunk(&chunk.unwrap_or_default());
+            }
+            if is_end {
+                self.settle(StreamEnd::Data);
+            }
+        }
+        Action::Continue
+    }
+
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        self.settle(StreamEnd::Trailers);
+        Action::Continue
+    }
+
+    /// The last callback of every stream, and the only one after a reset by either side.
+    fn on_log(&mut self) {
+        self.settle(StreamEnd::Reset);
+    }
+}
+
+/// The head of a message, as the host handed it over.
+struct Head {
+    pairs: Pairs,
+    route_name: Vec<u8>,
+}
+
+impl Head {
+    fn of_request(with_route_name: bool) -> Head {
+        let route_name = if with_route_name {
+            abi::property("xds\0route_name").unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        Head {
+            pairs: Head::pairs(abi::Map::RequestHeaders),
+            route_name,
+        }
+    }
+
+    fn of_response() -> Head {
+        Head {
+            pairs: Head::pairs(abi::Map::ResponseHeaders),
+            route_name: Vec::new(),
+        }
+    }
+
+    /// No headers where the host gives none: nothing is admitted without its path.
+    fn pairs(map: abi::Map) -> Pairs {
+        Pairs::new(abi::header_pairs(map).unwrap_or_default())
+    }
+
+    fn status(&self) -> u16 {
+        let digits = core::str::from_utf8(self.pairs.first(":status")).unwrap_or_default();
+        digits.parse().unwrap_or(0)
+    }
+}
+
+impl RequestHead for Head {
+    fn method(&self) -> &[u8] {
+        self.pairs.first(":method")
+    }
+    fn path(&self) -> &[u8] {
+        self.pairs.first(":path")
+    }
+    fn host(&self) -> &[u8] {
+        self.pairs.first(":authority")
+    }
+    fn route_name(&self) -> &[u8] {
+        &self.route_name
+    }
+    fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        self.pairs.values(name)
+    }
+}
+
+/// Carries effects out at the host.
+pub(crate) fn carry_out(worker: &Worker, effect: &Effect) {
+    // Nothing here may fail a request: a value that cannot be published is missing from a
+    // log or a header, and the request goes on.
+    let _ = match effect {
+        Effect::Measure { metric, value } => {
+            worker.metrics.measure(*metric, *value);
+            Ok(())
+        }
+        Effect::Publish { key, value } => abi::set_property(key, value.as_bytes()),
+        Effect::PublishToEnvoy { key, value } => filter_state::publish(key, value),
+        Effect::ResponseHeader { name, value } => {
+            abi::replace_header(abi::Map::ResponseHeaders, name, value.as_bytes())
+        }
+    };
+}

@@ -1,0 +1,84 @@
+//! Bodies, configurations and callout answers as buffers.
+
+use wasmtime::Linker;
+
+use super::host_functions;
+use crate::call::Call;
+use crate::status::{Outcome, Status};
+use crate::vm::{Configuring, Vm};
+
+const REQUEST_BODY: u32 = 0;
+const RESPONSE_BODY: u32 = 1;
+const HTTP_CALL_BODY: u32 = 4;
+const VM_CONFIGURATION: u32 = 6;
+const PLUGIN_CONFIGURATION: u32 = 7;
+const LAST_BUFFER: u32 = 8;
+
+pub(super) fn link(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
+    host_functions!(linker, "env",
+        "proxy_get_buffer_bytes" => get, (buffer: u32, start: u32, max: u32, ptr: u32, len: u32);
+        "proxy_get_buffer_status" => status, (buffer: u32, len: u32, flags: u32);
+        "proxy_set_buffer_bytes" => set, (buffer: u32, start: u32, size: u32, data: u32, len: u32);
+    );
+    Ok(())
+}
+
+fn find(vm: &Vm, buffer: u32) -> Result<&[u8], Status> {
+    let found: Option<&[u8]> = match buffer {
+        REQUEST_BODY => vm
+            .stream()
+            .and_then(|s| s.request.visible_body())
+            .map(Vec::as_slice),
+        RESPONSE_BODY => vm
+            .stream()
+            .and_then(|s| s.response.visible_body())
+            .map(Vec::as_slice),
+        HTTP_CALL_BODY => vm.http_answer.as_ref().map(|answer| answer.body.as_slice()),
+        VM_CONFIGURATION => Some(&vm.plugin.vm_configuration),
+        PLUGIN_CONFIGURATION => {
+            (vm.configuring == Configuring::Plugin).then_some(vm.plugin.configuration.as_slice())
+        }
+        // TCP data, gRPC messages and foreign-function arguments: never present here.
+        0..=LAST_BUFFER => None,
+        _ => return Err(Status::BadArgument),
+    };
+    found.ok_or(Status::NotFound)
+}
+
+fn get(call: &mut Call<'_>, buffer: u32, start: u32, max: u32, ptr: u32, len: u32) -> Outcome {
+    let bytes = find(call.vm(), buffer)?;
+    let end = bytes.len().min(start as usize + max as usize);
+    let part = bytes.get(start as usize..end).unwrap_or_default().to_vec();
+    call.give(&part, ptr, len)
+}
+
+fn status(call: &mut Call<'_>, buffer: u32, len: u32, flags: u32) -> Outcome {
+    let size = find(call.vm(), buffer)?.len() as u32;
+    call.write_u32(len, size)?;
+    call.write_u32(flags, 0)
+}
+
+/// Start 0 drains `size` bytes and puts the data in front; a start at or behind the end
+/// appends; a start inside is refused, although the specification promises an insertion
+/// (Envoy `Buffer::copyFrom`).
+fn set(call: &mut Call<'_>, buffer: u32, start: u32, size: u32, data: u32, len: u32) -> Outcome {
+    find(call.vm(), buffer)?;
+    let data = call.read(data, len)?;
+    let stream = call.vm_mut().stream_mut();
+    let body = match (buffer, stream) {
+        (REQUEST_BODY, Some(stream)) => stream.request.visible_body_mut(),
+        (RESPONSE_BODY, Some(stream)) => stream.response.visible_body_mut(),
+        _ => None,
+    };
+    let body = body.ok_or(Status::BadArgument)?;
+    let (start, size) = (start as usize, size as usize);
+    if start == 0 {
+        let drained = size.min(body.len());
+        body.splice(..drained, data);
+    } else if start >= body.len() {
+        body.extend(data);
+    } else {
+        return Err(Status::BadArgument.into());
+    }
+    Ok(())
+}

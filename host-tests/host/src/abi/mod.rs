@@ -1,0 +1,43 @@
+//! The host functions of module `env`, one file a subject.
+
+mod buffers;
+mod callouts;
+mod foreign;
+mod logging;
+mod maps;
+mod measures;
+mod properties;
+mod sharing;
+mod streams;
+
+use wasmtime::Linker;
+
+use crate::vm::Vm;
+
+/// Registers functions that answer a status under their names.
+macro_rules! host_functions {
+    ($linker:ident, $module:expr, $($name:literal => $function:path, ($($argument:ident: $kind:ty),*);)*) => {
+        $($linker.func_wrap($module, $name, |caller: wasmtime::Caller<'_, $crate::vm::Vm>, $($argument: $kind),*| {
+            $crate::call::Call::run(caller, $name, &[$($argument as u64),*], |call| $function(call, $($argument),*))
+        })?;)*
+    };
+}
+pub(crate) use host_functions;
+
+/// Registers everything Envoy offers in module `env`.
+pub(crate) fn link_all(linker: &mut Linker<Vm>, abi_0_2_1: bool) -> wasmtime::Result<()> {
+    buffers::link(linker)?;
+    callouts::link(linker)?;
+    foreign::link(linker)?;
+    logging::link(linker, abi_0_2_1)?;
+    maps::link(linker)?;
+    measures::link(linker)?;
+    properties::link(linker)?;
+    sharing::link(linker)?;
+    streams::link(linker)?;
+    linker.func_wrap("env", "emscripten_notify_memory_growth", |_: u32| {})?;
+    linker.func_wrap("env", "pthread_equal", |left: u32, right: u32| {
+        u32::from(left == right)
+    })?;
+    Ok(())
+}

@@ -1,0 +1,124 @@
+//! Properties: what Envoy knows about a stream, and what filters leave on it.
+//!
+//! Values are in their wire form: text raw, numbers 8 bytes little-endian, flags one byte.
+
+use wasmtime::Linker;
+
+use super::host_functions;
+use crate::call::Call;
+use crate::flow::{Protocol, StreamState};
+use crate::headers::Headers;
+use crate::status::{Outcome, Status};
+use crate::vm::Vm;
+
+pub(super) fn link(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
+    host_functions!(linker, "env",
+        "proxy_get_property" => get, (path: u32, path_len: u32, ptr: u32, len: u32);
+        "proxy_set_property" => set, (path: u32, path_len: u32, value: u32, value_len: u32);
+    );
+    Ok(())
+}
+
+fn get(call: &mut Call<'_>, path: u32, path_len: u32, ptr: u32, len: u32) -> Outcome {
+    let path = call.read(path, path_len)?;
+    let value = find(call.vm(), &path).ok_or(Status::NotFound)?;
+    call.give(&value, ptr, len)
+}
+
+fn set(call: &mut Call<'_>, path: u32, path_len: u32, value: u32, value_len: u32) -> Outcome {
+    let (path, value) = (call.read(path, path_len)?, call.read(value, value_len)?);
+    let stream = call.vm_mut().stream_mut().ok_or(Status::NotFound)?;
+    stream.properties.insert(path, value);
+    Ok(())
+}
+
+fn find(vm: &Vm, path: &[u8]) -> Option<Vec<u8>> {
+    // Envoy accepts a trailing separator.
+    let path = path.strip_suffix(&[0]).unwrap_or(path);
+    let parts: Vec<&str> = path
+        .split(|byte| *byte == 0)
+        .map(std::str::from_utf8)
+        .collect::<Result<_, _>>()
+        .ok()?;
+    match parts.as_slice() {
+        ["plugin_name"] => return Some(vm.plugin.name.clone().into_bytes()),
+        ["plugin_root_id"] => return Some(vm.plugin.root_id.clone().into_bytes()),
+        ["plugin_vm_id"] => return Some(vm.plugin.vm_id.clone().into_bytes()),
+        _ => {}
+    }
+    let stream = vm.stream()?;
+    if let Some(value) = stream.options.properties.get(&parts.join(".")) {
+        return Some(value.clone());
+    }
+    match parts.as_slice() {
+        ["connection_id"] => Some(u64::from(vm.context()).to_le_bytes().to_vec()),
+        ["request", rest @ ..] => request(stream, rest),
+        ["response", rest @ ..] => response(stream, rest),
+        _ => stream.properties.get(path).cloned(),
+    }
+}
+
+fn request(stream: &StreamState, path: &[&str]) -> Option<Vec<u8>> {
+    let flow = &stream.request;
+    match path {
+        ["protocol"] => {
+            let name = match stream.options.client {
+                Protocol::Http1 => "HTTP/1.1",
+                Protocol::Http2 => "HTTP/2",
+            };
+            return Some(name.into());
+        }
+        ["time"] => return Some(stream.started_ns.to_le_bytes().to_vec()),
+        ["size"] => return Some(flow.received_bytes.to_le_bytes().to_vec()),
+        _ => {}
+    }
+    let headers = Some(&flow.headers).filter(|_| flow.headers_visible || stream.logging)?;
+    let name = match path {
+        ["path"] => ":path",
+        ["method"] => ":method",
+        ["host"] => ":authority",
+        ["scheme"] => ":scheme",
+        ["referer"] => "referer",
+        ["useragent"] => "user-agent",
+        ["id"] => "x-request-id",
+        ["url_path"] | ["query"] => {
+            let target = headers.get(":path")?;
+            let (url_path, query) = target.split_once('?').unwrap_or((&target, ""));
+            return Some(
+                if path == ["url_path"] {
+                    url_path
+                } else {
+                    query
+                }
+                .into(),
+            );
+        }
+        ["headers", name] => return joined(headers, name),
+        _ => return None,
+    };
+    headers.value(name).map(<[u8]>::to_vec)
+}
+
+fn response(stream: &StreamState, path: &[&str]) -> Option<Vec<u8>> {
+    let flow = &stream.response;
+    let readable = flow.started && (flow.headers_visible || stream.logging);
+    match path {
+        ["code"] if flow.started => {
+            let code: i64 = flow.headers.get(":status")?.parse().ok()?;
+            Some(code.to_le_bytes().to_vec())
+        }
+        ["code_details"] => stream.details.clone().map(String::into_bytes),
+        ["size"] => Some(flow.received_bytes.to_le_bytes().to_vec()),
+        ["headers", name] if readable => joined(&flow.headers, name),
+        ["trailers", name] if flow.trailers_visible || stream.logging => {
+            joined(flow.trailers.as_ref()?, name)
+        }
+        _ => None,
+    }
+}
+
+/// All values of a name, with commas, where the map call gives the first.
+fn joined(headers: &Headers, name: &str) -> Option<Vec<u8>> {
+    let values: Vec<&[u8]> = headers.all(name).collect();
+    (!values.is_empty()).then(|| values.join(&b','))
+}

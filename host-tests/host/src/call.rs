@@ -1,0 +1,152 @@
+//! One call of a host function: memory checks, hand-over of data, counting.
+
+use wasmtime::{Caller, Extern, Memory};
+
+use crate::status::{Outcome, Refusal, Status};
+use crate::transcript::{CallDirection, Crossing};
+use crate::vm::{Phase, Vm};
+
+/// A running host function's access to its VM and the guest's memory.
+pub(crate) struct Call<'a> {
+    caller: Caller<'a, Vm>,
+}
+
+impl<'a> Call<'a> {
+    /// Runs one host function, counted, recorded and refused where Envoy refuses it.
+    pub fn run(
+        mut caller: Caller<'a, Vm>,
+        function: &'static str,
+        arguments: &[u64],
+        body: impl FnOnce(&mut Call<'a>) -> Outcome,
+    ) -> wasmtime::Result<u32> {
+        caller.data_mut().costs.host_calls += 1;
+        if !is_allowed(caller.data().phase, function) {
+            let phase = match caller.data().phase {
+                Phase::Allocating => "inside the allocator",
+                _ => "while the module is being initialized",
+            };
+            return Err(wasmtime::Error::msg(format!(
+                "{function} must not be called {phase}"
+            )));
+        }
+        let mut call = Call { caller };
+        let outcome = body(&mut call);
+        let result = match outcome {
+            Ok(()) => Ok(0),
+            Err(Refusal::Code(code)) => Ok(code),
+            Err(Refusal::Trap(error)) => Err(error),
+        };
+        if let Some(transcript) = &mut call.vm_mut().transcript {
+            transcript.push(Crossing {
+                direction: CallDirection::HostCall,
+                function,
+                arguments: arguments.to_vec(),
+                result: result.as_ref().ok().copied(),
+            });
+        }
+        result
+    }
+
+    pub fn vm(&self) -> &Vm {
+        self.caller.data()
+    }
+
+    pub fn vm_mut(&mut self) -> &mut Vm {
+        self.caller.data_mut()
+    }
+
+    /// Copies `len` bytes at `ptr` out of the guest.
+    pub fn read(&mut self, ptr: u32, len: u32) -> Result<Vec<u8>, Refusal> {
+        let memory = self.memory()?;
+        let (bytes, vm) = memory.data_and_store_mut(&mut self.caller);
+        let end = ptr as usize + len as usize;
+        let bytes = bytes
+            .get(ptr as usize..end)
+            .ok_or(Status::InvalidMemoryAccess)?;
+        vm.costs.bytes_from_guest += u64::from(len);
+        Ok(bytes.to_vec())
+    }
+
+    /// Copies `bytes` into the guest at `ptr`.
+    pub fn write(&mut self, ptr: u32, bytes: &[u8]) -> Outcome {
+        let memory = self.memory()?;
+        memory
+            .write(&mut self.caller, ptr as usize, bytes)
+            .map_err(|_| Status::InvalidMemoryAccess)?;
+        self.vm_mut().costs.bytes_to_guest += bytes.len() as u64;
+        Ok(())
+    }
+
+    pub fn write_u32(&mut self, ptr: u32, value: u32) -> Outcome {
+        self.write(ptr, &value.to_le_bytes())
+    }
+
+    pub fn write_u64(&mut self, ptr: u32, value: u64) -> Outcome {
+        self.write(ptr, &value.to_le_bytes())
+    }
+
+    /// Hands `bytes` to the guest in memory of its own allocator and writes where they are.
+    /// No bytes need no memory: pointer 0, length 0.
+    pub fn give(&mut self, bytes: &[u8], ptr_at: u32, len_at: u32) -> Outcome {
+        let ptr = if bytes.is_empty() {
+            0
+        } else {
+            self.allocate(bytes.len())?
+        };
+        if ptr != 0 {
+            self.write(ptr, bytes)?;
+        }
+        self.write_u32(ptr_at, ptr)?;
+        self.write_u32(len_at, bytes.len() as u32)
+    }
+
+    fn allocate(&mut self, len: usize) -> Result<u32, Refusal> {
+        let allocator = self.vm().allocator.clone().ok_or(Status::InternalFailure)?;
+        let vm = self.vm_mut();
+        vm.costs.guest_allocations += 1;
+        vm.costs.guest_allocated_bytes += len as u64;
+        let outer = (vm.phase, vm.effective_context);
+        (vm.phase, vm.effective_context) = (Phase::Allocating, None);
+        let ptr = allocator
+            .call(&mut self.caller, len as u32)
+            .map_err(Refusal::Trap);
+        let vm = self.vm_mut();
+        (vm.phase, vm.effective_context) = outer;
+        match ptr? {
+            0 => Err(Status::InvalidMemoryAccess.into()),
+            ptr => Ok(ptr),
+        }
+    }
+
+    fn memory(&mut self) -> Result<Memory, Refusal> {
+        if let Some(memory) = self.vm().memory {
+            return Ok(memory);
+        }
+        // A Wasm start function runs before the host has seen the instance's exports.
+        match self.caller.get_export("memory") {
+            Some(Extern::Memory(memory)) => Ok(memory),
+            _ => Err(Status::InvalidMemoryAccess.into()),
+        }
+    }
+}
+
+/// Envoy lets a guest call little before it is initialized and inside its allocator
+/// (cpp-host `wasm.cc` `AllowedHostFunctions`); anything else there is a trap.
+fn is_allowed(phase: Phase, function: &str) -> bool {
+    match phase {
+        Phase::Running => true,
+        Phase::Starting => {
+            !function.starts_with("proxy_")
+                || matches!(function, "proxy_log" | "proxy_get_current_time_nanoseconds")
+        }
+        Phase::Allocating => matches!(
+            function,
+            "proxy_log"
+                | "proxy_get_current_time_nanoseconds"
+                | "fd_write"
+                | "clock_time_get"
+                | "poll_oneoff"
+                | "emscripten_notify_memory_growth"
+        ),
+    }
+}

@@ -1,0 +1,146 @@
+//! Why a module does not start, and why a running one stopped.
+
+use std::fmt;
+
+/// A module that cannot be loaded or started: one sentence that names the function at fault.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The file cannot be read.
+    Read {
+        /// Path as given.
+        path: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The bytes are not a WebAssembly module this engine compiles.
+    Compile(String),
+    /// No `proxy_abi_version_0_2_0` or `proxy_abi_version_0_2_1` export.
+    AbiVersion {
+        /// The `proxy_abi_version_*` exports there are.
+        found: Vec<String>,
+    },
+    /// Neither `malloc` nor `proxy_on_memory_allocate` is exported.
+    NoAllocator,
+    /// No memory is exported as `memory`.
+    NoMemory,
+    /// An import that Envoy does not offer, or offers with other parameters.
+    Import {
+        /// `module.function`.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An export the host calls has other parameters or results than the ABI says.
+    Export {
+        /// The function.
+        name: String,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The guest trapped while it was being started.
+    Start(Death),
+    /// `proxy_on_vm_start` or `proxy_on_configure` returned false.
+    Rejected {
+        /// The callback that said no.
+        callback: &'static str,
+        /// What the guest logged until then, one line each.
+        logs: Vec<String>,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Read { path, cause } => write!(f, "cannot read {path}: {cause}"),
+            Self::Compile(cause) => write!(f, "this is not a usable WebAssembly module: {cause}"),
+            Self::AbiVersion { found } if found.is_empty() => f.write_str(
+                "the module exports no proxy_abi_version_0_2_1 (or 0_2_0): it is not a Proxy-Wasm filter",
+            ),
+            Self::AbiVersion { found } => write!(
+                f,
+                "the module exports {} but this host speaks proxy_abi_version_0_2_1 and 0_2_0",
+                found.join(", ")
+            ),
+            Self::NoAllocator => f.write_str(
+                "the module exports neither malloc nor proxy_on_memory_allocate, so the host could hand it no data",
+            ),
+            Self::NoMemory => f.write_str("the module exports no memory named \"memory\""),
+            Self::Import { name, problem } => write!(f, "the module imports {name}, {problem}"),
+            Self::Export { name, problem } => write!(f, "the module exports {name}, {problem}"),
+            Self::Start(death) => write!(f, "the module does not start: {death}"),
+            Self::Rejected { callback, logs } => {
+                write!(f, "{callback} returned false")?;
+                match logs.last() {
+                    Some(line) => write!(f, "; its last log line: {line}"),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Read { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
+}
+
+/// Why a VM stopped for good. Envoy answers 503 for it from then on (FAIL_CLOSED).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Death {
+    /// The callback that did not return.
+    pub callback: &'static str,
+    /// What happened, in words.
+    pub reason: String,
+    /// Names of the guest's functions on the stack, innermost first; as far as the module
+    /// still has names.
+    pub backtrace: Vec<String>,
+    /// True when the fuel budget ran out: an endless loop, or a budget too small.
+    pub out_of_fuel: bool,
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} trapped: {}", self.callback, self.reason)?;
+        if let Some(innermost) = self.backtrace.first() {
+            write!(f, " (in {innermost})")?;
+        }
+        Ok(())
+    }
+}
+
+impl Death {
+    pub(crate) fn new(callback: &'static str, error: &wasmtime::Error, fuel: u64) -> Self {
+        let out_of_fuel =
+            error.downcast_ref::<wasmtime::Trap>() == Some(&wasmtime::Trap::OutOfFuel);
+        let backtrace = error
+            .downcast_ref::<wasmtime::WasmBacktrace>()
+            .map(|trace| {
+                let frames = trace.frames().iter();
+                frames
+                    .map(|frame| match frame.func_name() {
+                        Some(name) => name.to_owned(),
+                        None => format!("function {}", frame.func_index()),
+                    })
+                    .collect()
+            })
+            .unwrap_or_default();
+        let reason = if out_of_fuel {
+            format!(
+                "it used more than its {fuel} units of fuel (an endless loop, or Plugin::fuel_per_callback is too small)"
+            )
+        } else {
+            error.root_cause().to_string()
+        };
+        Self {
+            callback,
+            reason,
+            backtrace,
+            out_of_fuel,
+        }
+    }
+}

@@ -1,0 +1,427 @@
+//! Envoy's HTTP filter manager for a chain of one Wasm filter and the router.
+//!
+//! Follows Envoy's `filter_manager.cc` and `wasm/context.cc`: what a callback returns
+//! decides what is held and what goes on; actions asked for inside a callback happen when
+//! it has returned.
+
+use crate::flow::{Flow, Hold, Side, StreamOptions, StreamState};
+use crate::guest::Guest;
+use crate::headers::Headers;
+use crate::message::{LocalReply, StreamEnd};
+use crate::vm::{Deferred, ROOT};
+
+/// What a body callback may return beyond Continue (cpp-host `FilterDataStatus`).
+const STOP_AND_BUFFER: u32 = 1;
+const STOP_AND_WATERMARK: u32 = 2;
+const STOP_NO_BUFFER: u32 = 3;
+
+const GRPC_UNAVAILABLE: u32 = 14;
+
+impl Guest {
+    /// A new stream; its context is created with its request headers.
+    pub fn open(&mut self, options: StreamOptions) -> u32 {
+        let id = self.next_context;
+        self.next_context += 1;
+        let started_ns = self.vm().shared.now_ns();
+        let stream = StreamState {
+            options,
+            started_ns,
+            ..StreamState::default()
+        };
+        self.vm_mut().streams.insert(id, stream);
+        id
+    }
+
+    fn stream(&mut self, id: u32) -> Option<&mut StreamState> {
+        self.vm_mut().streams.get_mut(&id)
+    }
+
+    /// The flow, as long as the stream goes on.
+    fn flow(&mut self, id: u32, side: Side) -> Option<&mut Flow> {
+        let stream = self.stream(id).filter(|stream| stream.end.is_none())?;
+        Some(stream.flow_mut(side))
+    }
+
+    /// Headers arrive.
+    pub fn headers(&mut self, id: u32, side: Side, headers: Headers, end: bool) {
+        let Some(flow) = self.flow(id, side) else {
+            return;
+        };
+        let count = headers.len() as u32;
+        flow.headers = headers;
+        flow.started = true;
+        flow.headers_visible = true;
+        flow.complete |= end;
+        if !self.create_context(id) {
+            return self.fail_stream(id);
+        }
+        let exports = self.exports.clone();
+        let (name, function) = match side {
+            Side::Request => ("proxy_on_request_headers", &exports.request_headers),
+            Side::Response => ("proxy_on_response_headers", &exports.response_headers),
+        };
+        let arguments = (id, count, u32::from(end));
+        let returned = self.call(
+            name,
+            id,
+            function.as_ref(),
+            arguments,
+            &[id, count, u32::from(end)],
+        );
+        if self.death.is_some() {
+            return self.fail_stream(id);
+        }
+        let hold = self.headers_hold(returned.unwrap_or(0));
+        if let Some(flow) = self.flow(id, side) {
+            flow.hold = hold;
+            if hold == Hold::Free {
+                flow.headers_visible = false;
+                flow.forward_headers(end);
+            }
+        }
+        self.after_callback(id);
+    }
+
+    /// What a header callback's return means (cpp-host
+    /// `convertVmCallResultToFilterHeadersStatus`, then Envoy's).
+    fn headers_hold(&self, returned: u32) -> Hold {
+        if self.vm().stop_iteration {
+            return Hold::All { bounded: false };
+        }
+        match returned {
+            0 | 2 => Hold::Free,
+            1 if self.vm().plugin.allow_on_headers_stop_iteration => Hold::Single,
+            3 => Hold::All { bounded: true },
+            _ => Hold::All { bounded: false },
+        }
+    }
+
+    fn create_context(&mut self, id: u32) -> bool {
+        let Some(stream) = self.stream(id) else {
+            return false;
+        };
+        if !std::mem::replace(&mut stream.created, true) {
+            let exports = self.exports.clone();
+            let function = exports.context_create.as_ref();
+            self.call(
+                "proxy_on_context_create",
+                id,
+                function,
+                (id, ROOT),
+                &[id, ROOT],
+            );
+        }
+        self.death.is_none()
+    }
+
+    /// Body bytes arrive; `end` when they are the last and no trailers follow.
+    pub fn data(&mut self, id: u32, side: Side, bytes: Vec<u8>, end: bool) {
+        let limit = self.vm().plugin.buffer_limit;
+        let Some(flow) = self.flow(id, side) else {
+            return;
+        };
+        flow.received_bytes += bytes.len() as u64;
+        flow.complete |= end;
+        if let Hold::All { bounded } = flow.hold {
+            flow.held.extend(bytes);
+            if bounded && flow.held.len() > limit {
+                self.too_large(id, side);
+                self.after_callback(id);
+            }
+            return;
+        }
+        self.data_callback(id, side, bytes, end);
+    }
+
+    fn data_callback(&mut self, id: u32, side: Side, mut bytes: Vec<u8>, end: bool) {
+        let limit = self.vm().plugin.buffer_limit;
+        let Some(flow) = self.flow(id, side) else {
+            return;
+        };
+        if flow.buffering {
+            flow.held.append(&mut bytes);
+            if flow.held.len() > limit {
+                self.too_large(id, side);
+                return self.after_callback(id);
+            }
+        }
+        flow.chunk = Some(bytes);
+        flow.chunk_ends_stream = end;
+        let visible = flow.visible_body().map_or(0, Vec::len) as u32;
+        let exports = self.exports.clone();
+        let (name, function) = match side {
+            Side::Request => ("proxy_on_request_body", &exports.request_body),
+            Side::Response => ("proxy_on_response_body", &exports.response_body),
+        };
+        let arguments = (id, visible, u32::from(end));
+        let returned = self.call(
+            name,
+            id,
+            function.as_ref(),
+            arguments,
+            &[id, visible, u32::from(end)],
+        );
+        if self.death.is_some() {
+            return self.fail_stream(id);
+        }
+        let status = match returned.unwrap_or(0) {
+            _ if self.vm().stop_iteration => STOP_NO_BUFFER,
+            status => status.min(STOP_NO_BUFFER),
+        };
+        let Some(flow) = self.flow(id, side) else {
+            return;
+        };
+        let mut bytes = flow.chunk.take().unwrap_or_default();
+        flow.buffering = status == STOP_AND_BUFFER;
+        if status != 0 {
+            flow.hold = Hold::Single;
+        }
+        if status != STOP_NO_BUFFER {
+            flow.held.append(&mut bytes);
+        }
+        match status {
+            STOP_AND_BUFFER if flow.held.len() > limit => self.too_large(id, side),
+            STOP_AND_BUFFER | STOP_AND_WATERMARK | STOP_NO_BUFFER => {}
+            _ => flow.forward_all(),
+        }
+        self.after_callback(id);
+    }
+
+    /// Trailers arrive, and with them the end.
+    pub fn trailers(&mut self, id: u32, side: Side, trailers: Headers) {
+        let Some(flow) = self.flow(id, side) else {
+            return;
+        };
+        let count = trailers.len() as u32;
+        flow.complete = true;
+        flow.trailers = Some(trailers);
+        if let Hold::All { .. } = flow.hold {
+            return;
+        }
+        flow.trailers_visible = true;
+        let exports = self.exports.clone();
+        let (name, function) = match side {
+            Side::Request => ("proxy_on_request_trailers", &exports.request_trailers),
+            Side::Response => ("proxy_on_response_trailers", &exports.response_trailers),
+        };
+        let returned = self.call(name, id, function.as_ref(), (id, count), &[id, count]);
+        if self.death.is_some() {
+            return self.fail_stream(id);
+        }
+        let stopped = self.vm().stop_iteration || returned.unwrap_or(0) != 0;
+        if let Some(flow) = self.flow(id, side) {
+            if stopped {
+                flow.hold = Hold::Single;
+            } else {
+                flow.trailers_visible = false;
+                flow.forward_all();
+            }
+        }
+        self.after_callback(id);
+    }
+
+    /// `continueDecoding` or `continueEncoding`. After a stop of all iteration this
+    /// filter's own body and trailer callbacks come now, the held body in one piece.
+    fn resume(&mut self, id: u32, side: Side) {
+        let Some(flow) = self.flow(id, side) else {
+            return;
+        };
+        match flow.hold {
+            Hold::Free => {}
+            Hold::Single => flow.forward_all(),
+            Hold::All { .. } => {
+                flow.hold = Hold::Free;
+                let bytes = std::mem::take(&mut flow.held);
+                let trailers = flow.trailers.take();
+                let ends = flow.complete && trailers.is_none();
+                // The end comes with the trailers, and those are not there yet.
+                flow.complete = ends;
+                let headers_only = ends && bytes.is_empty() && flow.received_bytes == 0;
+                flow.forward_headers(headers_only);
+                if !headers_only && (ends || !bytes.is_empty()) {
+                    self.data_callback(id, side, bytes, ends);
+                }
+                if let Some(trailers) = trailers {
+                    self.trailers(id, side, trailers);
+                }
+            }
+        }
+    }
+
+    /// The connection of one side is gone.
+    pub fn reset(&mut self, id: u32, side: Side) {
+        let Some(stream) = self.stream(id) else {
+            return;
+        };
+        if side == Side::Request {
+            self.end(id, StreamEnd::ClientReset);
+        } else if stream.response.started {
+            self.end(id, StreamEnd::UpstreamReset);
+        } else {
+            // The router answers itself when no response has begun.
+            stream.request.out.reset = true;
+            let body = "upstream connect error or disconnect/reset before headers. \
+                        reset reason: connection termination";
+            let details = "upstream_reset_before_response_started{connection_termination}";
+            self.local_reply(id, envoy_reply(503, details, body));
+        }
+        self.after_callback(id);
+    }
+
+    fn too_large(&mut self, id: u32, side: Side) {
+        match side {
+            Side::Request => {
+                let reply = envoy_reply(413, "request_payload_too_large", "Payload Too Large");
+                self.local_reply(id, reply);
+            }
+            Side::Response => {
+                let details = "response_payload_too_large";
+                self.local_reply(id, envoy_reply(500, details, "Internal Server Error"));
+            }
+        }
+    }
+
+    fn fail_stream(&mut self, id: u32) {
+        let mut reply = envoy_reply(503, "wasm_fail_stream", "");
+        reply.grpc_status = Some(GRPC_UNAVAILABLE);
+        self.local_reply(id, reply);
+        self.after_callback(id);
+    }
+
+    /// `sendLocalReply`: through the filter's response callbacks when no response has
+    /// begun; straight to the client when response headers have not left yet; a reset of
+    /// the stream when they have.
+    fn local_reply(&mut self, id: u32, reply: LocalReply) {
+        let alive = self.death.is_none();
+        let Some(stream) = self.stream(id).filter(|s| s.end.is_none()) else {
+            return;
+        };
+        if stream.response.headers_forwarded {
+            stream.details.get_or_insert(reply.details);
+            return self.end(id, StreamEnd::ResponseCut);
+        }
+        if stream.local_reply.is_some() {
+            return;
+        }
+        let mut headers = Headers::from([(":status", reply.status.to_string())]);
+        for (name, value) in reply.headers.iter() {
+            headers.add(name, value);
+        }
+        let is_head = stream.request.headers.value(":method") == Some(b"HEAD");
+        if !reply.body.is_empty() {
+            headers.set("content-length", reply.body.len().to_string());
+            if headers.value("content-type").is_none() {
+                headers.add("content-type", "text/plain");
+            }
+        }
+        let body = if is_head {
+            Vec::new()
+        } else {
+            reply.body.clone()
+        };
+        let filtered = alive && !stream.response.started;
+        stream.details = Some(reply.details.clone());
+        stream.local_reply = Some(reply);
+        stream.request.out.reset |= stream.request.headers_forwarded;
+        if filtered {
+            self.headers(id, Side::Response, headers, body.is_empty());
+            if !body.is_empty() {
+                self.data(id, Side::Response, body, true);
+            }
+        } else {
+            let flow = &mut stream.response;
+            *flow = Flow {
+                headers,
+                started: true,
+                complete: true,
+                held: body,
+                ..Flow::default()
+            };
+            flow.forward_all();
+        }
+    }
+
+    fn end(&mut self, id: u32, end: StreamEnd) {
+        let Some(stream) = self.stream(id).filter(|s| s.end.is_none()) else {
+            return;
+        };
+        stream.end = Some(end);
+        let (request, response) = (&mut stream.request, &mut stream.response);
+        response.out.reset |= !response.out.complete;
+        let exchanged = request.out.complete && response.complete;
+        request.out.reset |= request.headers_forwarded && !exchanged;
+        self.ended.push(id);
+    }
+
+    /// Runs what callbacks have deferred, and notices a finished response.
+    fn after_callback(&mut self, id: u32) {
+        self.run_deferred();
+        if self
+            .flow(id, Side::Response)
+            .is_some_and(|flow| flow.out.complete)
+        {
+            self.end(id, StreamEnd::Complete);
+        }
+    }
+
+    fn run_deferred(&mut self) {
+        while let Some(deferred) = self.vm_mut().deferred.pop_front() {
+            let id = match deferred {
+                Deferred::Continue { stream, side } => {
+                    self.resume(stream, side);
+                    stream
+                }
+                Deferred::Close { stream } => {
+                    self.end(stream, StreamEnd::ClosedByFilter);
+                    stream
+                }
+                Deferred::LocalReply { stream, reply } => {
+                    self.local_reply(stream, reply);
+                    stream
+                }
+            };
+            if self
+                .flow(id, Side::Response)
+                .is_some_and(|flow| flow.out.complete)
+            {
+                self.end(id, StreamEnd::Complete);
+            }
+        }
+    }
+
+    /// To be called when nothing else runs: deferred actions, then `log`, `done` and
+    /// `delete` of every stream that ended, as Envoy's deferred destruction does.
+    pub fn settle(&mut self) {
+        self.run_deferred();
+        while let Some(id) = self.ended.pop() {
+            let Some(stream) = self.stream(id).filter(|s| s.created && !s.deleted) else {
+                continue;
+            };
+            stream.logging = true;
+            let exports = self.exports.clone();
+            self.call("proxy_on_log", id, exports.log.as_ref(), id, &[id]);
+            if let Some(stream) = self.stream(id) {
+                stream.logging = false;
+                stream.request.headers_visible = false;
+                stream.response.headers_visible = false;
+            }
+            self.call("proxy_on_done", id, exports.done.as_ref(), id, &[id]);
+            self.call("proxy_on_delete", id, exports.delete.as_ref(), id, &[id]);
+            if let Some(stream) = self.stream(id) {
+                stream.deleted = true;
+            }
+            self.run_deferred();
+        }
+    }
+}
+
+/// A reply that Envoy makes by itself.
+fn envoy_reply(status: u32, details: &str, body: &str) -> LocalReply {
+    LocalReply {
+        status,
+        details: details.to_owned(),
+        headers: Headers::new(),
+        body: body.as_bytes().to_vec(),
+        grpc_status: None,
+    }
+}

@@ -1,0 +1,302 @@
+//! One VM: an instantiated module and the calls the host makes into it.
+
+use std::sync::Arc;
+
+use wasmtime::{Instance, Linker, Store, TypedFunc, WasmParams, WasmResults};
+
+use crate::error::{Death, Error};
+use crate::module::{Module, engine};
+use crate::plugin::Plugin;
+use crate::shared::Shared;
+use crate::transcript::{CallDirection, Crossing};
+use crate::vm::{Configuring, Phase, ROOT, Vm};
+use crate::{abi, wasi};
+
+/// The callbacks a module may export; every one is optional.
+pub(crate) struct Exports {
+    pub context_create: Option<TypedFunc<(u32, u32), ()>>,
+    pub vm_start: Option<TypedFunc<(u32, u32), u32>>,
+    pub configure: Option<TypedFunc<(u32, u32), u32>>,
+    pub tick: Option<TypedFunc<u32, ()>>,
+    pub request_headers: Option<TypedFunc<(u32, u32, u32), u32>>,
+    pub request_body: Option<TypedFunc<(u32, u32, u32), u32>>,
+    pub request_trailers: Option<TypedFunc<(u32, u32), u32>>,
+    pub response_headers: Option<TypedFunc<(u32, u32, u32), u32>>,
+    pub response_body: Option<TypedFunc<(u32, u32, u32), u32>>,
+    pub response_trailers: Option<TypedFunc<(u32, u32), u32>>,
+    pub http_call_response: Option<TypedFunc<(u32, u32, u32, u32, u32), ()>>,
+    pub queue_ready: Option<TypedFunc<(u32, u32), ()>>,
+    pub done: Option<TypedFunc<u32, u32>>,
+    pub log: Option<TypedFunc<u32, ()>>,
+    pub delete: Option<TypedFunc<u32, ()>>,
+}
+
+impl Exports {
+    fn find(instance: &Instance, store: &mut Store<Vm>) -> Result<Self, Error> {
+        Ok(Self {
+            context_create: find(instance, store, "proxy_on_context_create")?,
+            vm_start: find(instance, store, "proxy_on_vm_start")?,
+            configure: find(instance, store, "proxy_on_configure")?,
+            tick: find(instance, store, "proxy_on_tick")?,
+            request_headers: find(instance, store, "proxy_on_request_headers")?,
+            request_body: find(instance, store, "proxy_on_request_body")?,
+            request_trailers: find(instance, store, "proxy_on_request_trailers")?,
+            response_headers: find(instance, store, "proxy_on_response_headers")?,
+            response_body: find(instance, store, "proxy_on_response_body")?,
+            response_trailers: find(instance, store, "proxy_on_response_trailers")?,
+            http_call_response: find(instance, store, "proxy_on_http_call_response")?,
+            queue_ready: find(instance, store, "proxy_on_queue_ready")?,
+            done: find(instance, store, "proxy_on_done")?,
+            log: find(instance, store, "proxy_on_log")?,
+            delete: find(instance, store, "proxy_on_delete")?,
+        })
+    }
+}
+
+fn find<A: WasmParams, R: WasmResults>(
+    instance: &Instance,
+    store: &mut Store<Vm>,
+    name: &'static str,
+) -> Result<Option<TypedFunc<A, R>>, Error> {
+    let Some(function) = instance.get_func(&mut *store, name) else {
+        return Ok(None);
+    };
+    function
+        .typed(&*store)
+        .map(Some)
+        .map_err(|_| Error::Export {
+            name: name.to_owned(),
+            problem: format!(
+                "with a signature the ABI does not know: {}",
+                function.ty(&*store)
+            ),
+        })
+}
+
+pub(crate) struct Guest {
+    pub store: Store<Vm>,
+    pub exports: Arc<Exports>,
+    pub death: Option<Death>,
+    /// The number of the next context.
+    pub next_context: u32,
+    /// Streams whose end callbacks are due.
+    pub ended: Vec<u32>,
+}
+
+impl Guest {
+    /// Instantiates the module and starts it as Envoy does on each worker.
+    pub fn start(
+        module: &Module,
+        plugin: Arc<Plugin>,
+        shared: Arc<Shared>,
+        worker: usize,
+        transcript: bool,
+    ) -> Result<Self, Error> {
+        let first_log = shared.logs().len();
+        let mut store = Store::new(engine(), Vm::new(plugin, shared, worker));
+        store.limiter(|vm| &mut vm.limits);
+        store.data_mut().transcript = transcript.then(Vec::new);
+        let linker = linker_for(module, &mut store)?;
+        store.data_mut().phase = Phase::Starting;
+        let fuel = store.data().plugin.fuel_per_callback;
+        let _ = store.set_fuel(fuel);
+        let instance = linker
+            .instantiate(&mut store, module.compiled())
+            .map_err(|error| Error::Start(Death::new("the start function", &error, fuel)))?;
+        store.data_mut().memory = instance.get_memory(&mut store, "memory");
+        // Envoy takes `malloc` first (cpp-host `wasm.cc`), whatever the specification says.
+        let malloc = find(&instance, &mut store, "malloc")?;
+        store.data_mut().allocator = match malloc {
+            Some(malloc) => Some(malloc),
+            None => find(&instance, &mut store, "proxy_on_memory_allocate")?,
+        };
+        let exports = Arc::new(Exports::find(&instance, &mut store)?);
+        let mut guest = Self {
+            store,
+            exports,
+            death: None,
+            next_context: ROOT + 1,
+            ended: Vec::new(),
+        };
+        guest.initialize(&instance)?;
+        guest.store.data_mut().phase = Phase::Running;
+        guest.configure(first_log)?;
+        Ok(guest)
+    }
+
+    /// `_initialize` and then `main`, or `_start` for a command module (cpp-host `wasm.cc`).
+    fn initialize(&mut self, instance: &Instance) -> Result<(), Error> {
+        let initialize: Option<TypedFunc<(), ()>> = find(instance, &mut self.store, "_initialize")?;
+        if initialize.is_none() {
+            let start: Option<TypedFunc<(), ()>> = find(instance, &mut self.store, "_start")?;
+            self.call("_start", 0, start.as_ref(), (), &[]);
+            return self.started();
+        }
+        self.call("_initialize", 0, initialize.as_ref(), (), &[]);
+        let main: Option<TypedFunc<(u32, u32), u32>> = find(instance, &mut self.store, "main")?;
+        if main.is_some() {
+            self.call("main", 0, main.as_ref(), (0, 0), &[0, 0]);
+        } else {
+            let main: Option<TypedFunc<(), u32>> = find(instance, &mut self.store, "__main_void")?;
+            self.call("__main_void", 0, main.as_ref(), (), &[]);
+        }
+        self.started()
+    }
+
+    fn configure(&mut self, first_log: usize) -> Result<(), Error> {
+        let exports = self.exports.clone();
+        self.call(
+            "proxy_on_context_create",
+            ROOT,
+            exports.context_create.as_ref(),
+            (ROOT, 0),
+            &[1, 0],
+        );
+        self.started()?;
+        let size = self.vm().plugin.vm_configuration.len() as u32;
+        let ok = self.call(
+            "proxy_on_vm_start",
+            ROOT,
+            exports.vm_start.as_ref(),
+            (ROOT, size),
+            &[1, size],
+        );
+        self.accepted("proxy_on_vm_start", ok, first_log)?;
+        let size = self.vm().plugin.configuration.len() as u32;
+        self.vm_mut().configuring = Configuring::Plugin;
+        let ok = self.call(
+            "proxy_on_configure",
+            ROOT,
+            exports.configure.as_ref(),
+            (ROOT, size),
+            &[1, size],
+        );
+        self.vm_mut().configuring = Configuring::No;
+        self.accepted("proxy_on_configure", ok, first_log)
+    }
+
+    fn started(&self) -> Result<(), Error> {
+        self.death
+            .clone()
+            .map_or(Ok(()), |death| Err(Error::Start(death)))
+    }
+
+    fn accepted(
+        &self,
+        callback: &'static str,
+        ok: Option<u32>,
+        first_log: usize,
+    ) -> Result<(), Error> {
+        self.started()?;
+        if ok == Some(0) {
+            let logs = self.vm().shared.logs();
+            let logs = logs
+                .iter()
+                .skip(first_log)
+                .map(|line| line.message.clone())
+                .collect();
+            return Err(Error::Rejected { callback, logs });
+        }
+        Ok(())
+    }
+
+    pub fn vm(&self) -> &Vm {
+        self.store.data()
+    }
+
+    pub fn vm_mut(&mut self) -> &mut Vm {
+        self.store.data_mut()
+    }
+
+    /// Calls a callback for `context`, with its fuel budget, counted and recorded. `None`
+    /// when the guest has no such callback or is dead, or dies in this one.
+    pub fn call<A: WasmParams, R: WasmResults + Code>(
+        &mut self,
+        name: &'static str,
+        context: u32,
+        function: Option<&TypedFunc<A, R>>,
+        arguments: A,
+        recorded: &[u32],
+    ) -> Option<R> {
+        let function = function.filter(|_| self.death.is_none())?;
+        let fuel = self.vm().plugin.fuel_per_callback;
+        // Fails only on an engine without fuel, and ours has it.
+        let _ = self.store.set_fuel(fuel);
+        let vm = self.store.data_mut();
+        vm.true_context = context;
+        vm.effective_context = None;
+        vm.stop_iteration = false;
+        vm.costs = crate::costs::Costs {
+            callbacks: 1,
+            ..Default::default()
+        };
+        let result = function.call(&mut self.store, arguments);
+        let used = fuel - self.store.get_fuel().unwrap_or(0);
+        let vm = self.store.data_mut();
+        vm.true_context = 0;
+        vm.effective_context = None;
+        vm.costs.fuel = used;
+        let costs = vm.costs;
+        vm.total_costs += costs;
+        if let Some(stream) = vm.streams.get_mut(&context) {
+            stream.costs += costs;
+        }
+        if let Some(transcript) = &mut vm.transcript {
+            transcript.push(Crossing {
+                direction: CallDirection::Callback,
+                function: name,
+                arguments: recorded.iter().copied().map(u64::from).collect(),
+                result: result.as_ref().ok().and_then(Code::code),
+            });
+        }
+        match result {
+            Ok(result) => Some(result),
+            Err(error) => {
+                self.death = Some(Death::new(name, &error, fuel));
+                None
+            }
+        }
+    }
+}
+
+/// A callback's result as the transcript shows it.
+pub(crate) trait Code {
+    fn code(&self) -> Option<u32>;
+}
+
+impl Code for () {
+    fn code(&self) -> Option<u32> {
+        None
+    }
+}
+
+impl Code for u32 {
+    fn code(&self) -> Option<u32> {
+        Some(*self)
+    }
+}
+
+/// A linker with all host functions, once every import of the module is among them.
+fn linker_for(module: &Module, store: &mut Store<Vm>) -> Result<Linker<Vm>, Error> {
+    let mut linker = Linker::new(engine());
+    abi::link_all(&mut linker, module.is_abi_0_2_1())
+        .and_then(|()| wasi::link_all(&mut linker))
+        .map_err(|error| Error::Compile(error.to_string()))?;
+    for import in module.compiled().imports() {
+        let name = format!("{}.{}", import.module(), import.name());
+        let Some(offered) = linker.get_by_import(&mut *store, &import) else {
+            return Err(Error::Import {
+                name,
+                problem: "which Envoy does not offer".into(),
+            });
+        };
+        let offered = offered.ty(&*store);
+        if let (Some(wanted), Some(offered)) = (import.ty().func(), offered.func())
+            && !offered.matches(wanted)
+        {
+            let problem = format!("as {wanted}, but Envoy offers it as {offered}");
+            return Err(Error::Import { name, problem });
+        }
+    }
+    Ok(linker)
+}

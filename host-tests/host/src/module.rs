@@ -1,0 +1,76 @@
+//! A compiled filter, checked for what Envoy checks before it starts one.
+
+use std::path::Path;
+use std::sync::LazyLock;
+
+use wasmtime::{Cache, CacheConfig, Config, Engine, ExternType};
+
+use crate::error::Error;
+
+/// One engine for the process, because a module runs only on the engine that compiled it.
+/// Compiled code is kept in wasmtime's cache directory (`~/.cache/wasmtime`); where there
+/// is none, every process compiles anew.
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    let mut config = Config::new();
+    config.consume_fuel(true);
+    config.cache(Cache::new(CacheConfig::new()).ok());
+    Engine::new(&config).unwrap_or_default()
+});
+
+/// A compiled Proxy-Wasm module. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Module {
+    compiled: wasmtime::Module,
+    abi_0_2_1: bool,
+}
+
+impl Module {
+    /// Compiles the module in the file `path`, or takes it from the cache.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
+        let path = path.as_ref();
+        let bytes = std::fs::read(path).map_err(|cause| Error::Read {
+            path: path.display().to_string(),
+            cause,
+        })?;
+        Self::from_bytes(&bytes)
+    }
+
+    /// Compiles a module from its bytes, or takes it from the cache.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        let compiled = wasmtime::Module::from_binary(&ENGINE, bytes)
+            .map_err(|error| Error::Compile(error.root_cause().to_string()))?;
+        let is_func = |name| matches!(compiled.get_export(name), Some(ExternType::Func(_)));
+        let abi_0_2_1 = is_func("proxy_abi_version_0_2_1");
+        if !abi_0_2_1 && !is_func("proxy_abi_version_0_2_0") {
+            let found = compiled
+                .exports()
+                .map(|export| export.name().to_owned())
+                .filter(|name| name.starts_with("proxy_abi_version_"))
+                .collect();
+            return Err(Error::AbiVersion { found });
+        }
+        if !is_func("malloc") && !is_func("proxy_on_memory_allocate") {
+            return Err(Error::NoAllocator);
+        }
+        if !matches!(compiled.get_export("memory"), Some(ExternType::Memory(_))) {
+            return Err(Error::NoMemory);
+        }
+        Ok(Self {
+            compiled,
+            abi_0_2_1,
+        })
+    }
+
+    pub(crate) fn compiled(&self) -> &wasmtime::Module {
+        &self.compiled
+    }
+
+    /// True for ABI 0.2.1, false for 0.2.0, which lacks `proxy_get_log_level`.
+    pub(crate) fn is_abi_0_2_1(&self) -> bool {
+        self.abi_0_2_1
+    }
+}
+
+pub(crate) fn engine() -> &'static Engine {
+    &ENGINE
+}

@@ -1,0 +1,55 @@
+//! What Envoy's configuration says about a filter and its VM.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One filter's configuration: Envoy's `PluginConfig` and `VmConfig`, and this host's limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plugin {
+    /// `PluginConfig.name`, readable as property `plugin_name`.
+    pub name: String,
+    /// `PluginConfig.root_id`.
+    pub root_id: String,
+    /// `VmConfig.vm_id`: VMs with the same one share data and queues.
+    pub vm_id: String,
+    /// `PluginConfig.configuration` as the guest reads it.
+    pub configuration: Vec<u8>,
+    /// `VmConfig.configuration` as the guest reads it.
+    pub vm_configuration: Vec<u8>,
+    /// `VmConfig.environment_variables`.
+    pub environment: BTreeMap<String, String>,
+    /// `PluginConfig.allow_on_headers_stop_iteration`: with it, Pause in a header callback
+    /// holds only the headers and body callbacks go on; without it nothing goes on.
+    pub allow_on_headers_stop_iteration: bool,
+    /// `per_connection_buffer_limit_bytes`: a held request above it is answered 413, a held
+    /// response 500 or a reset. Bytes.
+    pub buffer_limit: usize,
+    /// Clusters that `proxy_http_call` may name.
+    pub clusters: BTreeSet<String>,
+    /// What `proxy_get_log_level` gives: 0 trace to 5 critical.
+    pub log_level: u32,
+    /// wasmtime fuel for one callback; a guest that needs more is taken for an endless loop.
+    pub fuel_per_callback: u64,
+    /// Largest linear memory of the VM, in bytes.
+    pub memory_limit: usize,
+}
+
+impl Default for Plugin {
+    /// Envoy's defaults: empty configuration, 1 MiB buffer limit, 1 GiB of memory, log level
+    /// info; 10¹⁰ units of fuel, some seconds of work.
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            root_id: String::new(),
+            vm_id: String::new(),
+            configuration: Vec::new(),
+            vm_configuration: Vec::new(),
+            environment: BTreeMap::new(),
+            allow_on_headers_stop_iteration: false,
+            buffer_limit: 1 << 20,
+            clusters: BTreeSet::new(),
+            log_level: 2,
+            fuel_per_callback: 10_000_000_000,
+            memory_limit: 1 << 30,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What happens to a VM outside streams: ticks, callout answers, queue notices.
+
+use crate::guest::Guest;
+use crate::headers::Headers;
+use crate::message::HttpAnswer;
+use crate::vm::ROOT;
+
+/// `WasmResult::BrokenConnection`, which Envoy reports for a callout that was reset.
+const BROKEN_CONNECTION: u32 = 11;
+
+impl Guest {
+    /// When the next tick or callout timeout is due, nanoseconds since 1970.
+    pub fn next_due_ns(&self) -> Option<u64> {
+        if self.death.is_some() {
+            return None;
+        }
+        let timeouts = self
+            .vm()
+            .http_calls
+            .values()
+            .filter_map(|pending| pending.deadline_ns);
+        timeouts.chain(self.vm().next_tick_ns).min()
+    }
+
+    /// Makes the one call that is due first, if its time has come: a callout's timeout
+    /// before a tick of the same instant.
+    pub fn run_due(&mut self) {
+        let now = self.vm().shared.now_ns();
+        let mut calls = self.vm().http_calls.iter();
+        let late = calls.find(|(_, pending)| pending.deadline_ns.is_some_and(|due| due <= now));
+        if let Some((&id, _)) = late {
+            let body = "upstream request timeout";
+            let headers = [
+                (":status", "504".to_owned()),
+                ("content-length", body.len().to_string()),
+                ("content-type", "text/plain".to_owned()),
+            ];
+            let answer = HttpAnswer {
+                headers: Headers::from(headers),
+                body: body.into(),
+                trailers: Headers::new(),
+            };
+            self.answer_http_call(id, Some(answer));
+        } else if self.vm().next_tick_ns.is_some_and(|due| due <= now) {
+            let exports = self.exports.clone();
+            self.call("proxy_on_tick", ROOT, exports.tick.as_ref(), ROOT, &[ROOT]);
+            let vm = self.vm_mut();
+            vm.next_tick_ns = vm.tick_period.map(|period| now + period.as_nanos() as u64);
+            self.settle();
+        }
+    }
+
+    /// Answers a callout, or resets it. False when there is no such callout.
+    pub fn answer_http_call(&mut self, id: u32, answer: Option<HttpAnswer>) -> bool {
+        let vm = self.vm_mut();
+        if vm.http_calls.remove(&id).is_none() {
+            return false;
+        }
+        let (headers, body, trailers) = match &answer {
+            Some(answer) => (
+                answer.headers.len(),
+                answer.body.len(),
+                answer.trailers.len(),
+            ),
+            None => (0, 0, 0),
+        };
+        if answer.is_none() {
+            vm.call_status = (BROKEN_CONNECTION, "reset");
+        }
+        vm.http_answer = answer;
+        let (headers, body, trailers) = (headers as u32, body as u32, trailers as u32);
+        let exports = self.exports.clone();
+        self.call(
+            "proxy_on_http_call_response",
+            ROOT,
+            exports.http_call_response.as_ref(),
+            (ROOT, id, headers, body, trailers),
+            &[ROOT, id, headers, body, trailers],
+        );
+        let vm = self.vm_mut();
+        vm.http_answer = None;
+        vm.call_status.1 = "";
+        self.settle();
+        true
+    }
+
+    /// Tells this VM's contexts of items in queues they own. True when there was one.
+    pub fn run_queue_notices(&mut self) -> bool {
+        let (shared, worker) = (self.vm().shared.clone(), self.vm().worker);
+        let mut any = false;
+        loop {
+            let next = shared.queues().next_ready(worker);
+            let Some((context, token)) = next else {
+                return any;
+            };
+            any = true;
+            if self.vm().context_exists(context) {
+                let exports = self.exports.clone();
+                let function = exports.queue_ready.as_ref();
+                self.call(
+                    "proxy_on_queue_ready",
+                    context,
+                    function,
+                    (context, token),
+                    &[context, token],
+                );
+                self.settle();
+            }
+        }
+    }
+}

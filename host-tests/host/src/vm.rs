@@ -1,0 +1,172 @@
+//! What host functions see: the state of one VM, kept in wasmtime's store.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use wasmtime::{Memory, StoreLimits, TypedFunc};
+
+use crate::costs::Costs;
+use crate::flow::{Side, StreamState};
+use crate::message::{HttpAnswer, HttpCall, LocalReply};
+use crate::metrics::MetricIds;
+use crate::plugin::Plugin;
+use crate::shared::{LogLine, Shared};
+use crate::transcript::Crossing;
+
+/// The root context: Envoy numbers contexts from 1, and the VM itself is 0.
+pub(crate) const ROOT: u32 = 1;
+
+/// What the guest is doing, as far as it restricts the host functions it may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// `_initialize`, `_start` or `main`.
+    Starting,
+    /// A callback.
+    Running,
+    /// Its allocator, called by a host function.
+    Allocating,
+}
+
+/// Something a guest asked for that happens only when its callback has returned, because
+/// the guest must not be entered again before.
+#[derive(Debug)]
+pub(crate) enum Deferred {
+    Continue { stream: u32, side: Side },
+    Close { stream: u32 },
+    LocalReply { stream: u32, reply: LocalReply },
+}
+
+/// The configuration the guest may read in the callback now running.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Configuring {
+    No,
+    Plugin,
+}
+
+pub(crate) struct PendingCall {
+    pub call: HttpCall,
+    /// Nanoseconds since 1970.
+    pub deadline_ns: Option<u64>,
+}
+
+pub(crate) struct Vm {
+    pub plugin: Arc<Plugin>,
+    pub shared: Arc<Shared>,
+    pub worker: usize,
+    pub limits: StoreLimits,
+    pub memory: Option<Memory>,
+    pub allocator: Option<TypedFunc<u32, u32>>,
+    pub phase: Phase,
+    pub configuring: Configuring,
+
+    pub streams: BTreeMap<u32, StreamState>,
+    /// The context whose callback is running; 0 outside callbacks.
+    pub true_context: u32,
+    /// Set by `proxy_set_effective_context` for the rest of the callback.
+    pub effective_context: Option<u32>,
+    /// A local reply was sent: the running callback counts as stopped whatever it returns.
+    pub stop_iteration: bool,
+    pub deferred: VecDeque<Deferred>,
+
+    pub tick_period: Option<Duration>,
+    /// Nanoseconds since 1970.
+    pub next_tick_ns: Option<u64>,
+    pub http_calls: BTreeMap<u32, PendingCall>,
+    pub last_http_call: u32,
+    /// The answer `proxy_on_http_call_response` is looking at.
+    pub http_answer: Option<HttpAnswer>,
+    /// What `proxy_get_status` gives.
+    pub call_status: (u32, &'static str),
+    /// The root context's `proxy_on_done` returned false.
+    pub done_pending: bool,
+
+    pub metrics: MetricIds,
+    pub random: u64,
+    /// Of the callback now running, or the last one.
+    pub costs: Costs,
+    /// Of everything since the VM began.
+    pub total_costs: Costs,
+    pub transcript: Option<Vec<Crossing>>,
+}
+
+impl Vm {
+    pub fn new(plugin: Arc<Plugin>, shared: Arc<Shared>, worker: usize) -> Self {
+        let limits = wasmtime::StoreLimitsBuilder::new()
+            .memory_size(plugin.memory_limit)
+            .build();
+        let random = shared.seed.wrapping_add(worker as u64);
+        Self {
+            plugin,
+            shared,
+            worker,
+            limits,
+            memory: None,
+            allocator: None,
+            phase: Phase::Running,
+            configuring: Configuring::No,
+            streams: BTreeMap::new(),
+            true_context: 0,
+            effective_context: None,
+            stop_iteration: false,
+            deferred: VecDeque::new(),
+            tick_period: None,
+            next_tick_ns: None,
+            http_calls: BTreeMap::new(),
+            last_http_call: 0,
+            http_answer: None,
+            call_status: (0, ""),
+            done_pending: false,
+            metrics: MetricIds::default(),
+            random,
+            costs: Costs::default(),
+            total_costs: Costs::default(),
+            transcript: None,
+        }
+    }
+
+    /// The context host functions act on. An effective context that is gone falls back to
+    /// the true one, as in cpp-host's `contextOrEffectiveContext`.
+    pub fn context(&self) -> u32 {
+        match self.effective_context {
+            Some(id) if self.context_exists(id) => id,
+            _ => self.true_context,
+        }
+    }
+
+    pub fn context_exists(&self, id: u32) -> bool {
+        id == ROOT
+            || self
+                .streams
+                .get(&id)
+                .is_some_and(|s| s.created && !s.deleted)
+    }
+
+    /// The stream host functions act on; `None` on the root context.
+    pub fn stream(&self) -> Option<&StreamState> {
+        self.streams.get(&self.context())
+    }
+
+    pub fn stream_mut(&mut self) -> Option<&mut StreamState> {
+        let context = self.context();
+        self.streams.get_mut(&context)
+    }
+
+    pub fn log(&self, level: u32, message: &[u8]) {
+        let message = String::from_utf8_lossy(message).into_owned();
+        self.shared.logs().push(LogLine {
+            worker: self.worker,
+            level,
+            message,
+        });
+    }
+
+    /// The next 64 bits of a SplitMix64 sequence (Steele, Lea, Flood, OOPSLA 2014).
+    pub fn next_random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+}

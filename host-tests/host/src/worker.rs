@@ -1,0 +1,120 @@
+//! A worker: one VM running one filter.
+
+use std::sync::{Arc, Mutex};
+
+use crate::costs::Costs;
+use crate::error::Death;
+use crate::flow::StreamOptions;
+use crate::guest::Guest;
+use crate::message::{HttpAnswer, HttpCall};
+use crate::shared::{LogLine, lock};
+use crate::stream::Stream;
+use crate::transcript::Crossing;
+use crate::vm::ROOT;
+
+/// A VM with its filter configured, as one Envoy worker thread has it.
+///
+/// A trap ends it; every later stream on it is answered 503, as Envoy's FAIL_CLOSED does.
+pub struct Worker {
+    guest: Arc<Mutex<Guest>>,
+}
+
+impl Worker {
+    pub(crate) fn new(guest: Arc<Mutex<Guest>>) -> Self {
+        Self { guest }
+    }
+
+    /// A new HTTP/1 stream. Several may be open at a time.
+    pub fn open(&self) -> Stream {
+        self.open_with(StreamOptions::default())
+    }
+
+    /// A new stream with its own protocols and properties.
+    pub fn open_with(&self, options: StreamOptions) -> Stream {
+        let id = lock(&self.guest).open(options);
+        Stream::new(self.guest.clone(), id)
+    }
+
+    /// Why the VM is dead, if it is.
+    pub fn death(&self) -> Option<Death> {
+        lock(&self.guest).death.clone()
+    }
+
+    /// What this VM's guest logged.
+    pub fn logs(&self) -> Vec<LogLine> {
+        let guest = lock(&self.guest);
+        let worker = guest.vm().worker;
+        let logs = guest.vm().shared.logs();
+        logs.iter()
+            .filter(|line| line.worker == worker)
+            .cloned()
+            .collect()
+    }
+
+    /// The HTTP calls nobody has answered yet, oldest first.
+    pub fn http_calls(&self) -> Vec<HttpCall> {
+        lock(&self.guest)
+            .vm()
+            .http_calls
+            .values()
+            .map(|pending| pending.call.clone())
+            .collect()
+    }
+
+    /// Answers the HTTP call `id`; false when it is not pending.
+    pub fn answer_http_call(&self, id: u32, answer: HttpAnswer) -> bool {
+        lock(&self.guest).answer_http_call(id, Some(answer))
+    }
+
+    /// Resets the HTTP call `id` as a connection that breaks; false when it is not pending.
+    pub fn reset_http_call(&self, id: u32) -> bool {
+        lock(&self.guest).answer_http_call(id, None)
+    }
+
+    /// Everything the VM cost since it was started, its start included.
+    pub fn costs(&self) -> Costs {
+        lock(&self.guest).vm().total_costs
+    }
+
+    /// Size of the VM's linear memory, in bytes; it never shrinks.
+    pub fn memory_bytes(&self) -> usize {
+        let guest = lock(&self.guest);
+        guest
+            .vm()
+            .memory
+            .map_or(0, |memory| memory.data_size(&guest.store))
+    }
+
+    /// Takes what was written down since the last call; empty unless the worker came from
+    /// [`Host::recorded_worker`](crate::Host::recorded_worker).
+    pub fn transcript(&self) -> Vec<Crossing> {
+        let mut guest = lock(&self.guest);
+        guest
+            .vm_mut()
+            .transcript
+            .as_mut()
+            .map(std::mem::take)
+            .unwrap_or_default()
+    }
+
+    /// Envoy takes the configuration away: the root context's `done`, then `delete` unless
+    /// the guest asks to wait. True when it is gone.
+    pub fn shut_down(&self) -> bool {
+        let mut guest = lock(&self.guest);
+        let exports = guest.exports.clone();
+        let done = guest.call("proxy_on_done", ROOT, exports.done.as_ref(), ROOT, &[ROOT]);
+        if done == Some(0) {
+            guest.vm_mut().done_pending = true;
+            return false;
+        }
+        guest.call(
+            "proxy_on_delete",
+            ROOT,
+            exports.delete.as_ref(),
+            ROOT,
+            &[ROOT],
+        );
+        guest.settle();
+        true
+    }
+}

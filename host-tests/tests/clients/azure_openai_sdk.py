@@ -1,0 +1,14 @@
+"""The AzureOpenAI class, which puts the deployment into the path."""
+
+from openai import AzureOpenAI
+
+import openai_suite
+from checks import GATEWAY
+
+client = AzureOpenAI(
+    azure_endpoint=GATEWAY,
+    api_key="any",
+    api_version="2025-04-01-preview",
+    max_retries=0,
+)
+openai_suite.run(client, "gpt-4o", "text-embedding-3-small")

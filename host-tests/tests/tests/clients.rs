@@ -1,0 +1,45 @@
+//! The official clients, unchanged but for their base URL, through a real Envoy.
+
+/// Left out, and reported as not run, where PyPI's packages could not be had.
+mod needs_python {
+    use std::process::Command;
+
+    use tollgate_tests::{Stack, places};
+
+    /// Runs a script of `clients/` with the gateway's address; it prints a line of JSON for
+    /// every check and fails on the first that does not hold.
+    fn run(script: &str, checks: usize) {
+        let stack = Stack::of("envoy/token-estimator/envoy.yaml")
+            .start()
+            .unwrap();
+        let output = Command::new(places::python().unwrap())
+            .arg(places::root().join("host-tests/tests/clients").join(script))
+            .arg(format!("http://{}", stack.gateway()))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        let complained = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{script}:\n{said}{complained}");
+        // A script that ends early without failing must not pass.
+        let made = said
+            .lines()
+            .filter(|line| line.starts_with("{\"check\""))
+            .count();
+        assert_eq!(made, checks, "{script}:\n{said}");
+    }
+
+    #[test]
+    fn openai() {
+        run("openai_sdk.py", 10);
+    }
+
+    #[test]
+    fn azure_openai() {
+        run("azure_openai_sdk.py", 10);
+    }
+
+    #[test]
+    fn azure_ai_inference() {
+        run("azure_ai_inference_sdk.py", 9);
+    }
+}

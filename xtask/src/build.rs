@@ -1,0 +1,108 @@
+//! Builds the Wasm modules into `target/filters`, and checks that an Envoy can load them.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use wasmparser::{Parser, Payload, TypeRef};
+
+use crate::paths;
+use crate::tidy::workspace::Workspace;
+use crate::wasm_toolchain::WasmToolchain;
+
+/// The profile in Cargo.toml for what Envoy loads.
+const PROFILE: &str = "wasm";
+
+/// What a module may weigh, in bytes: the estimator carries two vocabularies' tables and
+/// is still to be pulled by every proxy of a mesh.
+const SIZE_LIMITS: [(&str, u64); 1] = [("token-estimator", 2_200_000)];
+
+/// Builds every module, copies it to its final name and checks it.
+pub fn filters(toolchain: &WasmToolchain) -> Result<()> {
+    let workspace = Workspace::load()?;
+    let packages: Vec<&str> = workspace.modules().collect();
+    let mut cargo = toolchain
+        .cargo_build()
+        .args(["--quiet", "--profile", PROFILE]);
+    for package in &packages {
+        cargo = cargo.args(["--package", package]);
+    }
+    cargo.run()?;
+
+    fs::create_dir_all(paths::filters())?;
+    for package in packages {
+        let built = toolchain
+            .output(PROFILE)
+            .join(format!("{}.wasm", package.replace('-', "_")));
+        let name = module_name(package);
+        let module = paths::filters().join(format!("{name}.wasm"));
+        install(&built, &module)?;
+        check(name, &module).with_context(|| format!("target/filters/{name}.wasm"))?;
+    }
+    Ok(())
+}
+
+/// What the module of a package is called: `token-estimator` of `tollgate-token-estimator`.
+fn module_name(package: &str) -> &str {
+    match package {
+        // Not a filter: its full name keeps anyone from loading it as one.
+        "tollgate-bench-guest" => package,
+        _ => package.strip_prefix("tollgate-").unwrap_or(package),
+    }
+}
+
+/// Copies only what changed, and by rename: an Envoy of a running test may be reading it.
+fn install(built: &Path, module: &Path) -> Result<()> {
+    let bytes = fs::read(built).with_context(|| format!("cannot read {}", built.display()))?;
+    if fs::read(module).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
+    let fresh = module.with_extension(format!("wasm.{}", std::process::id()));
+    fs::write(&fresh, bytes).with_context(|| format!("cannot write {}", fresh.display()))?;
+    fs::rename(&fresh, module).with_context(|| format!("cannot write {}", module.display()))
+}
+
+fn check(name: &str, module: &Path) -> Result<()> {
+    let bytes = fs::read(module)?;
+    let size = bytes.len() as u64;
+    println!(
+        "  target/filters/{name}.wasm {:>14}",
+        format!("{:.1} KB", size as f64 / 1e3)
+    );
+    if let Some((_, limit)) = SIZE_LIMITS.iter().find(|(limited, _)| *limited == name)
+        && size >= *limit
+    {
+        bail!("the module has {size} bytes; it must stay under {limit}");
+    }
+    let strangers = unknown_imports(&bytes)?;
+    if !strangers.is_empty() {
+        bail!(
+            "the module imports what no Envoy offers, so none could load it: {}",
+            strangers.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Imports that are neither Proxy-Wasm's functions nor WASI's.
+fn unknown_imports(module: &[u8]) -> Result<Vec<String>> {
+    let mut unknown = Vec::new();
+    for payload in Parser::new(0).parse_all(module) {
+        let Payload::ImportSection(imports) = payload? else {
+            continue;
+        };
+        for import in imports.into_imports() {
+            let import = import?;
+            let known = matches!(import.ty, TypeRef::Func(_))
+                && match import.module {
+                    "env" => import.name.starts_with("proxy_"),
+                    "wasi_snapshot_preview1" => true,
+                    _ => false,
+                };
+            if !known {
+                unknown.push(format!("{}.{}", import.module, import.name));
+            }
+        }
+    }
+    Ok(unknown)
+}
