@@ -6,7 +6,9 @@
 #[macro_use]
 mod export;
 pub mod peers;
+pub mod scan;
 
 subjects! {
+    run_scan => scan::scan,
     run_serde_json_value => peers::serde_json_value,
 }
