@@ -1,13 +1,19 @@
 //! The request scanner beside a DOM.
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use tollgate_bench_guest::peers;
+use tollgate_bench_guest::{peers, scan as scanner};
 use tollgate_benches::{Subject, bodies, run};
 
-const SUBJECTS: &[Subject] = &[Subject {
-    name: "serde_json_value",
-    native: peers::serde_json_value,
-}];
+const SUBJECTS: &[Subject] = &[
+    Subject {
+        name: "scan",
+        native: scanner::scan,
+    },
+    Subject {
+        name: "serde_json_value",
+        native: peers::serde_json_value,
+    },
+];
 
 fn scan(criterion: &mut Criterion) {
     let mut all = Vec::new();

@@ -1,33 +1,44 @@
-//! placeholder
-use crate::{config::Limits, endpoint::Dialect, models::Models, scan::Refusal};
-/// r
+//! A request's body on its way through the scanner.
+
+use crate::config::Limits;
+use crate::endpoint::Dialect;
+use crate::models::Models;
+use crate::scan::{Refusal, Scanner};
+
+/// Reads a body as it arrives.
 #[derive(Debug)]
-pub struct RequestReader;
-/// r
+pub struct RequestReader {
+    scanner: Scanner,
+}
+
+/// A whole request.
 pub struct Request<'a> {
-    /// b
+    /// Its body.
     pub body: &'a [u8],
 }
+
 impl RequestReader {
-    /// n
-    pub fn new(_: Dialect, _: &Limits) -> RequestReader {
-        RequestReader
-    }
-    /// p
-    pub fn push(&mut self, body: &[u8]) -> Result<(), Refusal> {
-        if body.first() == Some(&b'{') {
-            Ok(())
-        } else {
-            Err(Refusal)
+    /// A reader for a body of `dialect`.
+    pub fn new(dialect: Dialect, limits: &Limits) -> RequestReader {
+        RequestReader {
+            scanner: Scanner::new(dialect, limits.max_depth),
         }
     }
-    /// f
+
+    /// Reads what is new in `body`, which holds every byte received so far.
+    pub fn push(&mut self, body: &[u8]) -> Result<(), Refusal> {
+        self.scanner.push(body, &mut ())
+    }
+
+    /// Ends the body.
     pub fn finish<'a>(
-        self,
+        mut self,
         body: &'a [u8],
         _: Option<&str>,
         _: &Models,
     ) -> Result<Request<'a>, Refusal> {
+        self.scanner.push(body, &mut ())?;
+        self.scanner.finish(body, &mut ())?;
         Ok(Request { body })
     }
 }
