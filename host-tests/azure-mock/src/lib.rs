@@ -46,6 +46,7 @@ mod route;
 mod schema;
 mod script;
 mod server;
+mod service;
 mod sse;
 mod state;
 mod text;

@@ -48,15 +48,6 @@ pub(crate) struct Remaining {
     pub(crate) tokens: u64,
 }
 
-impl Remaining {
-    pub(crate) fn unlimited() -> Self {
-        Self {
-            requests: UNLIMITED_REQUESTS,
-            tokens: UNLIMITED_TOKENS,
-        }
-    }
-}
-
 /// A refusal: which limit, and when to come again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Refused {
