@@ -99,6 +99,8 @@ pub struct Death {
     /// Names of the guest's functions on the stack, innermost first; as far as the module
     /// still has names.
     pub backtrace: Vec<String>,
+    /// The guest's last log line in that callback: the SDKs log a panic's message there.
+    pub last_log: Option<String>,
     /// True when the fuel budget ran out: an endless loop, or a budget too small.
     pub out_of_fuel: bool,
 }
@@ -108,6 +110,9 @@ impl fmt::Display for Death {
         write!(f, "{} trapped: {}", self.callback, self.reason)?;
         if let Some(innermost) = self.backtrace.first() {
             write!(f, " (in {innermost})")?;
+        }
+        if let Some(line) = &self.last_log {
+            write!(f, "; its last log line: {line}")?;
         }
         Ok(())
     }
@@ -144,6 +149,7 @@ impl Death {
             callback,
             reason,
             backtrace,
+            last_log: None,
             out_of_fuel,
         }
     }

@@ -4,6 +4,8 @@
 //! decides what is held and what goes on; actions asked for inside a callback happen when
 //! it has returned.
 
+use std::collections::VecDeque;
+
 use crate::flow::{Flow, Hold, Side, StreamOptions, StreamState};
 use crate::guest::Guest;
 use crate::headers::Headers;
@@ -72,6 +74,7 @@ impl Guest {
             return self.fail_stream(id);
         }
         let hold = self.headers_hold(returned.unwrap_or(0));
+        self.run_continues(id);
         if let Some(flow) = self.flow(id, side) {
             flow.hold = hold;
             if hold == Hold::Free {
@@ -168,6 +171,7 @@ impl Guest {
             _ if self.vm().stop_iteration => STOP_NO_BUFFER,
             status => status.min(STOP_NO_BUFFER),
         };
+        self.run_continues(id);
         let Some(flow) = self.flow(id, side) else {
             return;
         };
@@ -209,6 +213,7 @@ impl Guest {
             return self.fail_stream(id);
         }
         let stopped = self.vm().stop_iteration || returned.unwrap_or(0) != 0;
+        self.run_continues(id);
         if let Some(flow) = self.flow(id, side) {
             if stopped {
                 flow.hold = Hold::Single;
@@ -223,12 +228,11 @@ impl Guest {
     /// `continueDecoding` or `continueEncoding`. After a stop of all iteration this
     /// filter's own body and trailer callbacks come now, the held body in one piece.
     fn resume(&mut self, id: u32, side: Side) {
-        let Some(flow) = self.flow(id, side) else {
+        let Some(flow) = self.flow(id, side).filter(|flow| flow.started) else {
             return;
         };
         match flow.hold {
-            Hold::Free => {}
-            Hold::Single => flow.forward_all(),
+            Hold::Free | Hold::Single => flow.forward_all(),
             Hold::All { .. } => {
                 flow.hold = Hold::Free;
                 let bytes = std::mem::take(&mut flow.held);
@@ -289,8 +293,8 @@ impl Guest {
     }
 
     /// `sendLocalReply`: through the filter's response callbacks when no response has
-    /// begun; straight to the client when response headers have not left yet; a reset of
-    /// the stream when they have.
+    /// begun; straight to the client when response headers have not left yet (so a reply in
+    /// the response callbacks of another takes its place); a reset when they have.
     fn local_reply(&mut self, id: u32, reply: LocalReply) {
         let alive = self.death.is_none();
         let Some(stream) = self.stream(id).filter(|s| s.end.is_none()) else {
@@ -299,9 +303,6 @@ impl Guest {
         if stream.response.headers_forwarded {
             stream.details.get_or_insert(reply.details);
             return self.end(id, StreamEnd::ResponseCut);
-        }
-        if stream.local_reply.is_some() {
-            return;
         }
         let mut headers = Headers::from([(":status", reply.status.to_string())]);
         for (name, value) in reply.headers.iter() {
@@ -364,6 +365,22 @@ impl Guest {
         }
     }
 
+    /// A stream continued in its own callback goes on before the callback's return counts:
+    /// a Pause then holds what follows (seen on Envoy 1.40: continue and Pause in
+    /// `on_request_headers` send the headers on, and the body waits for ever).
+    fn run_continues(&mut self, id: u32) {
+        let deferred = std::mem::take(&mut self.vm_mut().deferred);
+        let (now, later): (VecDeque<_>, VecDeque<_>) = deferred.into_iter().partition(
+            |deferred| matches!(deferred, Deferred::Continue { stream, .. } if *stream == id),
+        );
+        self.vm_mut().deferred = later;
+        for deferred in now {
+            if let Deferred::Continue { side, .. } = deferred {
+                self.resume(id, side);
+            }
+        }
+    }
+
     fn run_deferred(&mut self) {
         while let Some(deferred) = self.vm_mut().deferred.pop_front() {
             let id = match deferred {
@@ -380,10 +397,11 @@ impl Guest {
                     stream
                 }
                 Deferred::LocalReply { stream, reply } => {
-                    // The first one wins; a second is forgotten, as in Envoy.
-                    if self.stream(stream).is_some_and(|s| s.local_reply.is_none()) {
-                        self.local_reply(stream, reply);
-                    }
+                    // The first one wins over others of the same callback.
+                    self.vm_mut().deferred.retain(|other| {
+                        !matches!(other, Deferred::LocalReply { stream: id, .. } if *id == stream)
+                    });
+                    self.local_reply(stream, reply);
                     stream
                 }
             };

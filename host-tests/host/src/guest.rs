@@ -243,6 +243,7 @@ impl Guest {
             callbacks: 1,
             ..Default::default()
         };
+        let first_log = vm.shared.logs().len();
         let result = function.call(&mut self.store, arguments);
         let used = fuel - self.store.get_fuel().unwrap_or(0);
         let vm = self.store.data_mut();
@@ -265,7 +266,14 @@ impl Guest {
         match result {
             Ok(result) => Some(result),
             Err(error) => {
-                self.death = Some(Death::new(name, &error, fuel));
+                let logs = self.vm().shared.logs();
+                let last_log = logs.get(first_log..).and_then(<[_]>::last);
+                let last_log = last_log.map(|line| line.message.clone());
+                drop(logs);
+                self.death = Some(Death {
+                    last_log,
+                    ..Death::new(name, &error, fuel)
+                });
                 None
             }
         }

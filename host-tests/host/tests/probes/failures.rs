@@ -116,7 +116,8 @@ fn a_trap_kills_the_worker_and_answers_503_from_then_on() {
             r#"(global $calls (mut i32) #0)
             (func $boom (export "proxy_on_{callback}") {parameters}
               (global.set $calls (i32.add (global.get $calls) #1))
-              (if (i32.gt_u (global.get $calls) #{}) (then unreachable)) {})
+              (if (i32.gt_u (global.get $calls) #{}) (then
+                (drop (call $log #5 @"panicked")) unreachable)) {})
             (func (export "proxy_on_log") (param i32) unreachable)"#,
             u32::from(callback == "context_create"),
             if parameters.contains("result") {
@@ -136,6 +137,7 @@ fn a_trap_kills_the_worker_and_answers_503_from_then_on() {
             (death.backtrace.as_slice(), death.out_of_fuel),
             (&["boom".to_owned()][..], false)
         );
+        assert_eq!(death.last_log.as_deref(), Some("panicked"));
         match status {
             Some(status) => assert_eq!(stream.client().status(), Some(status), "{callback}"),
             None => assert_eq!(stream.end(), Some(StreamEnd::ResponseCut)),
