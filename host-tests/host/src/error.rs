@@ -38,6 +38,11 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// `Plugin::answers` names a function that gives no status, or that does not exist.
+    Answer {
+        /// The name as given.
+        function: String,
+    },
     /// The guest trapped while it was being started.
     Start(Death),
     /// `proxy_on_vm_start` or `proxy_on_configure` returned false.
@@ -68,6 +73,10 @@ impl fmt::Display for Error {
             Self::NoMemory => f.write_str("the module exports no memory named \"memory\""),
             Self::Import { name, problem } => write!(f, "the module imports {name}, {problem}"),
             Self::Export { name, problem } => write!(f, "the module exports {name}, {problem}"),
+            Self::Answer { function } => write!(
+                f,
+                "Plugin::answers names {function}, which is no host function that gives a status"
+            ),
             Self::Start(death) => write!(f, "the module does not start: {death}"),
             Self::Rejected { callback, logs } => {
                 write!(f, "{callback} returned false")?;

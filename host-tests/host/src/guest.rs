@@ -109,6 +109,7 @@ impl Guest {
         store.limiter(|vm| &mut vm.limits);
         store.data_mut().transcript = transcript.then(Vec::new);
         let linker = linker_for(module, &mut store)?;
+        check_answers(&linker, &mut store)?;
         store.data_mut().phase = Phase::Starting;
         let fuel = store.data().plugin.fuel_per_callback;
         let _ = store.set_fuel(fuel);
@@ -324,4 +325,22 @@ fn linker_for(module: &Module, store: &mut Store<Vm>) -> Result<Linker<Vm>, Erro
         }
     }
     Ok(linker)
+}
+
+/// `Plugin::answers` may name functions that give a status; all others have no result, or,
+/// as `pthread_equal`, one that is none.
+fn check_answers(linker: &Linker<Vm>, store: &mut Store<Vm>) -> Result<(), Error> {
+    let plugin = store.data().plugin.clone();
+    for function in plugin.answers.keys() {
+        let found = ["env", "wasi_snapshot_preview1"]
+            .into_iter()
+            .find_map(|module| linker.get(&mut *store, module, function).ok()?.into_func());
+        let gives_status = found.is_some_and(|found| found.ty(&*store).results().len() == 1);
+        if !gives_status || function == "pthread_equal" {
+            return Err(Error::Answer {
+                function: function.clone(),
+            });
+        }
+    }
+    Ok(())
 }
