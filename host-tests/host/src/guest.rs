@@ -1,17 +1,18 @@
 //! One VM: an instantiated module and the calls the host makes into it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use wasmtime::{FuncType, Instance, Linker, Store, TypedFunc, WasmParams, WasmResults};
+use wasmtime::{Instance, Store, TypedFunc, WasmParams, WasmResults};
 
 use crate::costs::Costs;
 use crate::error::{Death, Error};
+use crate::linker;
 use crate::module::{Module, engine};
 use crate::plugin::Plugin;
 use crate::shared::Shared;
 use crate::transcript::{CallDirection, Crossing};
 use crate::vm::{Configuring, Phase, ROOT, Vm};
-use crate::{abi, wasi};
 
 type HttpCallResponse = TypedFunc<(u32, u32, u32, u32, u32), ()>;
 
@@ -71,18 +72,9 @@ fn find<A: WasmParams, R: WasmResults>(
             name: name.to_owned(),
             problem: format!(
                 "with a signature the ABI does not know: {}",
-                signature(&function.ty(&*store))
+                linker::signature(&function.ty(&*store))
             ),
         })
-}
-
-/// A function's type as WebAssembly text writes it, `(func (param i32) (result i32))`.
-fn signature(ty: &FuncType) -> String {
-    let text = ty.to_string();
-    let inner = text
-        .strip_prefix("(type ")
-        .and_then(|text| text.strip_suffix(')'));
-    inner.unwrap_or(&text).to_owned()
 }
 
 pub(crate) struct Guest {
@@ -92,7 +84,7 @@ pub(crate) struct Guest {
     /// The number of the next context.
     pub next_context: u32,
     /// Streams whose end callbacks are due.
-    pub ended: Vec<u32>,
+    pub ended: VecDeque<u32>,
 }
 
 impl Guest {
@@ -108,8 +100,8 @@ impl Guest {
         let mut store = Store::new(engine(), Vm::new(plugin, shared, worker));
         store.limiter(|vm| &mut vm.limits);
         store.data_mut().transcript = transcript.then(Vec::new);
-        let linker = linker_for(module, &mut store)?;
-        check_answers(&linker, &mut store)?;
+        let linker = linker::for_module(module, &mut store)?;
+        linker::check_answers(&linker, &mut store)?;
         store.data_mut().phase = Phase::Starting;
         let fuel = store.data().plugin.fuel_per_callback;
         let _ = store.set_fuel(fuel);
@@ -129,7 +121,7 @@ impl Guest {
             exports,
             death: None,
             next_context: ROOT + 1,
-            ended: Vec::new(),
+            ended: VecDeque::new(),
         };
         guest.initialize(&instance)?;
         guest.store.data_mut().phase = Phase::Running;
@@ -296,51 +288,4 @@ impl Code for u32 {
     fn code(&self) -> Option<u32> {
         Some(*self)
     }
-}
-
-/// A linker with all host functions, once every import of the module is among them.
-fn linker_for(module: &Module, store: &mut Store<Vm>) -> Result<Linker<Vm>, Error> {
-    let mut linker = Linker::new(engine());
-    abi::link_all(&mut linker, module.is_abi_0_2_1())
-        .and_then(|()| wasi::link_all(&mut linker))
-        .map_err(|error| Error::Compile(error.to_string()))?;
-    for import in module.compiled().imports() {
-        let name = format!("{}.{}", import.module(), import.name());
-        let Some(offered) = linker.get_by_import(&mut *store, &import) else {
-            return Err(Error::Import {
-                name,
-                problem: "which Envoy does not offer".into(),
-            });
-        };
-        let offered = offered.ty(&*store);
-        if let (Some(wanted), Some(offered)) = (import.ty().func(), offered.func())
-            && !offered.matches(wanted)
-        {
-            let problem = format!(
-                "as {}, but Envoy offers it as {}",
-                signature(wanted),
-                signature(offered)
-            );
-            return Err(Error::Import { name, problem });
-        }
-    }
-    Ok(linker)
-}
-
-/// `Plugin::answers` may name functions that give a status; all others have no result, or,
-/// as `pthread_equal`, one that is none.
-fn check_answers(linker: &Linker<Vm>, store: &mut Store<Vm>) -> Result<(), Error> {
-    let plugin = store.data().plugin.clone();
-    for function in plugin.answers.keys() {
-        let found = ["env", "wasi_snapshot_preview1"]
-            .into_iter()
-            .find_map(|module| linker.get(&mut *store, module, function).ok()?.into_func());
-        let gives_status = found.is_some_and(|found| found.ty(&*store).results().len() == 1);
-        if !gives_status || function == "pthread_equal" {
-            return Err(Error::Answer {
-                function: function.clone(),
-            });
-        }
-    }
-    Ok(())
 }
