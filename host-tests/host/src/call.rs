@@ -30,7 +30,10 @@ impl<'a> Call<'a> {
             )));
         }
         let mut call = Call { caller };
-        let outcome = body(&mut call);
+        let outcome = match call.vm().plugin.answers.get(function) {
+            Some(status) => Err(Refusal::Code(*status)),
+            None => body(&mut call),
+        };
         let result = match outcome {
             Ok(()) => Ok(0),
             Err(Refusal::Code(code)) => Ok(code),

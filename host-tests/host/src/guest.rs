@@ -1,17 +1,18 @@
 //! One VM: an instantiated module and the calls the host makes into it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use wasmtime::{FuncType, Instance, Linker, Store, TypedFunc, WasmParams, WasmResults};
+use wasmtime::{Instance, Store, TypedFunc, WasmParams, WasmResults};
 
 use crate::costs::Costs;
 use crate::error::{Death, Error};
+use crate::linker;
 use crate::module::{Module, engine};
 use crate::plugin::Plugin;
 use crate::shared::Shared;
 use crate::transcript::{CallDirection, Crossing};
 use crate::vm::{Configuring, Phase, ROOT, Vm};
-use crate::{abi, wasi};
 
 type HttpCallResponse = TypedFunc<(u32, u32, u32, u32, u32), ()>;
 
@@ -71,18 +72,9 @@ fn find<A: WasmParams, R: WasmResults>(
             name: name.to_owned(),
             problem: format!(
                 "with a signature the ABI does not know: {}",
-                signature(&function.ty(&*store))
+                linker::signature(&function.ty(&*store))
             ),
         })
-}
-
-/// A function's type as WebAssembly text writes it, `(func (param i32) (result i32))`.
-fn signature(ty: &FuncType) -> String {
-    let text = ty.to_string();
-    let inner = text
-        .strip_prefix("(type ")
-        .and_then(|text| text.strip_suffix(')'));
-    inner.unwrap_or(&text).to_owned()
 }
 
 pub(crate) struct Guest {
@@ -92,7 +84,7 @@ pub(crate) struct Guest {
     /// The number of the next context.
     pub next_context: u32,
     /// Streams whose end callbacks are due.
-    pub ended: Vec<u32>,
+    pub ended: VecDeque<u32>,
 }
 
 impl Guest {
@@ -108,7 +100,8 @@ impl Guest {
         let mut store = Store::new(engine(), Vm::new(plugin, shared, worker));
         store.limiter(|vm| &mut vm.limits);
         store.data_mut().transcript = transcript.then(Vec::new);
-        let linker = linker_for(module, &mut store)?;
+        let linker = linker::for_module(module, &mut store)?;
+        linker::check_answers(&linker, &mut store)?;
         store.data_mut().phase = Phase::Starting;
         let fuel = store.data().plugin.fuel_per_callback;
         let _ = store.set_fuel(fuel);
@@ -128,7 +121,7 @@ impl Guest {
             exports,
             death: None,
             next_context: ROOT + 1,
-            ended: Vec::new(),
+            ended: VecDeque::new(),
         };
         guest.initialize(&instance)?;
         guest.store.data_mut().phase = Phase::Running;
@@ -243,6 +236,7 @@ impl Guest {
             callbacks: 1,
             ..Default::default()
         };
+        let first_log = vm.shared.logs().len();
         let result = function.call(&mut self.store, arguments);
         let used = fuel - self.store.get_fuel().unwrap_or(0);
         let vm = self.store.data_mut();
@@ -265,7 +259,14 @@ impl Guest {
         match result {
             Ok(result) => Some(result),
             Err(error) => {
-                self.death = Some(Death::new(name, &error, fuel));
+                let logs = self.vm().shared.logs();
+                let last_log = logs.get(first_log..).and_then(<[_]>::last);
+                let last_log = last_log.map(|line| line.message.clone());
+                drop(logs);
+                self.death = Some(Death {
+                    last_log,
+                    ..Death::new(name, &error, fuel)
+                });
                 None
             }
         }
@@ -287,33 +288,4 @@ impl Code for u32 {
     fn code(&self) -> Option<u32> {
         Some(*self)
     }
-}
-
-/// A linker with all host functions, once every import of the module is among them.
-fn linker_for(module: &Module, store: &mut Store<Vm>) -> Result<Linker<Vm>, Error> {
-    let mut linker = Linker::new(engine());
-    abi::link_all(&mut linker, module.is_abi_0_2_1())
-        .and_then(|()| wasi::link_all(&mut linker))
-        .map_err(|error| Error::Compile(error.to_string()))?;
-    for import in module.compiled().imports() {
-        let name = format!("{}.{}", import.module(), import.name());
-        let Some(offered) = linker.get_by_import(&mut *store, &import) else {
-            return Err(Error::Import {
-                name,
-                problem: "which Envoy does not offer".into(),
-            });
-        };
-        let offered = offered.ty(&*store);
-        if let (Some(wanted), Some(offered)) = (import.ty().func(), offered.func())
-            && !offered.matches(wanted)
-        {
-            let problem = format!(
-                "as {}, but Envoy offers it as {}",
-                signature(wanted),
-                signature(offered)
-            );
-            return Err(Error::Import { name, problem });
-        }
-    }
-    Ok(linker)
 }

@@ -290,6 +290,37 @@ fn a_pause_in_headers_stops_all_callbacks_unless_the_flag_is_set() {
     assert_eq!(stream.upstream().text(), "aabb");
 }
 
+/// Seen on Envoy 1.40.
+#[test]
+fn continuing_inside_the_callback_that_pauses_does_not_undo_the_pause() {
+    let source = format!(
+        r#"(func (export "proxy_on_request_headers") {HEADERS} (drop (call $continue #0)) #1)
+        (func (export "proxy_on_request_body") {BODY} #0)"#
+    );
+    let stopped = worker(&source, Plugin::default());
+    let mut stream = stopped.open();
+    stream.request(POST, "hello");
+    assert_eq!(callbacks(&stopped), ["request_headers(3,0)"]);
+    assert!(stream.upstream().headers.is_some());
+    assert_eq!(
+        (stream.upstream().text(), stream.upstream().complete),
+        (String::new(), false)
+    );
+
+    let paused = worker(
+        &on_body("request", "(drop (call $continue #0)) #1"),
+        Plugin::default(),
+    );
+    let mut stream = paused.open();
+    stream.request_headers(POST, false);
+    let mut sent = Vec::new();
+    for chunk in ["aa", "bbb", "cccc"] {
+        stream.request_body(chunk, false);
+        sent.push(stream.upstream().text());
+    }
+    assert_eq!(sent, ["", "aabbb", "aabbbcccc"]);
+}
+
 #[test]
 fn a_held_request_over_the_limit_is_413_and_a_held_response_is_cut() {
     let source = format!(

@@ -104,6 +104,7 @@ fn a_tick_acts_for_a_stream() {
           (drop (call $effective #2))
           (drop (call $add #0 @"x-tick" @"1"))
           (drop (call $continue #0))
+          (drop (call $continue #1))
           (drop (call $effective #3))
           (drop (call $reply #418 #0 #0 @"tea" #0 #0 #-1)))"#
     );
@@ -116,6 +117,8 @@ fn a_tick_acts_for_a_stream() {
     two.request(GET, "");
     assert_eq!(one.upstream().headers, None);
     host.advance(Duration::from_millis(100));
+    // Continuing a response that has not begun sends nothing.
+    assert_eq!(one.client().headers, None);
     assert_eq!(one.upstream().header("x-tick").as_deref(), Some("1"));
     assert_eq!(
         (one.upstream().text(), one.upstream().complete),

@@ -1,6 +1,6 @@
 //! Modules that do not start, and guests that stop.
 
-use tollgate_host::{Host, Module, Plugin, StreamEnd};
+use tollgate_host::{Host, Module, Plugin, Status, StreamEnd};
 
 use crate::guest::{BODY, HEADERS, assemble, module};
 
@@ -116,7 +116,8 @@ fn a_trap_kills_the_worker_and_answers_503_from_then_on() {
             r#"(global $calls (mut i32) #0)
             (func $boom (export "proxy_on_{callback}") {parameters}
               (global.set $calls (i32.add (global.get $calls) #1))
-              (if (i32.gt_u (global.get $calls) #{}) (then unreachable)) {})
+              (if (i32.gt_u (global.get $calls) #{}) (then
+                (drop (call $log #5 @"panicked")) unreachable)) {})
             (func (export "proxy_on_log") (param i32) unreachable)"#,
             u32::from(callback == "context_create"),
             if parameters.contains("result") {
@@ -136,6 +137,7 @@ fn a_trap_kills_the_worker_and_answers_503_from_then_on() {
             (death.backtrace.as_slice(), death.out_of_fuel),
             (&["boom".to_owned()][..], false)
         );
+        assert_eq!(death.last_log.as_deref(), Some("panicked"));
         match status {
             Some(status) => assert_eq!(stream.client().status(), Some(status), "{callback}"),
             None => assert_eq!(stream.end(), Some(StreamEnd::ResponseCut)),
@@ -277,4 +279,60 @@ fn costs_are_the_same_each_time() {
     expected += costs;
     expected += costs;
     assert_eq!(worker.costs(), expected);
+}
+
+#[test]
+fn an_import_can_be_made_to_answer_any_status() {
+    let source = format!(
+        r#"(func (export "proxy_on_configure") (param i32 i32) (result i32)
+          (drop (call $get_buffer #7 #0 #-1 #16 #20)) #1)
+        (func (export "proxy_on_request_headers") {HEADERS}
+          (i32.store #20 #77)
+          (drop (call $get #0 @":path" #16 #20))
+          (drop (call $get_buffer #7 #0 #-1 #16 #20))
+          (drop (call $random #0 #8))
+          (i32.load #20))"#
+    );
+    let module = module(&source);
+    let functions = [
+        "proxy_get_header_map_value",
+        "proxy_get_buffer_bytes",
+        "random_get",
+    ];
+    for function in functions {
+        assert!(module.imports().any(|(_, name)| name == function));
+        for status in [0, 5, u32::from(Status::CasMismatch), 12, 77, u32::MAX] {
+            let plugin = Plugin::default().answering(function, status);
+            let worker = Host::new().recorded_worker(&module, plugin).unwrap();
+            let mut stream = worker.open();
+            stream.request(GET, "");
+            let calls = worker.transcript();
+            let seen = calls.iter().filter(|call| call.function == function);
+            assert!(seen.clone().count() > 0);
+            assert!(
+                seen.clone().all(|call| call.result == Some(status)),
+                "{function} {status}"
+            );
+            // What it would have written stays as it was: the guest's mark, where nothing
+            // else wrote over it.
+            let mark = if function == "proxy_get_header_map_value" {
+                77
+            } else {
+                1
+            };
+            assert_eq!(
+                calls.last().unwrap().result,
+                Some(mark),
+                "{function} {status}"
+            );
+        }
+    }
+    for unknown in ["proxy_telport", "pthread_equal", "proc_exit"] {
+        let plugin = Plugin::default().answering(unknown, Status::BadArgument);
+        let error = Host::new().worker(&module, plugin).err().unwrap();
+        let sentence = format!(
+            "Plugin::answers names {unknown}, which is no host function that gives a status"
+        );
+        assert_eq!(error.to_string(), sentence);
+    }
 }

@@ -99,6 +99,31 @@ fn a_reply_in_a_response_body_depends_on_the_headers() {
 }
 
 #[test]
+fn a_reply_in_the_response_callbacks_of_a_reply() {
+    const SECOND: &str = r#"(drop (call $reply #418 @"b" @"second" #0 #0 #-1))"#;
+    // (callback that replies once more; status, body and end; as seen on Envoy 1.40)
+    let rows = [
+        ("response_headers", 418, "second", StreamEnd::Complete),
+        ("response_body", 429, "", StreamEnd::ResponseCut),
+    ];
+    for (callback, status, body, end) in rows {
+        let source = format!(
+            r#"(func (export "proxy_on_request_headers") {HEADERS} {REPLY} #0)
+            (func (export "proxy_on_{callback}") {HEADERS} {SECOND} #0)"#
+        );
+        let worker = worker(&source, Plugin::default());
+        let mut stream = worker.open();
+        stream.request(GET, "");
+        assert_eq!(stream.end(), Some(end), "{callback}");
+        let client = stream.client();
+        assert_eq!(
+            (client.status(), client.text().as_str()),
+            (Some(status), body)
+        );
+    }
+}
+
+#[test]
 fn a_reply_without_body_and_one_to_head() {
     let source = format!(
         r#"(func (export "proxy_on_request_headers") {HEADERS}
