@@ -326,3 +326,42 @@ fn rules_decide_what_a_request_gets() {
         assert_eq!((prompt.is_some(), hits), (true, None));
     });
 }
+
+/// Nothing the host answers may be a surprise: the SDK's own calls panic on some of these
+/// statuses, which is why the kit does not use them.
+#[test]
+fn no_status_of_any_host_call_is_a_trap() {
+    for name in MODULES {
+        let module = Module::load(places::filter(name).unwrap()).unwrap();
+        let calls: Vec<String> = module
+            .imports()
+            .filter(|(from, _)| *from == "env")
+            .map(|(_, function)| function.to_owned())
+            .collect();
+        assert!(calls.len() > 10, "{calls:?}");
+        for call in calls {
+            for status in [1u32, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 77] {
+                let plugin = plugin(HELD).answering(&call, status);
+                let host = Host::new();
+                // Without its configuration a module may refuse to start, but not trap.
+                let Ok(worker) = host.worker(&module, plugin) else {
+                    assert_eq!(call, "proxy_get_buffer_bytes", "{name}: {status}");
+                    continue;
+                };
+                for end in 0..4 {
+                    let mut stream = worker.open();
+                    stream.request_headers(head(), false);
+                    match end {
+                        0 => stream.request_body("not JSON", true),
+                        1 => stream.reset_by_client(),
+                        _ => stream.request_body(BODY, true),
+                    };
+                    if end == 3 {
+                        answer(&mut stream, "text/event-stream", &[EVENTS.as_bytes()]);
+                    }
+                    assert_eq!(worker.death(), None, "{name}: {call} answers {status}");
+                }
+            }
+        }
+    }
+}
