@@ -25,7 +25,9 @@ impl Models {
                 ),
             }),
         };
-        Ok(Models { aliases: aliases.iter().map(alias).collect::<Result<_, _>>()? })
+        Ok(Models {
+            aliases: aliases.iter().map(alias).collect::<Result<_, _>>()?,
+        })
     }
 
     /// The model that `name` means, a deployment's name or a model's.
@@ -48,6 +50,10 @@ mod tests {
         assert!(!models.named("dev").is_known());
         let error = Models::new(&alias("prod", "our-own")).unwrap_err();
         assert_eq!(error.path, "models.prod");
-        assert!(error.problem.contains("\"our-own\" is not a model that is known"));
+        assert!(
+            error
+                .problem
+                .contains("\"our-own\" is not a model that is known")
+        );
     }
 }

@@ -62,7 +62,9 @@ impl Pipeline {
         let models = Models::new(&config.models)?;
         let stage = |kind: &StageKind| -> Box<dyn Stage> {
             match kind {
-                StageKind::TokenEstimator => Box::new(TokenEstimator::new(config.debug_headers, secret)),
+                StageKind::TokenEstimator => {
+                    Box::new(TokenEstimator::new(config.debug_headers, secret))
+                }
             }
         };
         let stages = config.stages.iter().map(stage).collect();

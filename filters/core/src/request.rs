@@ -58,7 +58,10 @@ impl RequestReader {
     /// # Errors
     /// What is wrong with it and where, at the first byte that shows it.
     pub fn push(&mut self, body: &[u8]) -> Result<(), Refusal> {
-        let mut pass = Pass { body, measured: &mut self.measured };
+        let mut pass = Pass {
+            body,
+            measured: &mut self.measured,
+        };
         self.scanner.push(body, &mut pass)
     }
 
@@ -74,7 +77,10 @@ impl RequestReader {
         models: &Models,
     ) -> Result<Request<'a>, Refusal> {
         self.push(body)?;
-        let mut pass = Pass { body, measured: &mut self.measured };
+        let mut pass = Pass {
+            body,
+            measured: &mut self.measured,
+        };
         let fields = *self.scanner.finish(body, &mut pass)?;
         let mut room = [0; LONGEST_NAME];
         let named = || {
@@ -82,7 +88,13 @@ impl RequestReader {
             core::str::from_utf8(unescape_short(name, &mut room)?).ok()
         };
         let model = models.named(deployment.or_else(named).unwrap_or_default());
-        Ok(Request { body, dialect: self.dialect, model, fields, measured: self.measured })
+        Ok(Request {
+            body,
+            dialect: self.dialect,
+            model,
+            fields,
+            measured: self.measured,
+        })
     }
 }
 
@@ -92,7 +104,12 @@ const LONGEST_NAME: usize = 128;
 impl Request<'_> {
     /// Tokens of the prompt as the model will count them, estimated.
     pub fn prompt_tokens(&self, accuracy: Accuracy) -> u64 {
-        let Measured { meter, framing, images, .. } = &self.measured;
+        let Measured {
+            meter,
+            framing,
+            images,
+            ..
+        } = &self.measured;
         let texts = match accuracy {
             Accuracy::Fast => meter.estimate(self.model.encoding()),
             Accuracy::Sampled => meter.sampled(self.model.encoding(), self.body),
@@ -115,9 +132,16 @@ impl Request<'_> {
         if self.dialect == Dialect::Embeddings {
             return 0;
         }
-        let most = fields.max_completion_tokens.or(fields.max_output_tokens).or(fields.max_tokens);
+        let most = fields
+            .max_completion_tokens
+            .or(fields.max_output_tokens)
+            .or(fields.max_tokens);
         // best_of makes so many and returns the n best of them: all are paid for.
-        let choices = fields.n.unwrap_or(1).max(fields.best_of.unwrap_or(1)).max(1);
+        let choices = fields
+            .n
+            .unwrap_or(1)
+            .max(fields.best_of.unwrap_or(1))
+            .max(1);
         most.unwrap_or(u64::from(default)).saturating_mul(choices)
     }
 
@@ -136,7 +160,12 @@ struct Pass<'a> {
 
 impl Sink for Pass<'_> {
     fn event(&mut self, event: Event<'_>) {
-        let Measured { meter, framing, images, has_unseen } = self.measured;
+        let Measured {
+            meter,
+            framing,
+            images,
+            has_unseen,
+        } = self.measured;
         match event {
             Event::Text(text) => meter.text(text.bytes, text.at as usize),
             Event::TextEnd { .. } => meter.end_text(),
@@ -145,19 +174,22 @@ impl Sink for Pass<'_> {
                 if message.name.is_some() {
                     framing.names = framing.names.saturating_add(1);
                 }
-                framing.has_system |=
-                    matches!(message.role, Some(Role::System | Role::Developer));
+                framing.has_system |= matches!(message.role, Some(Role::System | Role::Developer));
             }
             Event::Part(part) => match part.kind {
                 PartKind::Image => {
-                    let text = |place: Option<crate::scan::JsonStr>| place.map(|place| place.span.of(self.body));
+                    let text = |place: Option<crate::scan::JsonStr>| {
+                        place.map(|place| place.span.of(self.body))
+                    };
                     images.add(text(part.url).unwrap_or_default(), text(part.detail));
                 }
                 PartKind::Audio | PartKind::File => *has_unseen = true,
                 PartKind::Text | PartKind::Refusal | PartKind::Other => {}
             },
             Event::Field { field, value } => match field {
-                Field::Tools | Field::Functions => tools::measure(value.of(self.body), meter, framing),
+                Field::Tools | Field::Functions => {
+                    tools::measure(value.of(self.body), meter, framing)
+                }
                 Field::ToolChoice | Field::FunctionCall => {
                     tools::measure_choice(value.of(self.body), meter, framing);
                 }

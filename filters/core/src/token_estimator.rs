@@ -40,7 +40,10 @@ pub struct TokenEstimator {
 impl TokenEstimator {
     /// The stage; `secret` keys what it publishes for other modules.
     pub fn new(debug_headers: bool, secret: &[u8]) -> TokenEstimator {
-        TokenEstimator { debug_headers, fingerprinter: Fingerprinter::new(secret) }
+        TokenEstimator {
+            debug_headers,
+            fingerprinter: Fingerprinter::new(secret),
+        }
     }
 }
 
@@ -61,13 +64,27 @@ impl Stage for TokenEstimator {
             family: request.model.family(),
             is_partial: request.is_partial(),
         };
-        let Estimate { prompt, output, family, is_partial } = estimate;
+        let Estimate {
+            prompt,
+            output,
+            family,
+            is_partial,
+        } = estimate;
         let total = prompt.saturating_add(output);
         let fingerprint = self.fingerprinter.of(request.body);
         effects.extend([
-            Effect::Publish { key: "tollgate.prompt_tokens", value: prompt.to_string() },
-            Effect::Publish { key: "tollgate.reserved_output_tokens", value: output.to_string() },
-            Effect::Publish { key: "tollgate.model_family", value: family.to_owned() },
+            Effect::Publish {
+                key: "tollgate.prompt_tokens",
+                value: prompt.to_string(),
+            },
+            Effect::Publish {
+                key: "tollgate.reserved_output_tokens",
+                value: output.to_string(),
+            },
+            Effect::Publish {
+                key: "tollgate.model_family",
+                value: family.to_owned(),
+            },
             Effect::Publish {
                 key: "tollgate.estimate",
                 value: format!("1 {fingerprint} {prompt} {output} {}", u8::from(is_partial)),
@@ -95,14 +112,19 @@ impl Stage for TokenEstimator {
         if let Some(hits) = hits {
             // Envoy reads 32 bits.
             let value = hits.min(u64::from(u32::MAX)).to_string();
-            effects.push(Effect::PublishToEnvoy { key: HITS_ADDEND, value });
+            effects.push(Effect::PublishToEnvoy {
+                key: HITS_ADDEND,
+                value,
+            });
         }
         exchange.estimate = Some(estimate);
         Verdict::Continue
     }
 
     fn on_response_head(&self, exchange: &Exchange, effects: &mut Vec<Effect>) {
-        let Some(estimate) = exchange.estimate.filter(|_| self.debug_headers) else { return };
+        let Some(estimate) = exchange.estimate.filter(|_| self.debug_headers) else {
+            return;
+        };
         effects.push(Effect::ResponseHeader {
             name: "x-tollgate-prompt-tokens",
             value: estimate.prompt.to_string(),
@@ -116,10 +138,15 @@ impl Stage for TokenEstimator {
     }
 
     fn on_end(&self, exchange: &mut Exchange, ending: &Ending, effects: &mut Vec<Effect>) {
-        let Some(estimate) = exchange.estimate else { return };
+        let Some(estimate) = exchange.estimate else {
+            return;
+        };
         let family = estimate.family;
         let is_success = (200..300).contains(&ending.status);
-        let count = |name| Effect::Measure { metric: Metric::counter(name), value: 1 };
+        let count = |name| Effect::Measure {
+            metric: Metric::counter(name),
+            value: 1,
+        };
         let usage = match ending.response.map(|response| response.usage) {
             Some(UsageReport::Given(usage)) => usage,
             Some(UsageReport::Unusable) => {
@@ -152,16 +179,25 @@ impl Stage for TokenEstimator {
         for (name, value) in [
             ("tollgate.token_estimator.used_prompt_tokens", usage.prompt),
             ("tollgate.token_estimator.used_cached_tokens", usage.cached),
-            ("tollgate.token_estimator.used_completion_tokens", usage.completion),
+            (
+                "tollgate.token_estimator.used_completion_tokens",
+                usage.completion,
+            ),
         ] {
-            effects.push(Effect::Measure { metric: counter(name, family), value });
+            effects.push(Effect::Measure {
+                metric: counter(name, family),
+                value,
+            });
         }
         // What was not all visible cannot have been estimated, and says nothing of the error.
         if estimate.is_partial || usage.prompt == 0 {
             return;
         }
         let error = estimate.prompt.abs_diff(usage.prompt);
-        let permille = error.saturating_mul(1000).checked_div(usage.prompt).unwrap_or(0);
+        let permille = error
+            .saturating_mul(1000)
+            .checked_div(usage.prompt)
+            .unwrap_or(0);
         let histogram = Metric::histogram("tollgate.token_estimator.error_permille");
         effects.extend([
             Effect::Measure {
@@ -172,7 +208,10 @@ impl Stage for TokenEstimator {
                 metric: counter("tollgate.token_estimator.abs_error_tokens", family),
                 value: error,
             },
-            Effect::Measure { metric: histogram.with("model_family", family), value: permille },
+            Effect::Measure {
+                metric: histogram.with("model_family", family),
+                value: permille,
+            },
         ]);
     }
 }

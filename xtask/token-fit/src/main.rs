@@ -70,11 +70,23 @@ fn exact(root: &std::path::Path) -> Result<()> {
                 time += t.elapsed();
                 let b = bpe.count_ordinary(&d.text) as u32;
                 n += 1;
-                if a == b { same += 1 } else { bad += 1; if bad < 3 && class != &"base64" && class != &"hex" { eprintln!("{class} {a} {b} {}", d.origin) } }
+                if a == b {
+                    same += 1
+                } else {
+                    bad += 1;
+                    if bad < 3 && class != &"base64" && class != &"hex" {
+                        eprintln!("{class} {a} {b} {}", d.origin)
+                    }
+                }
                 err += (f64::from(a) / f64::from(b) - 1.0).abs();
             }
         }
-        println!("{} {same}/{n} same, {:.4} % mean error, {:.1} MB/s", enc.name(), err / f64::from(n) * 100.0, bytes as f64 / time.as_secs_f64() / 1e6);
+        println!(
+            "{} {same}/{n} same, {:.4} % mean error, {:.1} MB/s",
+            enc.name(),
+            err / f64::from(n) * 100.0,
+            bytes as f64 / time.as_secs_f64() / 1e6
+        );
     }
     Ok(())
 }
