@@ -1,7 +1,7 @@
 //! Every way a text can arrive.
 
 /// Above this many bytes, cuts are sampled: trying each would be quadratic.
-const EVERY_CUT: usize = 3_000;
+const EVERY_CUT: usize = 1_000;
 
 /// The chunkings a stream parser must not notice: whole, cut in two at every byte (with
 /// an empty chunk at either end), and byte by byte.
