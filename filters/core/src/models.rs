@@ -16,7 +16,7 @@ impl Models {
     /// Where an alias stands for no published name: it would decide nothing.
     pub fn new(aliases: &[(String, String)]) -> Result<Models, ConfigError> {
         let alias = |(name, target): &(String, String)| match Model::named(target) {
-            model if model.is_known() => Ok((name.clone(), model)),
+            model if model.known => Ok((name.clone(), model)),
             _ => Err(ConfigError {
                 path: format!("models.{name}"),
                 problem: format!(
@@ -45,9 +45,9 @@ mod tests {
     fn aliases_come_first_and_must_mean_something() {
         let alias = |name: &str, target: &str| [(name.to_owned(), target.to_owned())];
         let models = Models::new(&alias("prod", "gpt-4")).unwrap();
-        assert_eq!(models.named("prod").family(), "gpt-4");
-        assert_eq!(models.named("gpt-4o").family(), "gpt-4o");
-        assert!(!models.named("dev").is_known());
+        assert_eq!(models.named("prod").family, "gpt-4");
+        assert_eq!(models.named("gpt-4o").family, "gpt-4o");
+        assert!(!models.named("dev").known);
         let error = Models::new(&alias("prod", "our-own")).unwrap_err();
         assert_eq!(error.path, "models.prod");
         assert!(

@@ -4,14 +4,13 @@ use crate::config::{Accuracy, Limits};
 use crate::endpoint::Dialect;
 use crate::json::unescape_short;
 use crate::models::Models;
-use crate::scan::{Event, Field, Fields, PartKind, Refusal, Role, Scanner, Sink};
-use crate::tokens::{Framing, Images, Meter, Model, tools};
+use crate::scan::{Event, Field, Fields, JsonStr, PartKind, Refusal, Role, Scanner, Sink};
+use crate::tokens::{Detail, Model, OutputBound, Prompt};
 
 /// Reads a request's body as it arrives.
 ///
 /// Memory is constant: what is learned of messages, tools and images is counted when it
 /// passes, and the body itself stays where it is.
-#[derive(Debug)]
 pub struct RequestReader {
     scanner: Scanner,
     dialect: Dialect,
@@ -19,18 +18,14 @@ pub struct RequestReader {
 }
 
 /// What is measured while the body passes.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Measured {
-    meter: Meter,
-    framing: Framing,
-    images: Images,
-    /// There is something the model reads and the body does not show, or no estimate is
-    /// made of: audio, files.
+    prompt: Prompt,
+    /// There is something the model reads that no estimate is made of: audio, files.
     has_unseen: bool,
 }
 
 /// A request that was read to its end.
-#[derive(Debug)]
 pub struct Request<'a> {
     /// Its whole body.
     pub body: &'a [u8],
@@ -42,6 +37,9 @@ pub struct Request<'a> {
     pub fields: Fields,
     measured: Measured,
 }
+
+/// A `model` longer than this is not known by any name; Azure's deployments have 64 at most.
+const LONGEST_NAME: usize = 128;
 
 impl RequestReader {
     /// A reader for a body of this shape.
@@ -83,11 +81,11 @@ impl RequestReader {
         };
         let fields = *self.scanner.finish(body, &mut pass)?;
         let mut room = [0; LONGEST_NAME];
-        let named = || {
-            let name = fields.model?.span.of(body);
-            core::str::from_utf8(unescape_short(name, &mut room)?).ok()
-        };
-        let model = models.named(deployment.or_else(named).unwrap_or_default());
+        let named = fields
+            .model
+            .and_then(|name| unescape_short(name.span.of(body), &mut room));
+        let named = named.and_then(|name| core::str::from_utf8(name).ok());
+        let model = models.named(deployment.or(named).unwrap_or_default());
         Ok(Request {
             body,
             dialect: self.dialect,
@@ -98,51 +96,35 @@ impl RequestReader {
     }
 }
 
-/// A `model` longer than this is not known by any name; Azure's deployments have 64 at most.
-const LONGEST_NAME: usize = 128;
-
 impl Request<'_> {
     /// Tokens of the prompt as the model will count them, estimated.
     pub fn prompt_tokens(&self, accuracy: Accuracy) -> u64 {
-        let Measured {
-            meter,
-            framing,
-            images,
-            ..
-        } = &self.measured;
-        let texts = match accuracy {
-            Accuracy::Fast => meter.estimate(self.model.encoding()),
-            Accuracy::Sampled => meter.sampled(self.model.encoding(), self.body),
+        let prompt = &self.measured.prompt;
+        let tokens = match accuracy {
+            Accuracy::Fast => prompt.estimate(&self.model),
+            Accuracy::Sampled => prompt.sampled(&self.model, self.body),
         };
-        let framing = match self.dialect {
-            Dialect::Chat | Dialect::Responses => framing.tokens(&self.model),
-            // Their texts stand for themselves.
-            Dialect::Completions | Dialect::Embeddings => 0,
-        };
-        u64::from(texts)
-            .saturating_add(framing)
-            .saturating_add(images.tokens(&self.model))
-            .saturating_add(self.fields.token_ids)
+        u64::from(tokens).saturating_add(self.fields.token_ids)
     }
 
     /// Tokens the answer may have: the maximum the request sets, or `default`, for every
     /// choice it asks for. Embeddings have none.
     pub fn output_tokens(&self, default: u32) -> u64 {
-        let fields = &self.fields;
         if self.dialect == Dialect::Embeddings {
             return 0;
         }
+        let fields = &self.fields;
         let most = fields
             .max_completion_tokens
             .or(fields.max_output_tokens)
             .or(fields.max_tokens);
-        // best_of makes so many and returns the n best of them: all are paid for.
-        let choices = fields
-            .n
-            .unwrap_or(1)
-            .max(fields.best_of.unwrap_or(1))
-            .max(1);
-        most.unwrap_or(u64::from(default)).saturating_mul(choices)
+        let narrow = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let bound = OutputBound {
+            max_tokens: most.map(narrow),
+            n: fields.n.map(narrow),
+            best_of: fields.best_of.map(narrow),
+        };
+        u64::from(bound.reserved(default))
     }
 
     /// Whether the model will read more than was counted: state kept by the provider
@@ -160,40 +142,26 @@ struct Pass<'a> {
 
 impl Sink for Pass<'_> {
     fn event(&mut self, event: Event<'_>) {
-        let Measured {
-            meter,
-            framing,
-            images,
-            has_unseen,
-        } = self.measured;
+        let Measured { prompt, has_unseen } = self.measured;
+        let text = |place: Option<JsonStr>| place.map_or(&[][..], |text| text.span.of(self.body));
         match event {
-            Event::Text(text) => meter.text(text.bytes, text.at as usize),
-            Event::TextEnd { .. } => meter.end_text(),
+            Event::Text(text) => prompt.text(text.bytes, text.at as usize),
+            Event::TextEnd { .. } => prompt.end_text(),
             Event::MessageEnd(message) => {
-                framing.messages = framing.messages.saturating_add(1);
+                prompt.message(matches!(message.role, Some(Role::System | Role::Developer)));
                 if message.name.is_some() {
-                    framing.names = framing.names.saturating_add(1);
+                    prompt.name();
                 }
-                framing.has_system |= matches!(message.role, Some(Role::System | Role::Developer));
             }
             Event::Part(part) => match part.kind {
-                PartKind::Image => {
-                    let text = |place: Option<crate::scan::JsonStr>| {
-                        place.map(|place| place.span.of(self.body))
-                    };
-                    images.add(text(part.url).unwrap_or_default(), text(part.detail));
-                }
+                PartKind::Image => prompt.image(text(part.url), Detail::named(text(part.detail))),
                 PartKind::Audio | PartKind::File => *has_unseen = true,
                 PartKind::Text | PartKind::Refusal | PartKind::Other => {}
             },
             Event::Field { field, value } => match field {
-                Field::Tools | Field::Functions => {
-                    tools::measure(value.of(self.body), meter, framing)
-                }
-                Field::ToolChoice | Field::FunctionCall => {
-                    tools::measure_choice(value.of(self.body), meter, framing);
-                }
-                Field::ResponseFormat => tools::measure_format(value.of(self.body), meter, framing),
+                Field::Tools | Field::Functions => prompt.tools(self.body, value),
+                Field::ToolChoice | Field::FunctionCall => prompt.tool_choice(self.body, value),
+                Field::ResponseFormat => prompt.response_format(self.body, value),
                 _ => {}
             },
             Event::MessageStart { .. }

@@ -61,7 +61,7 @@ impl Stage for TokenEstimator {
         let estimate = Estimate {
             prompt: request.prompt_tokens(config.accuracy),
             output: request.output_tokens(config.default_output_tokens),
-            family: request.model.family(),
+            family: request.model.family,
             is_partial: request.is_partial(),
         };
         let Estimate {

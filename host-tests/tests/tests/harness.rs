@@ -62,7 +62,7 @@ fn answer(stream: &mut Stream, content_type: &'static str, chunks: &[&[u8]]) {
     stream.response_body(b"", true);
 }
 
-const STAT: &str = "wasmcustom.tollgate";
+const STAT: &str = "tollgate";
 
 #[test]
 fn requests_and_answers_may_be_cut_anywhere() {
