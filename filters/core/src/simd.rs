@@ -13,7 +13,9 @@ impl Block {
     /// The block holding `bytes`.
     #[inline(always)]
     pub(crate) fn load(bytes: &[u8; 64]) -> Block {
-        Block { lanes: imp::load(bytes) }
+        Block {
+            lanes: imp::load(bytes),
+        }
     }
 
     /// Which bytes equal `byte`.
@@ -26,12 +28,6 @@ impl Block {
     #[inline(always)]
     pub(crate) fn range(&self, low: u8, high: u8) -> u64 {
         imp::at_most(&imp::minus(&self.lanes, low), high.wrapping_sub(low))
-    }
-
-    /// Which bytes are one of these small ASCII letters or their capitals.
-    #[inline(always)]
-    pub(crate) fn any_letter<const N: usize>(&self, letters: [u8; N]) -> u64 {
-        imp::any_letter(&self.lanes, letters)
     }
 
     /// Which bytes have their top bit set, that is, belong to a non-ASCII character.
@@ -54,7 +50,12 @@ mod imp {
         // `v128_load` has no alignment requirement.
         #[allow(unsafe_code, reason = "core::arch has no safe load from memory")]
         unsafe {
-            [v128_load(base), v128_load(base.add(1)), v128_load(base.add(2)), v128_load(base.add(3))]
+            [
+                v128_load(base),
+                v128_load(base.add(1)),
+                v128_load(base.add(2)),
+                v128_load(base.add(3)),
+            ]
         }
     }
 
@@ -83,21 +84,16 @@ mod imp {
     }
 
     #[inline(always)]
-    pub(super) fn any_letter<const N: usize>(lanes: &Lanes, letters: [u8; N]) -> u64 {
-        gather(lanes.map(|v| {
-            let small = v128_or(v, u8x16_splat(0x20));
-            letters.iter().fold(u8x16_splat(0), |found, &l| v128_or(found, u8x16_eq(small, u8x16_splat(l))))
-        }))
-    }
-
-    #[inline(always)]
     pub(super) fn top_bits(lanes: &Lanes) -> u64 {
         gather(*lanes)
     }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, reason = "core::arch marks every SSE2 call unsafe, though x86-64 always has it")]
+#[allow(
+    unsafe_code,
+    reason = "core::arch marks every SSE2 call unsafe, though x86-64 always has it"
+)]
 mod imp {
     use core::arch::x86_64::*;
 
@@ -121,7 +117,8 @@ mod imp {
     #[inline(always)]
     fn gather(lanes: [__m128i; 4]) -> u64 {
         // SAFETY: SSE2 is part of x86-64.
-        let [a, b, c, d] = lanes.map(|v| u64::from(unsafe { _mm_movemask_epi8(v) }.cast_unsigned()));
+        let [a, b, c, d] =
+            lanes.map(|v| u64::from(unsafe { _mm_movemask_epi8(v) }.cast_unsigned()));
         a | b << 16 | c << 32 | d << 48
     }
 
@@ -153,19 +150,6 @@ mod imp {
     }
 
     #[inline(always)]
-    pub(super) fn any_letter<const N: usize>(lanes: &Lanes, letters: [u8; N]) -> u64 {
-        let wanted = letters.map(splat);
-        let (case, none) = (splat(0x20), splat(0));
-        gather(lanes.map(|v| {
-            // SAFETY: SSE2 is part of x86-64.
-            unsafe {
-                let small = _mm_or_si128(v, case);
-                wanted.iter().fold(none, |found, &l| _mm_or_si128(found, _mm_cmpeq_epi8(small, l)))
-            }
-        }))
-    }
-
-    #[inline(always)]
     pub(super) fn top_bits(lanes: &Lanes) -> u64 {
         gather(*lanes)
     }
@@ -183,7 +167,10 @@ mod portable {
     }
 
     fn gather(lanes: &Lanes, holds: impl Fn(u8) -> bool) -> u64 {
-        lanes.iter().rev().fold(0, |mask, &byte| mask << 1 | u64::from(holds(byte)))
+        lanes
+            .iter()
+            .rev()
+            .fold(0, |mask, &byte| mask << 1 | u64::from(holds(byte)))
     }
 
     pub(super) fn eq(lanes: &Lanes, byte: u8) -> u64 {
@@ -198,10 +185,6 @@ mod portable {
         gather(lanes, |b| b <= byte)
     }
 
-    pub(super) fn any_letter<const N: usize>(lanes: &Lanes, letters: [u8; N]) -> u64 {
-        gather(lanes, |b| letters.contains(&(b | 0x20)))
-    }
-
     pub(super) fn top_bits(lanes: &Lanes) -> u64 {
         gather(lanes, |b| b >= 0x80)
     }
@@ -214,14 +197,25 @@ mod tests {
     #[test]
     fn every_byte_in_every_lane_agrees_with_the_portable_twin() {
         for shift in 0..=255u8 {
-            let bytes: [u8; 64] = std::array::from_fn(|i| shift.wrapping_add((i as u8).wrapping_mul(5)));
+            let bytes: [u8; 64] =
+                std::array::from_fn(|i| shift.wrapping_add((i as u8).wrapping_mul(5)));
             let (fast, slow) = (Block::load(&bytes), portable::load(&bytes));
             assert_eq!(fast.non_ascii(), portable::top_bits(&slow));
-            assert_eq!(fast.any_letter(*b"aeiou"), portable::any_letter(&slow, *b"aeiou"));
-            for (low, high) in [(b'a', b'z'), (0, 0x1f), (0x80, 0xff), (b'"', b'"'), (0, 255), (shift, shift)] {
+            for (low, high) in [
+                (b'a', b'z'),
+                (0, 0x1f),
+                (0x80, 0xff),
+                (b'"', b'"'),
+                (0, 255),
+                (shift, shift),
+            ] {
                 assert_eq!(fast.eq(low), portable::eq(&slow, low));
                 let expected = portable::at_most(&portable::minus(&slow, low), high - low);
-                assert_eq!(fast.range(low, high), expected, "{low}..={high} shifted by {shift}");
+                assert_eq!(
+                    fast.range(low, high),
+                    expected,
+                    "{low}..={high} shifted by {shift}"
+                );
             }
         }
     }

@@ -15,12 +15,16 @@ impl Span {
     /// The range `start..end`; offsets beyond `u32::MAX` saturate.
     pub fn new(start: usize, end: usize) -> Span {
         let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        Span { start: narrow(start), end: narrow(end) }
+        Span {
+            start: narrow(start),
+            end: narrow(end),
+        }
     }
 
     /// The bytes this span names in `body`; empty when `body` does not reach that far.
     pub fn of(self, body: &[u8]) -> &[u8] {
-        body.get(self.start as usize..self.end as usize).unwrap_or_default()
+        body.get(self.start as usize..self.end as usize)
+            .unwrap_or_default()
     }
 
     /// Length in bytes.

@@ -26,11 +26,18 @@ pub fn run(root: &Path) -> Result<()> {
     let all = documents::load(root)?;
     let mut missed = Vec::new();
     for encoding in [Encoding::O200k, Encoding::Cl100k] {
-        println!("{}: mean absolute error of a held-out document, in per cent\n", encoding.name());
-        println!("| class | documents | fast | bytes/4 | chars/4 | over 4 KB | fast | sampled |\n|---|---:|---:|---:|---:|---:|---:|---:|");
+        println!(
+            "{}: mean absolute error of a held-out document, in per cent\n",
+            encoding.name()
+        );
+        println!(
+            "| class | documents | fast | bytes/4 | chars/4 | over 4 KB | fast | sampled |\n|---|---:|---:|---:|---:|---:|---:|---:|"
+        );
         let mut table = Vec::new();
         for &class in CLASSES.iter().chain(MORE_CLASSES) {
-            let Some(documents) = all.get(class) else { continue };
+            let Some(documents) = all.get(class) else {
+                continue;
+            };
             let mut short = Errors::default();
             let mut long = Errors::default();
             for document in documents.iter().filter(|d| !d.is_training()) {
@@ -54,24 +61,52 @@ pub fn run(root: &Path) -> Result<()> {
             );
             for (tier, error) in [("fast", all[0]), ("sampled", large[3])] {
                 if error > CLASS_LIMIT && CLASSES.contains(&class) {
-                    missed.push(format!("{} {tier}: {class} {error:.2} > {CLASS_LIMIT}", encoding.name()));
+                    missed.push(format!(
+                        "{} {tier}: {class} {error:.2} > {CLASS_LIMIT}",
+                        encoding.name()
+                    ));
                 }
             }
             table.push((class, [all[0], all[1], all[2], large[0], large[3]]));
         }
-        for (name, of, targets) in [("all classes", CLASSES, TARGETS), ("chat, code, JSON, HTML", FOUR, TARGETS_OF_FOUR)] {
-            let rows: Vec<&[f64; 5]> = table.iter().filter(|(class, _)| of.contains(class)).map(|(_, row)| row).collect();
-            let mean = |column: usize| rows.iter().map(|row| row[column]).sum::<f64>() / rows.len() as f64;
-            println!("| **{name}** | | **{:.2}** | {:.1} | {:.1} | | {:.2} | **{:.2}** |", mean(0), mean(1), mean(2), mean(3), mean(4));
-            for (tier, error, target) in [("fast", mean(0), targets[0]), ("sampled", mean(4), targets[1])] {
+        for (name, of, targets) in [
+            ("all classes", CLASSES, TARGETS),
+            ("chat, code, JSON, HTML", FOUR, TARGETS_OF_FOUR),
+        ] {
+            let rows: Vec<&[f64; 5]> = table
+                .iter()
+                .filter(|(class, _)| of.contains(class))
+                .map(|(_, row)| row)
+                .collect();
+            let mean =
+                |column: usize| rows.iter().map(|row| row[column]).sum::<f64>() / rows.len() as f64;
+            println!(
+                "| **{name}** | | **{:.2}** | {:.1} | {:.1} | | {:.2} | **{:.2}** |",
+                mean(0),
+                mean(1),
+                mean(2),
+                mean(3),
+                mean(4)
+            );
+            for (tier, error, target) in [
+                ("fast", mean(0), targets[0]),
+                ("sampled", mean(4), targets[1]),
+            ] {
                 if error > target {
-                    missed.push(format!("{} {tier} over {name}: {error:.2} > {target}", encoding.name()));
+                    missed.push(format!(
+                        "{} {tier} over {name}: {error:.2} > {target}",
+                        encoding.name()
+                    ));
                 }
             }
         }
         println!();
     }
-    ensure!(missed.is_empty(), "targets missed:\n  {}", missed.join("\n  "));
+    ensure!(
+        missed.is_empty(),
+        "targets missed:\n  {}",
+        missed.join("\n  ")
+    );
     Ok(())
 }
 

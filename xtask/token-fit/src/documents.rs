@@ -10,14 +10,14 @@ use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
 use crate::extract::{self, Format};
+use crate::fetch;
 use crate::generate::{self, Random};
 use crate::sources::{Manager, PACKAGES, Package};
-use crate::fetch;
 
 /// The classes the targets are about, in the order of the tables.
 pub const CLASSES: &[&str] = &[
-    "chat", "rust", "python", "js", "c", "go", "json", "yaml", "html", "zh", "ja", "ko", "ru", "ar", "hi", "base64",
-    "hex", "mixed",
+    "chat", "rust", "python", "js", "c", "go", "json", "yaml", "html", "zh", "ja", "ko", "ru",
+    "ar", "hi", "base64", "hex", "mixed",
 ];
 
 /// Classes that are fitted and shown too, without a target: European languages in Latin
@@ -66,7 +66,11 @@ impl Document {
             .chars()
             .map(|c| match c.is_ascii() {
                 true => c.to_string(),
-                false => c.encode_utf16(&mut units).iter().map(|u| format!("\\u{u:04x}")).collect(),
+                false => c
+                    .encode_utf16(&mut units)
+                    .iter()
+                    .map(|u| format!("\\u{u:04x}"))
+                    .collect(),
             })
             .collect()
     }
@@ -85,7 +89,10 @@ fn hash(what: &impl Hash) -> u64 {
 pub fn collect(root: &Path) -> Result<()> {
     let mut by_class: BTreeMap<&str, BTreeMap<&str, Vec<Document>>> = BTreeMap::new();
     let mut missing = Vec::new();
-    println!("{:<28} {:<34} {:<34} {:>9} {:>6}  classes", "package", "version", "licence", "bytes", "docs");
+    println!(
+        "{:<28} {:<34} {:<34} {:>9} {:>6}  classes",
+        "package", "version", "licence", "bytes", "docs"
+    );
     for package in PACKAGES {
         let folder = match fetch::fetch(package, root) {
             Ok(folder) => folder,
@@ -99,7 +106,12 @@ pub fn collect(root: &Path) -> Result<()> {
         for (class, documents) in documents_of(package, &folder)? {
             bytes += documents.iter().map(|d| d.text.len()).sum::<usize>();
             *kept.entry(class).or_default() += documents.len();
-            by_class.entry(class).or_default().entry(package.name).or_default().extend(documents);
+            by_class
+                .entry(class)
+                .or_default()
+                .entry(package.name)
+                .or_default()
+                .extend(documents);
         }
         let manager = match package.manager {
             Manager::Apt => "apt",
@@ -117,25 +129,45 @@ pub fn collect(root: &Path) -> Result<()> {
             classes.join(" ")
         );
     }
-    let prose: Vec<String> = by_class.get("chat").into_iter().flat_map(BTreeMap::values).flatten().map(|d| d.text.clone()).collect();
-    ensure!(!prose.is_empty(), "no package with chat text could be fetched");
+    let prose: Vec<String> = by_class
+        .get("chat")
+        .into_iter()
+        .flat_map(BTreeMap::values)
+        .flatten()
+        .map(|d| d.text.clone())
+        .collect();
+    ensure!(
+        !prose.is_empty(),
+        "no package with chat text could be fetched"
+    );
     let generated = generated(&prose);
     for (class, documents) in generated {
-        by_class.entry(class).or_default().insert("generated", documents);
+        by_class
+            .entry(class)
+            .or_default()
+            .insert("generated", documents);
     }
     let folder = root.join("documents");
     fs::create_dir_all(&folder)?;
-    println!("\n{:<8} {:>9} {:>6} {:>9} {:>9}", "class", "bytes", "docs", "training", "held out");
+    println!(
+        "\n{:<8} {:>9} {:>6} {:>9} {:>9}",
+        "class", "bytes", "docs", "training", "held out"
+    );
     for (class, packages) in by_class {
         let documents = balance(packages);
-        let mut file = std::io::BufWriter::new(fs::File::create(folder.join(format!("{class}.jsonl")))?);
+        let mut file =
+            std::io::BufWriter::new(fs::File::create(folder.join(format!("{class}.jsonl")))?);
         for document in &documents {
             writeln!(file, "{}", serde_json::to_string(document)?)?;
         }
         file.flush()?;
         let training = documents.iter().filter(|d| d.is_training()).count();
         let bytes: usize = documents.iter().map(|d| d.text.len()).sum();
-        println!("{class:<8} {bytes:>9} {:>6} {training:>9} {:>9}", documents.len(), documents.len() - training);
+        println!(
+            "{class:<8} {bytes:>9} {:>6} {training:>9} {:>9}",
+            documents.len(),
+            documents.len() - training
+        );
     }
     for line in &missing {
         eprintln!("not fetched: {line}");
@@ -165,7 +197,9 @@ fn documents_of(package: &Package, folder: &Path) -> Result<BTreeMap<&'static st
             let origin = format!("{}/{inside}", package.name);
             let joined = match pick.format {
                 // Short strings of one file make a conversation.
-                Format::JsonStrings | Format::JsonLines => extract::texts(file, pick.format)?.join("\n\n"),
+                Format::JsonStrings | Format::JsonLines => {
+                    extract::texts(file, pick.format)?.join("\n\n")
+                }
                 _ => extract::texts(file, pick.format)?.concat(),
             };
             let text = without_repeats(&joined, pick.format, &mut seen);
@@ -179,7 +213,11 @@ fn documents_of(package: &Package, folder: &Path) -> Result<BTreeMap<&'static st
                 // A few documents a file: files differ more than the parts of one file.
                 _ => cut(&text, &origin, 4),
             };
-            documents.extend(found.into_iter().filter(|d| is_of_class(&d.text, pick.class)));
+            documents.extend(
+                found
+                    .into_iter()
+                    .filter(|d| is_of_class(&d.text, pick.class)),
+            );
         }
         documents.truncate(MAX_DOCUMENTS);
     }
@@ -188,11 +226,24 @@ fn documents_of(package: &Package, folder: &Path) -> Result<BTreeMap<&'static st
 
 /// Leaves out what the files of a package repeat: licences, navigation, untranslated rest.
 fn without_repeats(text: &str, format: Format, seen: &mut HashSet<u64>) -> String {
-    let by_line = matches!(format, Format::MarkupText | Format::Roff | Format::JsonStrings | Format::YamlBlocks | Format::Catalogue);
+    let by_line = matches!(
+        format,
+        Format::MarkupText
+            | Format::Roff
+            | Format::JsonStrings
+            | Format::YamlBlocks
+            | Format::Catalogue
+    );
     if !by_line {
-        return if seen.insert(hash(&text)) { text.to_owned() } else { String::new() };
+        return if seen.insert(hash(&text)) {
+            text.to_owned()
+        } else {
+            String::new()
+        };
     }
-    text.split_inclusive('\n').filter(|line| line.trim().len() < 24 || seen.insert(hash(line))).collect()
+    text.split_inclusive('\n')
+        .filter(|line| line.trim().len() < 24 || seen.insert(hash(line)))
+        .collect()
 }
 
 /// A language's class holds text in that language: at least a third of its characters that
@@ -209,7 +260,10 @@ fn is_of_class(text: &str, class: &str) -> bool {
 fn sections(text: &str) -> Vec<&str> {
     let mut rest = text;
     let mut found = Vec::new();
-    while let Some(end) = (32 * 1024..rest.len()).find(|&i| rest.is_char_boundary(i)).and_then(|i| rest[..i].rfind('\n')) {
+    while let Some(end) = (32 * 1024..rest.len())
+        .find(|&i| rest.is_char_boundary(i))
+        .and_then(|i| rest[..i].rfind('\n'))
+    {
         let (head, tail) = rest.split_at(end + 1);
         found.push(head);
         rest = tail;
@@ -225,14 +279,23 @@ fn cut(text: &str, origin: &str, most: usize) -> Vec<Document> {
     let mut rest = text;
     while rest.len() >= SMALLEST / 2 && documents.len() < most {
         let size = random.length(SMALLEST, LARGEST).min(rest.len());
-        let mut end = (size..=rest.len()).find(|&i| rest.is_char_boundary(i)).unwrap_or(rest.len());
+        let mut end = (size..=rest.len())
+            .find(|&i| rest.is_char_boundary(i))
+            .unwrap_or(rest.len());
         if end < rest.len() {
             let head = &rest[..end];
-            end = head.rfind('\n').filter(|&i| i > end / 2).or_else(|| head.rfind(' ').filter(|&i| i > end / 2)).map_or(end, |i| i + 1);
+            end = head
+                .rfind('\n')
+                .filter(|&i| i > end / 2)
+                .or_else(|| head.rfind(' ').filter(|&i| i > end / 2))
+                .map_or(end, |i| i + 1);
         }
         let (head, tail) = rest.split_at(end);
         if head.trim().len() >= SMALLEST / 2 {
-            documents.push(Document { origin: origin.to_owned(), text: head.to_owned() });
+            documents.push(Document {
+                origin: origin.to_owned(),
+                text: head.to_owned(),
+            });
         }
         rest = tail;
     }
@@ -241,7 +304,11 @@ fn cut(text: &str, origin: &str, most: usize) -> Vec<Document> {
 
 /// Keeps a bounded, even share of each package, in a fixed order.
 fn balance(packages: BTreeMap<&str, Vec<Document>>) -> Vec<Document> {
-    let share = if packages.len() > PACKAGE_SHARE { MAX_DOCUMENTS / PACKAGE_SHARE } else { MAX_DOCUMENTS };
+    let share = if packages.len() > PACKAGE_SHARE {
+        MAX_DOCUMENTS / PACKAGE_SHARE
+    } else {
+        MAX_DOCUMENTS
+    };
     let mut kept: Vec<Document> = Vec::new();
     let mut rest: Vec<Document> = Vec::new();
     for (_, mut documents) in packages {
@@ -263,17 +330,23 @@ fn balance(packages: BTreeMap<&str, Vec<Document>>) -> Vec<Document> {
 
 fn generated(prose: &[String]) -> Vec<(&'static str, Vec<Document>)> {
     let mut random = Random(1);
-    let mut make = |class: &'static str, text: &mut dyn FnMut(&mut Random, usize, usize) -> String| {
+    let mut make = |class: &'static str,
+                    text: &mut dyn FnMut(&mut Random, usize, usize) -> String| {
         let documents = (0..800)
             .map(|i| {
                 let size = random.length(SMALLEST, LARGEST / 2);
-                Document { origin: format!("generated/{class}/{i}"), text: text(&mut random, size, i) }
+                Document {
+                    origin: format!("generated/{class}/{i}"),
+                    text: text(&mut random, size, i),
+                }
             })
             .collect();
         (class, documents)
     };
     vec![
-        make("base64", &mut |random, size, i| generate::base64(random, size, &prose[i % prose.len()])),
+        make("base64", &mut |random, size, i| {
+            generate::base64(random, size, &prose[i % prose.len()])
+        }),
         make("hex", &mut |random, size, _| generate::hex(random, size)),
     ]
 }
@@ -281,10 +354,17 @@ fn generated(prose: &[String]) -> Vec<(&'static str, Vec<Document>)> {
 /// Reads the documents of every class back, and mixes the class `mixed` from the others.
 pub fn load(root: &Path) -> Result<BTreeMap<&'static str, Vec<Document>>> {
     let mut all = BTreeMap::new();
-    for &class in CLASSES.iter().chain(MORE_CLASSES).filter(|&&c| c != "mixed" && c != "short") {
+    for &class in CLASSES
+        .iter()
+        .chain(MORE_CLASSES)
+        .filter(|&&c| c != "mixed" && c != "short")
+    {
         let path = root.join("documents").join(format!("{class}.jsonl"));
         let Ok(lines) = fs::read_to_string(&path) else {
-            eprintln!("no documents of the class {class}: {} cannot be read", path.display());
+            eprintln!(
+                "no documents of the class {class}: {} cannot be read",
+                path.display()
+            );
             continue;
         };
         let documents = lines
@@ -294,7 +374,11 @@ pub fn load(root: &Path) -> Result<BTreeMap<&'static str, Vec<Document>>> {
             .with_context(|| format!("reading {}", path.display()))?;
         all.insert(class, documents);
     }
-    ensure!(!all.is_empty(), "no documents in {}; run `token-fit corpora` first", root.display());
+    ensure!(
+        !all.is_empty(),
+        "no documents in {}; run `token-fit corpora` first",
+        root.display()
+    );
     let mixed = mixed(&all);
     let short = short(&all);
     all.insert("mixed", mixed);
@@ -307,22 +391,32 @@ fn mixed(all: &BTreeMap<&'static str, Vec<Document>>) -> Vec<Document> {
     let mut random = Random(2);
     let mut documents = Vec::new();
     for training in [true, false] {
-        let side: Vec<Vec<&Document>> = all.values().map(|d| d.iter().filter(|d| d.is_training() == training).collect()).collect();
+        let side: Vec<Vec<&Document>> = all
+            .values()
+            .map(|d| d.iter().filter(|d| d.is_training() == training).collect())
+            .collect();
         let mut number = 0;
         let mut made = 0;
         while made < 500 {
             let origin = format!("mixed/{training}/{number}");
             number += 1;
-            let mut document = Document { origin, text: String::new() };
+            let mut document = Document {
+                origin,
+                text: String::new(),
+            };
             if document.is_training() != training {
                 continue;
             }
             made += 1;
             for _ in 0..2 + random.below(4) {
                 let class = &side[random.below(side.len())];
-                let Some(part) = class.get(random.below(class.len().max(1))) else { continue };
+                let Some(part) = class.get(random.below(class.len().max(1))) else {
+                    continue;
+                };
                 let len = random.length(200, 6000).min(part.text.len());
-                let end = (len..=part.text.len()).find(|&i| part.text.is_char_boundary(i)).unwrap_or(part.text.len());
+                let end = (len..=part.text.len())
+                    .find(|&i| part.text.is_char_boundary(i))
+                    .unwrap_or(part.text.len());
                 document.text.push_str(&part.text[..end]);
                 document.text.push_str("\n\n");
             }
@@ -339,11 +433,22 @@ fn short(all: &BTreeMap<&'static str, Vec<Document>>) -> Vec<Document> {
     for of_class in all.values() {
         for _ in 0..100 {
             let document = &of_class[random.below(of_class.len())];
-            let lines: Vec<&str> = document.text.lines().filter(|l| l.trim().len() > 2).collect();
-            let Some(line) = lines.get(random.below(lines.len().max(1))) else { continue };
+            let lines: Vec<&str> = document
+                .text
+                .lines()
+                .filter(|l| l.trim().len() > 2)
+                .collect();
+            let Some(line) = lines.get(random.below(lines.len().max(1))) else {
+                continue;
+            };
             let len = random.length(8, 256).min(line.len());
-            let end = (len..=line.len()).find(|&i| line.is_char_boundary(i)).unwrap_or(line.len());
-            documents.push(Document { origin: document.origin.clone(), text: line[..end].to_owned() });
+            let end = (len..=line.len())
+                .find(|&i| line.is_char_boundary(i))
+                .unwrap_or(line.len());
+            documents.push(Document {
+                origin: document.origin.clone(),
+                text: line[..end].to_owned(),
+            });
         }
     }
     documents

@@ -43,11 +43,17 @@ pub fn texts(path: &Path, format: Format) -> Result<Vec<String>> {
     if format == Format::Catalogue {
         return Ok(vec![catalogue(&bytes).unwrap_or_default()]);
     }
-    let Ok(text) = String::from_utf8(bytes) else { return Ok(Vec::new()) };
+    let Ok(text) = String::from_utf8(bytes) else {
+        return Ok(Vec::new());
+    };
     Ok(match format {
         Format::Plain | Format::Catalogue => vec![text],
         Format::Json => vec![json(text)],
-        Format::JsonLines => text.lines().filter(|l| l.len() > 200).map(str::to_owned).collect(),
+        Format::JsonLines => text
+            .lines()
+            .filter(|l| l.len() > 200)
+            .map(str::to_owned)
+            .collect(),
         Format::JsonStrings => strings(&text),
         Format::YamlBlocks => vec![yaml_blocks(&text)],
         Format::MarkupText => vec![markup_text(&text)],
@@ -74,7 +80,10 @@ fn strings(text: &str) -> Vec<String> {
         }
     }
     let mut found = Vec::new();
-    for value in serde_json::Deserializer::from_str(text).into_iter::<Value>().map_while(Result::ok) {
+    for value in serde_json::Deserializer::from_str(text)
+        .into_iter::<Value>()
+        .map_while(Result::ok)
+    {
         collect(&value, &mut found);
     }
     found
@@ -93,7 +102,9 @@ fn yaml_blocks(text: &str) -> String {
             }
             out.push('\n');
         }
-        let opens = ["|", "|-", "|+", ">", ">-"].iter().any(|o| line.ends_with(&format!(": {o}")) || line.ends_with(&format!("- {o}")));
+        let opens = ["|", "|-", "|+", ">", ">-"]
+            .iter()
+            .any(|o| line.ends_with(&format!(": {o}")) || line.ends_with(&format!("- {o}")));
         block = opens.then(|| indent(line));
     }
     out
@@ -105,13 +116,32 @@ fn markup_text(text: &str) -> String {
     while let Some(open) = rest.find('<') {
         entities(&rest[..open], &mut out);
         rest = &rest[open..];
-        let name = rest[1..].split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
+        let name = rest[1..]
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase();
         let end = match name.as_str() {
             "script" | "style" | "head" => rest.find(&format!("</{name}>")),
             _ => rest.find('>'),
         };
         let Some(end) = end else { return out };
-        if matches!(name.as_str(), "p" | "div" | "li" | "tr" | "td" | "h1" | "h2" | "h3" | "br" | "title" | "item" | "dt" | "dd" | "section") {
+        if matches!(
+            name.as_str(),
+            "p" | "div"
+                | "li"
+                | "tr"
+                | "td"
+                | "h1"
+                | "h2"
+                | "h3"
+                | "br"
+                | "title"
+                | "item"
+                | "dt"
+                | "dd"
+                | "section"
+        ) {
             out.push('\n');
         }
         rest = &rest[end..];
@@ -132,14 +162,22 @@ fn entities(text: &str, out: &mut String) {
             rest = &rest[1..];
             continue;
         };
-        let number = |s: &str| s.strip_prefix('x').map_or_else(|| s.parse().ok(), |h| u32::from_str_radix(h, 16).ok());
+        let number = |s: &str| {
+            s.strip_prefix('x')
+                .map_or_else(|| s.parse().ok(), |h| u32::from_str_radix(h, 16).ok())
+        };
         match &rest[1..end] {
             "lt" => out.push('<'),
             "gt" => out.push('>'),
             "quot" => out.push('"'),
             "nbsp" => out.push(' '),
             "amp" => out.push('&'),
-            other => out.extend(other.strip_prefix('#').and_then(number).and_then(char::from_u32)),
+            other => out.extend(
+                other
+                    .strip_prefix('#')
+                    .and_then(number)
+                    .and_then(char::from_u32),
+            ),
         }
         rest = &rest[end + 1..];
     }
@@ -170,7 +208,8 @@ fn roff(text: &str) -> String {
             Some(request) => {
                 let (name, words) = request.trim().split_once(' ').unwrap_or((request, ""));
                 match name.trim() {
-                    "B" | "I" | "BR" | "BI" | "IR" | "RB" | "RI" | "IB" | "SH" | "SS" | "IP" | "Nm" | "Fl" | "Ar" | "TP" => words.replace('"', ""),
+                    "B" | "I" | "BR" | "BI" | "IR" | "RB" | "RI" | "IB" | "SH" | "SS" | "IP"
+                    | "Nm" | "Fl" | "Ar" | "TP" => words.replace('"', ""),
                     "PP" | "P" | "LP" => String::new(),
                     _ => continue,
                 }
@@ -199,7 +238,8 @@ fn roff(text: &str) -> String {
 
 /// The translations of a GNU `.mo` file (gettext manual, "The Format of GNU MO Files").
 fn catalogue(bytes: &[u8]) -> Option<String> {
-    let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
+    let word =
+        |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
     if word(0)? != 0x9504_12de {
         return None;
     }

@@ -23,23 +23,43 @@ pub fn fetch(package: &Package, root: &Path) -> Result<PathBuf> {
     let spec = |join: &str| format!("{}{join}{}", package.name, package.version);
     let version = match package.manager {
         Manager::Apt => {
-            run(Command::new("apt-get").args(["download", package.name]).current_dir(&download))?;
+            run(Command::new("apt-get")
+                .args(["download", package.name])
+                .current_dir(&download))?;
             let archive = only_file(&download)?;
             run(Command::new("dpkg-deb").arg("-x").args([&archive, &folder]))?;
-            let name = archive.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            name.split('_').nth(1).unwrap_or_default().replace("%3a", ":")
+            let name = archive
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            name.split('_')
+                .nth(1)
+                .unwrap_or_default()
+                .replace("%3a", ":")
         }
         Manager::Pip => {
-            run(Command::new("pip").args(["download", "--quiet", "--no-deps", "--dest"]).arg(&download).arg(spec("==")))?;
+            run(Command::new("pip")
+                .args(["download", "--quiet", "--no-deps", "--dest"])
+                .arg(&download)
+                .arg(spec("==")))?;
             let archive = only_file(&download)?;
             // A wheel is a zip file; Python is there, where pip is.
-            run(Command::new("python3").args(["-m", "zipfile", "-e"]).args([&archive, &folder]))?;
+            run(Command::new("python3")
+                .args(["-m", "zipfile", "-e"])
+                .args([&archive, &folder]))?;
             package.version.to_owned()
         }
         Manager::Npm => {
-            run(Command::new("npm").args(["pack", "--silent", &spec("@")]).current_dir(&download))?;
+            run(Command::new("npm")
+                .args(["pack", "--silent", &spec("@")])
+                .current_dir(&download))?;
             let archive = only_file(&download)?;
-            run(Command::new("tar").arg("xzf").arg(&archive).arg("-C").arg(&folder))?;
+            run(Command::new("tar")
+                .arg("xzf")
+                .arg(&archive)
+                .arg("-C")
+                .arg(&folder))?;
             package.version.to_owned()
         }
     };
@@ -58,7 +78,9 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))? {
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("listing {}", folder.display()))?
+        {
             let entry = entry?;
             let kind = entry.file_type()?;
             if kind.is_dir() {
@@ -82,10 +104,15 @@ fn only_file(folder: &Path) -> Result<PathBuf> {
 
 fn run(command: &mut Command) -> Result<()> {
     let shown = format!("{command:?}");
-    let output = command.output().with_context(|| format!("cannot start {shown}"))?;
+    let output = command
+        .output()
+        .with_context(|| format!("cannot start {shown}"))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!("{shown} failed: {}", said.trim().lines().last().unwrap_or("it said nothing"));
+        bail!(
+            "{shown} failed: {}",
+            said.trim().lines().last().unwrap_or("it said nothing")
+        );
     }
     Ok(())
 }

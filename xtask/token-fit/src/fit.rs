@@ -11,7 +11,7 @@ use crate::regress::{self, Row};
 use crate::vocab::tokenizer;
 
 /// Enough to keep counts that always come together from getting huge opposite weights.
-const RIDGE: f64 = 1e-5;
+const RIDGE: f64 = 1e-4;
 
 /// Fits both encodings on the training documents and writes `weights.rs`.
 pub fn run(root: &Path) -> Result<()> {
@@ -28,16 +28,30 @@ pub fn run(root: &Path) -> Result<()> {
             rows.extend(training.iter().map(|d| row(d, encoding, weight)));
         }
         let weights = regress::fit(&rows, RIDGE);
-        println!("{}: {} training documents, {} weights", encoding.name(), rows.len(), weights.len());
-        writeln!(source, "\n/// Tokens of {} for each count.\n#[rustfmt::skip]\npub(super) const {name}: [f32; COUNT] = [", encoding.name())?;
+        println!(
+            "{}: {} training documents, {} weights",
+            encoding.name(),
+            rows.len(),
+            weights.len()
+        );
+        writeln!(
+            source,
+            "\n/// Tokens of {} for each count.\n#[rustfmt::skip]\npub(super) const {name}: [f32; COUNT] = [",
+            encoding.name()
+        )?;
         let mut weights = weights.iter();
         for (group, len) in NAMES {
-            let values: Vec<String> = weights.by_ref().take(*len).map(|w| format!("{w:.5}")).collect();
+            let values: Vec<String> = weights
+                .by_ref()
+                .take(*len)
+                .map(|w| format!("{w:.5}"))
+                .collect();
             writeln!(source, "    {}, // {group}", values.join(", "))?;
         }
         source.push_str("];\n");
     }
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../filters/core/src/tokens/weights.rs");
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../filters/core/src/tokens/weights.rs");
     std::fs::write(&path, source).with_context(|| format!("writing {}", path.display()))?;
     println!("wrote {}", path.display());
     Ok(())
@@ -46,7 +60,11 @@ pub fn run(root: &Path) -> Result<()> {
 fn row(document: &Document, encoding: Encoding, weight: f64) -> Row {
     let meter = measured(&document.on_the_wire());
     let tokens = tokenizer(encoding).count_ordinary(&document.text) as f64;
-    Row { counts: meter.row().map(f64::from).to_vec(), tokens, weight }
+    Row {
+        counts: meter.row().map(f64::from).to_vec(),
+        tokens,
+        weight,
+    }
 }
 
 /// A meter that has measured `wire` as one text at offset 0.

@@ -38,19 +38,33 @@ pub fn base64(random: &mut Random, size: usize, plain: &str) -> String {
     let raw_len = size * 3 / 4;
     let raw = match random.below(4) {
         0 => plain.bytes().cycle().take(raw_len).collect(),
-        1 => (0..raw_len).map(|i| if i % 16 < 6 { 0 } else { random.next() as u8 }).collect(),
+        1 => (0..raw_len)
+            .map(|i| if i % 16 < 6 { 0 } else { random.next() as u8 })
+            .collect(),
         _ => random.bytes(raw_len),
     };
     match random.below(5) {
         0 => STANDARD.encode(raw),
         1 => {
             let line = STANDARD.encode(raw);
-            let lines: Vec<&str> = (0..line.len()).step_by(64).map(|i| &line[i..line.len().min(i + 64)]).collect();
-            format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+            let lines: Vec<&str> = (0..line.len())
+                .step_by(64)
+                .map(|i| &line[i..line.len().min(i + 64)])
+                .collect();
+            format!(
+                "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+                lines.join("\n")
+            )
         }
         2 => URL_SAFE_NO_PAD.encode(raw),
-        3 => format!("{{\"name\":\"attachment.bin\",\"content\":\"{}\"}}", STANDARD_NO_PAD.encode(raw)),
-        _ => raw.chunks(36).map(|c| format!("Authorization: Bearer {}\n", URL_SAFE_NO_PAD.encode(c))).collect(),
+        3 => format!(
+            "{{\"name\":\"attachment.bin\",\"content\":\"{}\"}}",
+            STANDARD_NO_PAD.encode(raw)
+        ),
+        _ => raw
+            .chunks(36)
+            .map(|c| format!("Authorization: Bearer {}\n", URL_SAFE_NO_PAD.encode(c)))
+            .collect(),
     }
 }
 
@@ -59,14 +73,40 @@ pub fn hex(random: &mut Random, size: usize) -> String {
     let mut text = String::new();
     let kind = random.below(6);
     while text.len() < size {
-        let lower: String = random.bytes(32).iter().map(|b| format!("{b:02x}")).collect();
+        let lower: String = random
+            .bytes(32)
+            .iter()
+            .map(|b| format!("{b:02x}"))
+            .collect();
         let piece = match kind {
             0 => lower,
             1 => format!("{lower}\n"),
-            2 => format!("{}-{}-{}-{}-{}\n", &lower[..8], &lower[8..12], &lower[12..16], &lower[16..20], &lower[20..32]),
-            3 => format!("\"id\": \"{}-{}-{}-{}-{}\",\n", &lower[..8], &lower[8..12], &lower[12..16], &lower[16..20], &lower[20..32]),
+            2 => format!(
+                "{}-{}-{}-{}-{}\n",
+                &lower[..8],
+                &lower[8..12],
+                &lower[12..16],
+                &lower[16..20],
+                &lower[20..32]
+            ),
+            3 => format!(
+                "\"id\": \"{}-{}-{}-{}-{}\",\n",
+                &lower[..8],
+                &lower[8..12],
+                &lower[12..16],
+                &lower[16..20],
+                &lower[20..32]
+            ),
             4 => lower.to_uppercase(),
-            _ => format!("{:08x}: {}\n", text.len(), lower.as_bytes()[..32].chunks(4).map(|c| String::from_utf8_lossy(c).into_owned()).collect::<Vec<_>>().join(" ")),
+            _ => format!(
+                "{:08x}: {}\n",
+                text.len(),
+                lower.as_bytes()[..32]
+                    .chunks(4)
+                    .map(|c| String::from_utf8_lossy(c).into_owned())
+                    .collect::<Vec<_>>()
+                    .join(" ")
+            ),
         };
         text.push_str(&piece);
     }

@@ -35,10 +35,19 @@ pub fn fit(rows: &[Row], ridge: f64) -> Vec<f64> {
     for round in 0..ROUNDS {
         let mut normal = vec![vec![0.0; n + 1]; n];
         for row in rows {
-            let x: Vec<f64> = row.counts.iter().zip(&scale).map(|(c, s)| c / row.tokens / s).collect();
+            let x: Vec<f64> = row
+                .counts
+                .iter()
+                .zip(&scale)
+                .map(|(c, s)| c / row.tokens / s)
+                .collect();
             let guess: f64 = x.iter().zip(&solution).map(|(x, w)| x * w).sum();
             let error = (guess - 1.0).abs();
-            let robust = if round == 0 || error < HUBER { 1.0 } else { HUBER / error };
+            let robust = if round == 0 || error < HUBER {
+                1.0
+            } else {
+                HUBER / error
+            };
             let w = row.weight * robust;
             for (i, line) in normal.iter_mut().enumerate() {
                 if x[i] == 0.0 {
@@ -63,7 +72,9 @@ pub fn fit(rows: &[Row], ridge: f64) -> Vec<f64> {
 fn solve(mut m: Vec<Vec<f64>>) -> Vec<f64> {
     let n = m.len();
     for i in 0..n {
-        let pivot = (i..n).max_by(|&a, &b| m[a][i].abs().total_cmp(&m[b][i].abs())).unwrap_or(i);
+        let pivot = (i..n)
+            .max_by(|&a, &b| m[a][i].abs().total_cmp(&m[b][i].abs()))
+            .unwrap_or(i);
         m.swap(i, pivot);
         let line = m[i].clone();
         if line[i].abs() < 1e-12 {
@@ -81,7 +92,11 @@ fn solve(mut m: Vec<Vec<f64>>) -> Vec<f64> {
     let mut x = vec![0.0; n];
     for i in (0..n).rev() {
         let known: f64 = (i + 1..n).map(|j| m[i][j] * x[j]).sum();
-        x[i] = if m[i][i].abs() < 1e-12 { 0.0 } else { (m[i][n] - known) / m[i][i] };
+        x[i] = if m[i][i].abs() < 1e-12 {
+            0.0
+        } else {
+            (m[i][n] - known) / m[i][i]
+        };
     }
     x
 }
@@ -97,7 +112,11 @@ mod tests {
                 let counts = vec![f64::from(i), f64::from(i * i % 37), f64::from(i % 5)];
                 let tokens = 2.0 * counts[0] + 0.5 * counts[1] + 3.0 * counts[2];
                 let tokens = if i % 40 == 0 { tokens * 3.0 } else { tokens };
-                Row { counts, tokens, weight: 1.0 }
+                Row {
+                    counts,
+                    tokens,
+                    weight: 1.0,
+                }
             })
             .collect();
         let weights = fit(&rows, 1e-9);

@@ -35,7 +35,10 @@ pub fn run(check: bool) -> Result<()> {
         if !check {
             std::fs::write(&path, &table).with_context(|| format!("writing {}", path.display()))?;
         } else if std::fs::read(&path)? != table {
-            bail!("{} is not what tiktoken-rs gives: run `cargo run -p tollgate-token-fit -- vocab`", path.display());
+            bail!(
+                "{} is not what tiktoken-rs gives: run `cargo run -p tollgate-token-fit -- vocab`",
+                path.display()
+            );
         }
         println!("{} {} bytes", path.display(), table.len());
     }
@@ -51,8 +54,15 @@ fn path(encoding: Encoding) -> PathBuf {
 fn table(encoding: Encoding) -> Result<Vec<u8>> {
     let tokenizer = tokenizer(encoding);
     // The ordinary tokens have the ranks from 0 up; after the last come the special ones.
-    let tokens: Vec<Vec<u8>> = (0..).map_while(|rank| tokenizer.decode_bytes(&[rank]).ok()).collect();
-    ensure!(tokens.len() > 100_000, "{} tokens in {}", tokens.len(), encoding.name());
+    let tokens: Vec<Vec<u8>> = (0..)
+        .map_while(|rank| tokenizer.decode_bytes(&[rank]).ok())
+        .collect();
+    ensure!(
+        tokens.len() > 100_000,
+        "{} tokens in {}",
+        tokens.len(),
+        encoding.name()
+    );
     let buckets = buckets(encoding);
     let mut table: Vec<Option<usize>> = vec![None; buckets as usize * SLOTS];
     let mut random = Random(0);
@@ -62,7 +72,10 @@ fn table(encoding: Encoding) -> Result<Vec<u8>> {
             ensure!(step < 1000, "the table of {} is too full", encoding.name());
             let (first, second) = bucket_pair(&tokens[homeless], buckets);
             let slots = |bucket: u64| bucket as usize * SLOTS..(bucket as usize + 1) * SLOTS;
-            if let Some(free) = slots(first).chain(slots(second)).find(|&s| table[s].is_none()) {
+            if let Some(free) = slots(first)
+                .chain(slots(second))
+                .find(|&s| table[s].is_none())
+            {
                 table[free] = Some(homeless);
                 break;
             }
@@ -71,7 +84,8 @@ fn table(encoding: Encoding) -> Result<Vec<u8>> {
             homeless = table[evicted].replace(homeless).unwrap_or(homeless);
         }
     }
-    let word = |entry: &Option<usize>| entry.map_or(SLOT_FREE, |rank| slot(&tokens[rank], rank as u32));
+    let word =
+        |entry: &Option<usize>| entry.map_or(SLOT_FREE, |rank| slot(&tokens[rank], rank as u32));
     Ok(table.iter().map(word).flat_map(u32::to_le_bytes).collect())
 }
 

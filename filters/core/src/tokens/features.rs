@@ -19,7 +19,10 @@ impl Last {
     /// Moves on by one block, to a block whose mask is `now`.
     #[inline(always)]
     pub(super) fn step(&mut self, now: u64) -> Trail {
-        Trail { now, before: core::mem::replace(&mut self.0, now) }
+        Trail {
+            now,
+            before: core::mem::replace(&mut self.0, now),
+        }
     }
 }
 
@@ -56,7 +59,9 @@ pub(super) struct Chain<const N: usize, const STEP: u32> {
 
 impl<const N: usize, const STEP: u32> Default for Chain<N, STEP> {
     fn default() -> Self {
-        Chain { reach: [Last::default(); N] }
+        Chain {
+            reach: [Last::default(); N],
+        }
     }
 }
 
@@ -222,7 +227,10 @@ impl Features {
     /// next begins another text.
     pub(super) fn end_text(&mut self, last: &[u8; 64], len: usize) {
         if len > 0 {
-            self.block(&Block::load(last), u64::MAX.wrapping_shr(64_u32.wrapping_sub(len as u32)));
+            self.block(
+                &Block::load(last),
+                u64::MAX.wrapping_shr(64_u32.wrapping_sub(len as u32)),
+            );
         }
         self.carry = Carry::default();
     }
@@ -247,7 +255,9 @@ impl Features {
         let newline = carry.newline.step(block.range(0x0a, 0x0d));
         let tab = carry.tab.step(block.eq(b'\t'));
         let blank = space.now | newline.now | tab.now;
-        let mark = carry.mark.step(valid & !(alpha.now | digit.now | blank | non_ascii.now));
+        let mark = carry
+            .mark
+            .step(valid & !(alpha.now | digit.now | blank | non_ascii.now));
 
         // Words.
         let first = alpha.now & !alpha.back::<1>();
@@ -261,7 +271,10 @@ impl Features {
         let [glued_words, glued_longer @ ..] = &mut counts.glued;
         add(glued_words, glued.now);
         carry.glued_longer.step(glued, goes_on, glued_longer);
-        add(&mut counts.marked[0], first & mark.back::<1>() & !mark.back::<2>() & !space.back::<2>());
+        add(
+            &mut counts.marked[0],
+            first & mark.back::<1>() & !mark.back::<2>() & !space.back::<2>(),
+        );
         add(&mut counts.capitals[0], upper.now);
         add(&mut counts.capitals[1], upper.now & upper.back::<1>());
         add(&mut counts.letters[0], alpha.now);
@@ -272,7 +285,10 @@ impl Features {
         add(&mut counts.numbers[0], number.now);
         let four = digit.now & digit.back::<1>() & digit.back::<2>();
         add(&mut counts.long_numbers[0], number.back::<3>() & four);
-        add(&mut counts.spaced_numbers[0], number.now & space.back::<1>());
+        add(
+            &mut counts.spaced_numbers[0],
+            number.now & space.back::<1>(),
+        );
 
         // White space.
         let inner = space.now & space.back::<1>();
@@ -291,7 +307,9 @@ impl Features {
         add(&mut counts.marks[0], mark.now);
         add(&mut counts.marks[1], mark_start.now);
         add(&mut counts.marks[2], mark_start.now & space.back::<1>());
-        carry.mark_longer.step(mark_start, mark.now, &mut counts.mark_longer);
+        carry
+            .mark_longer
+            .step(mark_start, mark.now, &mut counts.mark_longer);
 
         // What looks random: base64, hexadecimal, UUIDs. `+` to `/` also holds `-` and `.`.
         let [run1, run2, run4, run8] = &mut carry.runs;
@@ -301,7 +319,9 @@ impl Features {
         let run8 = run8.step(run4.now & run4.back::<4>());
         let run16 = run8.now & run8.back::<8>();
         if run16 != 0 {
-            let switch = (upper.now & !upper.back::<1>()) | (lower.now & !lower.back::<1>()) | (digit.now & !digit.back::<1>());
+            let switch = (upper.now & !upper.back::<1>())
+                | (lower.now & !lower.back::<1>())
+                | (digit.now & !digit.back::<1>());
             add(&mut counts.runs[0], run16);
             add(&mut counts.runs[1], run16 & upper.now);
             add(&mut counts.runs[2], run16 & digit.now);

@@ -10,5 +10,9 @@ pub(super) fn estimate(encoding: Encoding, counts: &[u32; COUNT]) -> f64 {
         Encoding::O200k => &O200K,
         Encoding::Cl100k => &CL100K,
     };
-    weights.iter().zip(counts).map(|(&weight, &count)| f64::from(weight) * f64::from(count)).sum()
+    weights
+        .iter()
+        .zip(counts)
+        .map(|(&weight, &count)| f64::from(weight) * f64::from(count))
+        .sum()
 }

@@ -1,7 +1,8 @@
 //! The fast tier: measures texts as they stream by and estimates their tokens.
 
 use super::features::{COUNT, Features};
-use super::unescape::Unescape;
+use super::tools::Piece;
+use super::unescape::{Unescape, short_escape};
 use super::windows::Places;
 use super::{Encoding, linear};
 use crate::simd::Block;
@@ -10,20 +11,6 @@ use crate::simd::Block;
 /// is hard to estimate exactly where nobody looks, and the other way round.
 const LEAST_RATIO: f64 = 0.25;
 const MOST_RATIO: f64 = 4.0;
-
-/// What an escape of two characters stands for.
-#[inline(always)]
-fn short_escape(byte: u8) -> Option<u8> {
-    match byte {
-        b'n' => Some(b'\n'),
-        b't' => Some(b'\t'),
-        b'r' => Some(b'\r'),
-        b'u' => None,
-        b'b' => Some(0x08),
-        b'f' => Some(0x0c),
-        other => Some(other),
-    }
-}
 
 /// Bytes that wait until there is a whole block of them.
 #[derive(Clone, Copy)]
@@ -54,7 +41,10 @@ impl Meter {
     pub fn new() -> Meter {
         Meter {
             features: Features::default(),
-            stage: Stage { bytes: [0; 128], len: 0 },
+            stage: Stage {
+                bytes: [0; 128],
+                len: 0,
+            },
             unescape: Unescape::default(),
             places: Places::new(),
             in_text: false,
@@ -99,11 +89,10 @@ impl Meter {
             }
             let plain = backslashes.trailing_zeros() as usize;
             self.stage64(bytes, plain);
-            let escaped = bytes.get(plain.wrapping_add(1)).copied().and_then(short_escape);
-            let Some(byte) = escaped else {
-                return rest.get(plain..).unwrap_or_default();
-            };
-            self.stage1(byte);
+            match bytes.get(plain.wrapping_add(1)) {
+                None | Some(b'u') => return rest.get(plain..).unwrap_or_default(),
+                Some(&byte) => self.stage1(short_escape(byte)),
+            }
             rest = rest.get(plain.wrapping_add(2)..).unwrap_or_default();
         }
         let plain = rest.iter().position(|&b| b == b'\\').unwrap_or(rest.len());
@@ -150,12 +139,33 @@ impl Meter {
     /// Measures at most 64 bytes that stand for themselves.
     fn push(&mut self, bytes: &[u8]) {
         let stage = &mut self.stage;
-        if let Some(room) = stage.bytes.get_mut(stage.len..stage.len.wrapping_add(bytes.len())) {
+        if let Some(room) = stage
+            .bytes
+            .get_mut(stage.len..stage.len.wrapping_add(bytes.len()))
+        {
             room.copy_from_slice(bytes);
             stage.len = stage.len.wrapping_add(bytes.len());
         }
         if stage.len >= 64 {
             self.full_block();
+        }
+    }
+
+    /// Measures the next piece of a text that is not escaped and not of the body.
+    pub(super) fn literal(&mut self, piece: &[u8]) {
+        let decoded = self.unescape.give_up();
+        self.push(decoded.as_bytes());
+        self.in_text |= !piece.is_empty();
+        for part in piece.chunks(64) {
+            self.push(part);
+        }
+    }
+
+    /// Measures the next piece of a rendering.
+    pub(super) fn piece(&mut self, piece: Piece<'_>) {
+        match piece {
+            Piece::Literal(bytes) => self.literal(bytes),
+            Piece::Escaped(content) => self.text(content.bytes, content.at),
         }
     }
 
@@ -188,7 +198,11 @@ impl Meter {
     pub fn sampled(&self, encoding: Encoding, body: &[u8]) -> u32 {
         let estimate = linear::estimate(encoding, &self.row());
         let (exact, estimated) = self.places.sample(encoding, body);
-        let ratio = if estimated >= 1.0 { exact / estimated } else { 1.0 };
+        let ratio = if estimated >= 1.0 {
+            exact / estimated
+        } else {
+            1.0
+        };
         (estimate * ratio.clamp(LEAST_RATIO, MOST_RATIO)).round() as u32
     }
 

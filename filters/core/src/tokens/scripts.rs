@@ -71,7 +71,9 @@ pub(super) fn count(block: &Block, carry: &mut ScriptCarry, counts: &mut Counts)
         }
         let runs = carry.hangul_runs.step(hangul.now & !hangul.back::<3>());
         add(&mut counts.hangul_runs[0], runs.now);
-        carry.hangul_longer.step(runs, hangul.now, &mut counts.hangul_longer);
+        carry
+            .hangul_longer
+            .step(runs, hangul.now, &mut counts.hangul_longer);
     }
 
     let rest = block.range(0xee, 0xf4);
@@ -94,23 +96,38 @@ fn two_byte_scripts(block: &Block, carry: &mut ScriptCarry, counts: &mut Counts)
     add(&mut counts.latin[0], latin.now);
     add(&mut counts.greek[0], greek);
     add(&mut counts.hebrew[0], hebrew);
-    add(&mut counts.other[0], all & !(latin.now | greek | cyrillic.now | hebrew | arabic.now));
+    add(
+        &mut counts.other[0],
+        all & !(latin.now | greek | cyrillic.now | hebrew | arabic.now),
+    );
 
     if cyrillic.any() {
-        let words = carry.cyrillic_words.step(cyrillic.now & !cyrillic.back::<2>());
+        let words = carry
+            .cyrillic_words
+            .step(cyrillic.now & !cyrillic.back::<2>());
         add(&mut counts.cyrillic[0], cyrillic.now);
         add(&mut counts.cyrillic_words[0], words.now);
-        carry.cyrillic_longer.step(words, cyrillic.now, &mut counts.cyrillic_longer);
+        carry
+            .cyrillic_longer
+            .step(words, cyrillic.now, &mut counts.cyrillic_longer);
         // Russian capitals are D0 90–AF; no small letter has a second byte there but D1's rare ones.
-        add(&mut counts.cyrillic_capitals[0], cyrillic.back::<1>() & block.range(0x90, 0xaf));
+        add(
+            &mut counts.cyrillic_capitals[0],
+            cyrillic.back::<1>() & block.range(0x90, 0xaf),
+        );
     }
     if arabic.any() {
         let words = carry.arabic_words.step(arabic.now & !arabic.back::<2>());
         add(&mut counts.arabic[0], arabic.now);
         add(&mut counts.arabic_words[0], words.now);
-        carry.arabic_longer.step(words, arabic.now, &mut counts.arabic_longer);
+        carry
+            .arabic_longer
+            .step(words, arabic.now, &mut counts.arabic_longer);
         // Vowel signs are U+064B–0652: D9 8B–92.
-        add(&mut counts.arabic_marks[0], arabic.back::<1>() & block.range(0x8b, 0x92));
+        add(
+            &mut counts.arabic_marks[0],
+            arabic.back::<1>() & block.range(0x8b, 0x92),
+        );
     }
     latin.now | latin.back::<1>()
 }
@@ -123,14 +140,18 @@ fn low_three_byte_scripts(block: &Block, carry: &mut ScriptCarry, counts: &mut C
         let a4 = carry.e0_a4.step(second & block.eq(0xa4));
         let a5 = carry.e0_a5.step(second & block.eq(0xa5));
         let devanagari = carry.devanagari.step(a4.now | a5.now);
-        let words = carry.devanagari_words.step(devanagari.now & !devanagari.back::<3>());
+        let words = carry
+            .devanagari_words
+            .step(devanagari.now & !devanagari.back::<3>());
         add(&mut counts.devanagari[0], devanagari.now);
         // Signs that join the letter before: U+093E–094D, and U+0900–0903.
         let signs = (a4.back::<1>() & (block.range(0xbe, 0xbf) | block.range(0x80, 0x83)))
             | (a5.back::<1>() & block.range(0x80, 0x8d));
         add(&mut counts.devanagari_signs[0], signs);
         add(&mut counts.devanagari_words[0], words.now);
-        carry.devanagari_longer.step(words, devanagari.now, &mut counts.devanagari_longer);
+        carry
+            .devanagari_longer
+            .step(words, devanagari.now, &mut counts.devanagari_longer);
         let thai = second & block.range(0xb8, 0xb9);
         add(&mut counts.thai[0], thai);
         add(&mut counts.indic[0], second & !devanagari.now & !thai);
@@ -147,7 +168,9 @@ fn low_three_byte_scripts(block: &Block, carry: &mut ScriptCarry, counts: &mut C
         }
         let runs = carry.kana_runs.step(kana.now & !kana.back::<3>());
         add(&mut counts.kana_runs[0], runs.now);
-        carry.kana_longer.step(runs, kana.now, &mut counts.kana_longer);
+        carry
+            .kana_longer
+            .step(runs, kana.now, &mut counts.kana_longer);
     }
 
     let e2 = carry.e2.step(block.eq(0xe2));

@@ -10,9 +10,20 @@ pub(super) struct Decoded {
 impl Decoded {
     fn push(mut self, character: char) -> Decoded {
         let at = usize::from(self.len);
-        if let Some(room) = self.bytes.get_mut(at..at.saturating_add(character.len_utf8())) {
+        if let Some(room) = self
+            .bytes
+            .get_mut(at..at.saturating_add(character.len_utf8()))
+        {
             character.encode_utf8(room);
             self.len = self.len.wrapping_add(character.len_utf8() as u8);
+        }
+        self
+    }
+
+    fn push_byte(mut self, byte: u8) -> Decoded {
+        if let Some(room) = self.bytes.get_mut(usize::from(self.len)) {
+            *room = byte;
+            self.len = self.len.wrapping_add(1);
         }
         self
     }
@@ -20,6 +31,19 @@ impl Decoded {
     /// The UTF-8 bytes; none while an escape is incomplete.
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+/// What a backslash and this byte stand for; a `u` begins a longer escape.
+#[inline(always)]
+pub(super) fn short_escape(byte: u8) -> u8 {
+    match byte {
+        b'n' => b'\n',
+        b't' => b'\t',
+        b'r' => b'\r',
+        b'b' => 0x08,
+        b'f' => 0x0c,
+        other => other,
     }
 }
 
@@ -56,12 +80,7 @@ impl Unescape {
             }
             State::Outside => {
                 // Only a waiting high surrogate brings an ordinary byte here.
-                let mut decoded = self.give_up();
-                if let Some(room) = decoded.bytes.get_mut(usize::from(decoded.len)) {
-                    *room = byte;
-                    decoded.len = decoded.len.wrapping_add(1);
-                }
-                decoded
+                self.give_up().push_byte(byte)
             }
             State::Backslash if byte == b'u' => {
                 self.state = State::Digits(0, 0);
@@ -69,15 +88,7 @@ impl Unescape {
             }
             State::Backslash => {
                 self.state = State::Outside;
-                let character = match byte {
-                    b'n' => '\n',
-                    b't' => '\t',
-                    b'r' => '\r',
-                    b'b' => '\u{8}',
-                    b'f' => '\u{c}',
-                    other => char::from(other),
-                };
-                self.give_up().push(character)
+                self.give_up().push_byte(short_escape(byte))
             }
             State::Digits(seen, number) => {
                 let digit = char::from(byte).to_digit(16).unwrap_or_default() as u16;
@@ -103,7 +114,8 @@ impl Unescape {
                 let high = u32::from(self.high & 0x3ff);
                 self.high = 0;
                 let scalar = 0x1_0000_u32.wrapping_add(high << 10 | u32::from(unit & 0x3ff));
-                Decoded::default().push(char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER))
+                Decoded::default()
+                    .push(char::from_u32(scalar).unwrap_or(char::REPLACEMENT_CHARACTER))
             }
             (1.., 0xd800..=0xdbff) => {
                 let decoded = self.give_up();
@@ -111,7 +123,8 @@ impl Unescape {
                 decoded
             }
             _ => {
-                let character = char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER);
+                let character =
+                    char::from_u32(u32::from(unit)).unwrap_or(char::REPLACEMENT_CHARACTER);
                 self.give_up().push(character)
             }
         }
@@ -120,7 +133,11 @@ impl Unescape {
     /// Ends the text: what a waiting high surrogate stands for.
     pub(super) fn give_up(&mut self) -> Decoded {
         let lone = core::mem::take(&mut self.high) != 0;
-        if lone { Decoded::default().push(char::REPLACEMENT_CHARACTER) } else { Decoded::default() }
+        if lone {
+            Decoded::default().push(char::REPLACEMENT_CHARACTER)
+        } else {
+            Decoded::default()
+        }
     }
 }
 

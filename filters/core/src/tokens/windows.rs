@@ -38,7 +38,13 @@ pub(super) struct Places {
 
 impl Places {
     pub(super) fn new() -> Places {
-        Places { offsets: [0; PLACES], len: 0, stride: WINDOW_BYTES as u64, next: 0, seen: 0 }
+        Places {
+            offsets: [0; PLACES],
+            len: 0,
+            stride: WINDOW_BYTES as u64,
+            next: 0,
+            seen: 0,
+        }
     }
 
     /// Notes that `len` bytes of text lie at offset `at` of the body.
@@ -56,7 +62,8 @@ impl Places {
         if self.len == PLACES {
             self.len = PLACES / 2;
             for keep in 0..self.len {
-                self.offsets.copy_within(keep.saturating_mul(2)..=keep.saturating_mul(2), keep);
+                self.offsets
+                    .copy_within(keep.saturating_mul(2)..=keep.saturating_mul(2), keep);
             }
             self.stride = self.stride.saturating_mul(2);
         }
@@ -69,7 +76,11 @@ impl Places {
 
     /// At most [`WINDOWS`] of the places, evenly chosen; none for a short request.
     fn chosen(&self) -> impl Iterator<Item = usize> + '_ {
-        let count = if self.seen > SAMPLED_ABOVE { self.len.min(WINDOWS) } else { 0 };
+        let count = if self.seen > SAMPLED_ABOVE {
+            self.len.min(WINDOWS)
+        } else {
+            0
+        };
         (0..count).filter_map(move |i| {
             let index = i.saturating_mul(self.len).checked_div(count)?;
             self.offsets.get(index).map(|&offset| offset as usize)
@@ -78,7 +89,9 @@ impl Places {
 
     /// Exact and estimated tokens of the windows at the chosen places of `body`.
     pub(super) fn sample(&self, encoding: Encoding, body: &[u8]) -> (f64, f64) {
-        let mut window = Window { bytes: [0; WINDOW_BYTES] };
+        let mut window = Window {
+            bytes: [0; WINDOW_BYTES],
+        };
         let (mut exact, mut estimated) = (0.0, 0.0);
         for place in self.chosen() {
             let text = window.read(body, place);
@@ -101,7 +114,9 @@ impl Window {
     ///
     /// Empty when the text ends there or no certain beginning is near.
     fn read(&mut self, body: &[u8], place: usize) -> &str {
-        let Some(escaped) = certain_start(body, place).and_then(|start| body.get(start..)) else { return "" };
+        let Some(escaped) = certain_start(body, place).and_then(|start| body.get(start..)) else {
+            return "";
+        };
         let mut unescape = Unescape::default();
         let mut len = 0_usize;
         let mut ended = false;
@@ -119,7 +134,9 @@ impl Window {
                     decoded.as_bytes()
                 }
             };
-            let Some(room) = self.bytes.get_mut(len..len.saturating_add(bytes.len())) else { break };
+            let Some(room) = self.bytes.get_mut(len..len.saturating_add(bytes.len())) else {
+                break;
+            };
             room.copy_from_slice(bytes);
             len = len.saturating_add(bytes.len());
         }
@@ -162,7 +179,9 @@ fn between_words(text: &str, ended: bool) -> &str {
     if ended {
         return text;
     }
-    let to = text.rfind(border).filter(|&at| at > text.len().saturating_sub(BORDER));
+    let to = text
+        .rfind(border)
+        .filter(|&at| at > text.len().saturating_sub(BORDER));
     to.and_then(|to| text.get(..to)).unwrap_or(text)
 }
 
@@ -184,9 +203,17 @@ mod tests {
             }
             let offsets = |p: &Places| p.offsets[..p.len].to_vec();
             assert_eq!(offsets(&whole), offsets(&cut), "{total}");
-            assert!(offsets(&whole).windows(2).all(|w| u64::from(w[1] - w[0]) == whole.stride));
+            assert!(
+                offsets(&whole)
+                    .windows(2)
+                    .all(|w| u64::from(w[1] - w[0]) == whole.stride)
+            );
             assert!(whole.chosen().count() <= WINDOWS);
-            assert_eq!(whole.chosen().count() > 0, total as u64 > SAMPLED_ABOVE, "{total}");
+            assert_eq!(
+                whole.chosen().count() > 0,
+                total as u64 > SAMPLED_ABOVE,
+                "{total}"
+            );
             if total as u64 > SAMPLED_ABOVE {
                 assert_eq!(whole.chosen().count(), WINDOWS, "{total}");
                 assert!(total as u64 - u64::from(whole.offsets[whole.len - 1] - 7) <= whole.stride);
@@ -208,16 +235,30 @@ mod tests {
             (r#"{"c":"abc"}"#, 99, ""),
             (r#""\ud83d\ude00 y""#, 3, " y"),
         ] {
-            let mut window = Window { bytes: [0; WINDOW_BYTES] };
-            assert_eq!(window.read(body.as_bytes(), place), text, "{body} at {place}");
+            let mut window = Window {
+                bytes: [0; WINDOW_BYTES],
+            };
+            assert_eq!(
+                window.read(body.as_bytes(), place),
+                text,
+                "{body} at {place}"
+            );
         }
     }
 
     #[test]
     fn a_window_is_never_longer_than_its_bound_whatever_the_text() {
-        for text in ["a".repeat(9000), "\\\\".repeat(9000), "\\u0000".repeat(3000), "中".repeat(3000), "\\".repeat(9000)] {
+        for text in [
+            "a".repeat(9000),
+            "\\\\".repeat(9000),
+            "\\u0000".repeat(3000),
+            "中".repeat(3000),
+            "\\".repeat(9000),
+        ] {
             for place in 0..40 {
-                let mut window = Window { bytes: [0; WINDOW_BYTES] };
+                let mut window = Window {
+                    bytes: [0; WINDOW_BYTES],
+                };
                 assert!(window.read(text.as_bytes(), place).len() <= WINDOW_BYTES);
             }
         }

@@ -16,14 +16,20 @@ pub(super) struct Merge {
 
 impl Default for Merge {
     fn default() -> Self {
-        Merge { starts: [0; MAX_PIECE + 1], ranks: [u32::MAX; MAX_PIECE + 1] }
+        Merge {
+            starts: [0; MAX_PIECE + 1],
+            ranks: [u32::MAX; MAX_PIECE + 1],
+        }
     }
 }
 
 impl Merge {
     /// The number of tokens in `piece`.
     pub(super) fn count(&mut self, vocabulary: &Vocabulary, piece: &[u8]) -> u32 {
-        piece.chunks(MAX_PIECE).map(|part| self.count_bounded(vocabulary, part)).fold(0, u32::saturating_add)
+        piece
+            .chunks(MAX_PIECE)
+            .map(|part| self.count_bounded(vocabulary, part))
+            .fold(0, u32::saturating_add)
     }
 
     fn count_bounded(&mut self, vocabulary: &Vocabulary, piece: &[u8]) -> u32 {
@@ -31,7 +37,12 @@ impl Merge {
             return u32::from(!piece.is_empty());
         }
         let mut parts = piece.len();
-        for (at, start) in self.starts.iter_mut().enumerate().take(parts.saturating_add(1)) {
+        for (at, start) in self
+            .starts
+            .iter_mut()
+            .enumerate()
+            .take(parts.saturating_add(1))
+        {
             *start = at as u16;
         }
         for at in 0..parts {
@@ -39,8 +50,13 @@ impl Merge {
         }
         loop {
             let ranks = self.ranks.get(..parts).unwrap_or_default();
-            let lowest = ranks.iter().fold(u32::MAX, |lowest, &rank| lowest.min(rank));
-            let at = ranks.iter().position(|&rank| rank == lowest).filter(|_| lowest != u32::MAX);
+            let lowest = ranks
+                .iter()
+                .fold(u32::MAX, |lowest, &rank| lowest.min(rank));
+            let at = ranks
+                .iter()
+                .position(|&rank| rank == lowest)
+                .filter(|_| lowest != u32::MAX);
             let Some(at) = at else { break };
             let next = at.saturating_add(1);
             let after = next.saturating_add(1);
@@ -60,8 +76,14 @@ impl Merge {
     fn rank(&mut self, vocabulary: &Vocabulary, piece: &[u8], at: usize, parts: usize) {
         let bound = |i: usize| self.starts.get(i).map_or(usize::MAX, |&s| usize::from(s));
         let end = at.saturating_add(2);
-        let pair = if end > parts { None } else { piece.get(bound(at)..bound(end)) };
-        let rank = pair.and_then(|pair| vocabulary.rank(pair)).unwrap_or(u32::MAX);
+        let pair = if end > parts {
+            None
+        } else {
+            piece.get(bound(at)..bound(end))
+        };
+        let rank = pair
+            .and_then(|pair| vocabulary.rank(pair))
+            .unwrap_or(u32::MAX);
         if let Some(place) = self.ranks.get_mut(at) {
             *place = rank;
         }

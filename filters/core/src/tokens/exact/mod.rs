@@ -31,7 +31,9 @@ pub fn count(encoding: Encoding, text: &str) -> u32 {
             Encoding::Cl100k => pieces::cl100k(rest),
         };
         // A piece is never empty; the bound is what makes this loop's end plain to see.
-        let Some((piece, after)) = rest.split_at_checked(len.max(1)) else { break };
+        let Some((piece, after)) = rest.split_at_checked(len.max(1)) else {
+            break;
+        };
         tokens = tokens.saturating_add(merge.count(&vocabulary, piece.as_bytes()));
         rest = after;
     }
@@ -62,7 +64,7 @@ mod tests {
             "\n",
             "    ",
             "foo(bar)/baz//qux/\n/\n\r/// --- ===\n\n!!\n",
-            "हिन्दी में पाठ कि क्षत्रिय", 
+            "हिन्दी में पाठ कि क्षत्रिय",
             "العَرَبِيَّة نَصّ",
             "e\u{301}\u{301} \u{301}abc \u{301}\u{301} !\u{301}a ?\u{301}?",
             "😀👩‍👩‍👧‍👦🇩🇪 emoji 👍🏽!",
@@ -73,8 +75,16 @@ mod tests {
             "TGVhcm5pbmcgdG8gdG9rZW5pemUgYmFzZTY0IGlzIGhhcmQh",
             "\u{0}\u{1}\u{7f}",
         ] {
-            assert_eq!(count(Encoding::O200k, text) as usize, o200k.count_ordinary(text), "o200k {text:?}");
-            assert_eq!(count(Encoding::Cl100k, text) as usize, cl100k.count_ordinary(text), "cl100k {text:?}");
+            assert_eq!(
+                count(Encoding::O200k, text) as usize,
+                o200k.count_ordinary(text),
+                "o200k {text:?}"
+            );
+            assert_eq!(
+                count(Encoding::Cl100k, text) as usize,
+                cl100k.count_ordinary(text),
+                "cl100k {text:?}"
+            );
         }
     }
 }

@@ -11,9 +11,15 @@ use super::class::Class;
 /// alternatives are `[^\r\n\p{L}\p{N}]?U*L+C?`, `[^\r\n\p{L}\p{N}]?U+L*C?` (where `C` is a
 /// contraction), `\p{N}{1,3}`, ` ?[^\s\p{L}\p{N}]+[\r\n/]*`, `\s*[\r\n]+`, `\s+(?!\S)`, `\s+`.
 pub(super) fn o200k(text: &str) -> usize {
-    let Some(first) = text.chars().next() else { return 0 };
+    let Some(first) = text.chars().next() else {
+        return 0;
+    };
     let class = Class::of(first);
-    let prefix = if class.is_prefix() { first.len_utf8() } else { 0 };
+    let prefix = if class.is_prefix() {
+        first.len_utf8()
+    } else {
+        0
+    };
     let word = cased_word(after(text, prefix)).map(|len| len.wrapping_add(prefix));
     // A mark can be the prefix or, when no letter follows it, the word.
     let word = word.or_else(|| (class == Class::Mark).then(|| cased_word(text)).flatten());
@@ -31,13 +37,19 @@ pub(super) fn o200k(text: &str) -> usize {
 /// The alternatives are a contraction, `[^\r\n\p{L}\p{N}]?+\p{L}++`, `\p{N}{1,3}+`,
 /// ` ?[^\s\p{L}\p{N}]++[\r\n]*+`, `\s++$`, `\s*[\r\n]`, `\s+(?!\S)`, `\s`.
 pub(super) fn cl100k(text: &str) -> usize {
-    let Some(first) = text.chars().next() else { return 0 };
+    let Some(first) = text.chars().next() else {
+        return 0;
+    };
     let contraction = contraction(text);
     if contraction > 0 {
         return contraction;
     }
     let class = Class::of(first);
-    let prefix = if class.is_prefix() { first.len_utf8() } else { 0 };
+    let prefix = if class.is_prefix() {
+        first.len_utf8()
+    } else {
+        0
+    };
     let letters = run(after(text, prefix), Class::is_letter);
     if letters > 0 {
         return prefix.wrapping_add(letters);
@@ -72,7 +84,9 @@ fn cased_word(text: &str) -> Option<usize> {
 
 /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)` at the start of `text`, or 0.
 fn contraction(text: &str) -> usize {
-    let Some(b'\'') = text.as_bytes().first() else { return 0 };
+    let Some(b'\'') = text.as_bytes().first() else {
+        return 0;
+    };
     let letter = |at: usize| text.as_bytes().get(at).map_or(0, u8::to_ascii_lowercase);
     match (letter(1), letter(2)) {
         (b's' | b't' | b'm' | b'd', _) => 2,
@@ -85,7 +99,11 @@ fn contraction(text: &str) -> usize {
 
 /// `\p{N}{1,3}`.
 fn number(text: &str) -> usize {
-    text.chars().take(3).take_while(|&c| Class::of(c) == Class::Number).map(char::len_utf8).sum()
+    text.chars()
+        .take(3)
+        .take_while(|&c| Class::of(c) == Class::Number)
+        .map(char::len_utf8)
+        .sum()
 }
 
 /// ` ?[^\s\p{L}\p{N}]+` and then all that `tail` accepts.
@@ -96,7 +114,11 @@ fn signs(text: &str, tail: fn(char) -> bool) -> Option<usize> {
         return None;
     }
     let end = signs.wrapping_add(space);
-    let tail: usize = after(text, end).chars().take_while(|&c| tail(c)).map(char::len_utf8).sum();
+    let tail: usize = after(text, end)
+        .chars()
+        .take_while(|&c| tail(c))
+        .map(char::len_utf8)
+        .sum();
     Some(end.wrapping_add(tail))
 }
 
@@ -126,7 +148,10 @@ fn spaces(text: &str) -> usize {
 }
 
 fn run(text: &str, belongs: impl Fn(Class) -> bool) -> usize {
-    text.chars().take_while(|&c| belongs(Class::of(c))).map(char::len_utf8).sum()
+    text.chars()
+        .take_while(|&c| belongs(Class::of(c)))
+        .map(char::len_utf8)
+        .sum()
 }
 
 fn after(text: &str, at: usize) -> &str {

@@ -33,7 +33,10 @@ impl Vocabulary {
             Encoding::O200k => O200K,
             Encoding::Cl100k => CL100K,
         };
-        Vocabulary { table, buckets: (table.len() / BUCKET_BYTES) as u64 }
+        Vocabulary {
+            table,
+            buckets: (table.len() / BUCKET_BYTES) as u64,
+        }
     }
 
     /// The rank of `token`, if it is one.
@@ -51,8 +54,14 @@ impl Vocabulary {
     fn find(&self, bucket: u64, tag: u32) -> Option<u32> {
         let at = (bucket as usize).wrapping_mul(BUCKET_BYTES);
         let slots = self.table.get(at..at.wrapping_add(BUCKET_BYTES))?;
-        let mut slots = slots.as_chunks::<4>().0.iter().map(|slot| u32::from_le_bytes(*slot));
-        slots.find(|&slot| slot.wrapping_shr(RANK_BITS) == tag).map(|slot| slot & ((1 << RANK_BITS) - 1))
+        let mut slots = slots
+            .as_chunks::<4>()
+            .0
+            .iter()
+            .map(|slot| u32::from_le_bytes(*slot));
+        slots
+            .find(|&slot| slot.wrapping_shr(RANK_BITS) == tag)
+            .map(|slot| slot & ((1 << RANK_BITS) - 1))
     }
 }
 
@@ -85,11 +94,20 @@ fn hash(token: &[u8]) -> u64 {
     let len = token.len() as u64;
     let mut hash = len.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     for word in token.as_chunks::<8>().0 {
-        hash = (hash ^ u64::from_le_bytes(*word)).wrapping_mul(0xff51_afd7_ed55_8ccd).rotate_left(29);
+        hash = (hash ^ u64::from_le_bytes(*word))
+            .wrapping_mul(0xff51_afd7_ed55_8ccd)
+            .rotate_left(29);
     }
-    let rest = match (token.first_chunk::<4>(), token.last_chunk::<4>(), token.last_chunk::<8>()) {
+    let rest = match (
+        token.first_chunk::<4>(),
+        token.last_chunk::<4>(),
+        token.last_chunk::<8>(),
+    ) {
         (_, _, Some(last)) => u64::from_le_bytes(*last),
-        (Some(first), Some(last), None) => u64::from(u32::from_le_bytes(*first)).wrapping_shl(32) | u64::from(u32::from_le_bytes(*last)),
+        (Some(first), Some(last), None) => {
+            u64::from(u32::from_le_bytes(*first)).wrapping_shl(32)
+                | u64::from(u32::from_le_bytes(*last))
+        }
         _ => {
             let byte = |at: usize| token.get(at).map_or(0, |&b| u64::from(b));
             byte(0) | byte(1).wrapping_shl(8) | byte(2).wrapping_shl(16)
