@@ -14,11 +14,15 @@ use crate::fetch;
 use crate::generate::{self, Random};
 use crate::sources::{Manager, PACKAGES, Package};
 
-/// The classes, in the order of the tables.
+/// The classes the targets are about, in the order of the tables.
 pub const CLASSES: &[&str] = &[
     "chat", "rust", "python", "js", "c", "go", "json", "yaml", "html", "zh", "ja", "ko", "ru",
     "ar", "hi", "base64", "hex", "mixed",
 ];
+
+/// Classes that are fitted and shown too, without a target: European languages in Latin
+/// letters, other scripts, and texts of a line or less of all kinds, where one token is much.
+pub const MORE_CLASSES: &[&str] = &["latin", "scripts", "short"];
 
 /// Documents kept of one class, and bytes of them: enough that the weights stop moving.
 const MAX_DOCUMENTS: usize = 1600;
@@ -245,7 +249,7 @@ fn without_repeats(text: &str, format: Format, seen: &mut HashSet<u64>) -> Strin
 /// A language's class holds text in that language: at least a third of its characters that
 /// are not ASCII would be, in a text without markup, more than this share.
 fn is_of_class(text: &str, class: &str) -> bool {
-    if !matches!(class, "zh" | "ja" | "ko" | "ru" | "ar" | "hi") {
+    if !matches!(class, "zh" | "ja" | "ko" | "ru" | "ar" | "hi" | "scripts") {
         return true;
     }
     let foreign = text.chars().filter(|c| !c.is_ascii()).count();
@@ -350,7 +354,11 @@ fn generated(prose: &[String]) -> Vec<(&'static str, Vec<Document>)> {
 /// Reads the documents of every class back, and mixes the class `mixed` from the others.
 pub fn load(root: &Path) -> Result<BTreeMap<&'static str, Vec<Document>>> {
     let mut all = BTreeMap::new();
-    for &class in CLASSES.iter().filter(|&&c| c != "mixed") {
+    for &class in CLASSES
+        .iter()
+        .chain(MORE_CLASSES)
+        .filter(|&&c| c != "mixed" && c != "short")
+    {
         let path = root.join("documents").join(format!("{class}.jsonl"));
         let Ok(lines) = fs::read_to_string(&path) else {
             eprintln!(
@@ -372,7 +380,9 @@ pub fn load(root: &Path) -> Result<BTreeMap<&'static str, Vec<Document>>> {
         root.display()
     );
     let mixed = mixed(&all);
+    let short = short(&all);
     all.insert("mixed", mixed);
+    all.insert("short", short);
     Ok(all)
 }
 
@@ -411,6 +421,34 @@ fn mixed(all: &BTreeMap<&'static str, Vec<Document>>) -> Vec<Document> {
                 document.text.push_str("\n\n");
             }
             documents.push(document);
+        }
+    }
+    documents
+}
+
+/// Lines, and parts of lines, of all classes; each stays on its document's side.
+fn short(all: &BTreeMap<&'static str, Vec<Document>>) -> Vec<Document> {
+    let mut random = Random(3);
+    let mut documents = Vec::new();
+    for of_class in all.values() {
+        for _ in 0..100 {
+            let document = &of_class[random.below(of_class.len())];
+            let lines: Vec<&str> = document
+                .text
+                .lines()
+                .filter(|l| l.trim().len() > 2)
+                .collect();
+            let Some(line) = lines.get(random.below(lines.len().max(1))) else {
+                continue;
+            };
+            let len = random.length(8, 256).min(line.len());
+            let end = (len..=line.len())
+                .find(|&i| line.is_char_boundary(i))
+                .unwrap_or(line.len());
+            documents.push(Document {
+                origin: document.origin.clone(),
+                text: line[..end].to_owned(),
+            });
         }
     }
     documents

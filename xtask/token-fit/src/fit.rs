@@ -11,7 +11,7 @@ use crate::regress::{self, Row};
 use crate::vocab::tokenizer;
 
 /// Enough to keep counts that always come together from getting huge opposite weights.
-const RIDGE: f64 = 1e-5;
+const RIDGE: f64 = 1e-4;
 
 /// Fits both encodings on the training documents and writes `weights.rs`.
 pub fn run(root: &Path) -> Result<()> {

@@ -1,7 +1,8 @@
 //! The fast tier: measures texts as they stream by and estimates their tokens.
 
 use super::features::{COUNT, Features};
-use super::unescape::Unescape;
+use super::tools::Piece;
+use super::unescape::{Unescape, short_escape};
 use super::windows::Places;
 use super::{Encoding, linear};
 use crate::simd::Block;
@@ -10,20 +11,6 @@ use crate::simd::Block;
 /// is hard to estimate exactly where nobody looks, and the other way round.
 const LEAST_RATIO: f64 = 0.25;
 const MOST_RATIO: f64 = 4.0;
-
-/// What an escape of two characters stands for.
-#[inline(always)]
-fn short_escape(byte: u8) -> Option<u8> {
-    match byte {
-        b'n' => Some(b'\n'),
-        b't' => Some(b'\t'),
-        b'r' => Some(b'\r'),
-        b'u' => None,
-        b'b' => Some(0x08),
-        b'f' => Some(0x0c),
-        other => Some(other),
-    }
-}
 
 /// Bytes that wait until there is a whole block of them.
 #[derive(Clone, Copy)]
@@ -102,14 +89,10 @@ impl Meter {
             }
             let plain = backslashes.trailing_zeros() as usize;
             self.stage64(bytes, plain);
-            let escaped = bytes
-                .get(plain.wrapping_add(1))
-                .copied()
-                .and_then(short_escape);
-            let Some(byte) = escaped else {
-                return rest.get(plain..).unwrap_or_default();
-            };
-            self.stage1(byte);
+            match bytes.get(plain.wrapping_add(1)) {
+                None | Some(b'u') => return rest.get(plain..).unwrap_or_default(),
+                Some(&byte) => self.stage1(short_escape(byte)),
+            }
             rest = rest.get(plain.wrapping_add(2)..).unwrap_or_default();
         }
         let plain = rest.iter().position(|&b| b == b'\\').unwrap_or(rest.len());
@@ -165,6 +148,24 @@ impl Meter {
         }
         if stage.len >= 64 {
             self.full_block();
+        }
+    }
+
+    /// Measures the next piece of a text that is not escaped and not of the body.
+    pub(super) fn literal(&mut self, piece: &[u8]) {
+        let decoded = self.unescape.give_up();
+        self.push(decoded.as_bytes());
+        self.in_text |= !piece.is_empty();
+        for part in piece.chunks(64) {
+            self.push(part);
+        }
+    }
+
+    /// Measures the next piece of a rendering.
+    pub(super) fn piece(&mut self, piece: Piece<'_>) {
+        match piece {
+            Piece::Literal(bytes) => self.literal(bytes),
+            Piece::Escaped(content) => self.text(content.bytes, content.at),
         }
     }
 

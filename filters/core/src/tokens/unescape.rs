@@ -20,9 +20,30 @@ impl Decoded {
         self
     }
 
+    fn push_byte(mut self, byte: u8) -> Decoded {
+        if let Some(room) = self.bytes.get_mut(usize::from(self.len)) {
+            *room = byte;
+            self.len = self.len.wrapping_add(1);
+        }
+        self
+    }
+
     /// The UTF-8 bytes; none while an escape is incomplete.
     pub(super) fn as_bytes(&self) -> &[u8] {
         self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+/// What a backslash and this byte stand for; a `u` begins a longer escape.
+#[inline(always)]
+pub(super) fn short_escape(byte: u8) -> u8 {
+    match byte {
+        b'n' => b'\n',
+        b't' => b'\t',
+        b'r' => b'\r',
+        b'b' => 0x08,
+        b'f' => 0x0c,
+        other => other,
     }
 }
 
@@ -59,12 +80,7 @@ impl Unescape {
             }
             State::Outside => {
                 // Only a waiting high surrogate brings an ordinary byte here.
-                let mut decoded = self.give_up();
-                if let Some(room) = decoded.bytes.get_mut(usize::from(decoded.len)) {
-                    *room = byte;
-                    decoded.len = decoded.len.wrapping_add(1);
-                }
-                decoded
+                self.give_up().push_byte(byte)
             }
             State::Backslash if byte == b'u' => {
                 self.state = State::Digits(0, 0);
@@ -72,15 +88,7 @@ impl Unescape {
             }
             State::Backslash => {
                 self.state = State::Outside;
-                let character = match byte {
-                    b'n' => '\n',
-                    b't' => '\t',
-                    b'r' => '\r',
-                    b'b' => '\u{8}',
-                    b'f' => '\u{c}',
-                    other => char::from(other),
-                };
-                self.give_up().push(character)
+                self.give_up().push_byte(short_escape(byte))
             }
             State::Digits(seen, number) => {
                 let digit = char::from(byte).to_digit(16).unwrap_or_default() as u16;
