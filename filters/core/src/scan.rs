@@ -13,6 +13,7 @@
 
 mod event;
 mod fields;
+mod frames;
 mod refusal;
 mod schema;
 mod walk;
@@ -83,14 +84,16 @@ impl Scanner {
     }
 
     fn check(&self) -> Result<(), Refusal> {
-        self.refused.map_or(Ok(()), Err)
+        self.refused
+            .as_ref()
+            .map_or(Ok(()), |refusal| Err(*refusal))
     }
 
     #[cold]
     fn refuse(&mut self, fault: Fault) -> Refusal {
         let refusal = Refusal {
             kind: fault.kind,
-            path: self.walk.path(),
+            path: self.walk.frames.path(),
             at: fault.at,
         };
         self.refused = Some(refusal);

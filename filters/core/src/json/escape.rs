@@ -13,6 +13,15 @@ pub(super) fn simple(after_backslash: u8) -> Option<u8> {
     })
 }
 
+/// Whether a backslash and this byte are an escape of two characters.
+#[inline(always)]
+pub(super) fn is_simple(after_backslash: u8) -> bool {
+    matches!(
+        after_backslash,
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't'
+    )
+}
+
 /// The value of a hexadecimal digit.
 #[inline(always)]
 pub(super) fn hex_digit(byte: u8) -> Option<u16> {
@@ -149,6 +158,13 @@ mod tests {
                     "{json} does not fit"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn the_two_lists_of_simple_escapes_agree() {
+        for byte in 0..=255 {
+            assert_eq!(is_simple(byte), simple(byte).is_some(), "{byte}");
         }
     }
 

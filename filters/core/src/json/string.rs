@@ -1,7 +1,7 @@
 //! Inside a string: sixty-four bytes at a time, stopping only at quotes, escapes and
 //! what must not be there.
 
-use super::escape::{Unit, hex_digit, simple, unit};
+use super::escape::{Unit, hex_digit, is_simple, unit};
 use super::{Error, ErrorKind, Handler, Piece};
 use crate::simd::Block;
 
@@ -94,7 +94,7 @@ impl StringState {
                 }
                 let index = bit as usize;
                 if let Some(&[b'\\', kind]) = block.get(index..index.wrapping_add(2))
-                    && simple(kind).is_some()
+                    && is_simple(kind)
                 {
                     self.escaped = true;
                     // The escaped character may be a quote or a backslash, hence a stop too.
@@ -130,7 +130,7 @@ impl Inside {
             Inside::Escape { pair: true } | Inside::HighSurrogate => {
                 return Err(ErrorKind::LoneSurrogate);
             }
-            Inside::Escape { pair: false } if simple(byte).is_some() => Inside::Plain,
+            Inside::Escape { pair: false } if is_simple(byte) => Inside::Plain,
             Inside::Escape { pair: false } => return Err(ErrorKind::InvalidEscape),
             Inside::Hex {
                 pair,

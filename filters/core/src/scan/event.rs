@@ -226,15 +226,19 @@ pub struct ToolCall {
 /// Words longer than any that is compared: `custom_tool_call_output` has 23 characters.
 const WORD: usize = 32;
 
-/// What `word`, the content of a string, means, by a function from the unescaped bytes.
-fn read<T>(word: &[u8], other: T, meaning: impl Fn(&[u8]) -> T) -> T {
+/// What a word of the protocol means, by a function from its unescaped bytes.
+fn read<T>(word: JsonStr, body: &[u8], other: T, meaning: impl Fn(&[u8]) -> T) -> T {
+    let raw = word.span.of(body);
+    if !word.escaped {
+        return meaning(raw);
+    }
     let mut room = [0; WORD];
-    unescape_short(word, &mut room).map_or(other, meaning)
+    unescape_short(raw, &mut room).map_or(other, meaning)
 }
 
 impl Role {
-    pub(super) fn read(word: &[u8]) -> Role {
-        read(word, Role::Other, |word| match word {
+    pub(super) fn read(word: JsonStr, body: &[u8]) -> Role {
+        read(word, body, Role::Other, |word| match word {
             b"system" => Role::System,
             b"developer" => Role::Developer,
             b"user" => Role::User,
@@ -247,8 +251,8 @@ impl Role {
 }
 
 impl ItemKind {
-    pub(super) fn read(word: &[u8]) -> ItemKind {
-        read(word, ItemKind::Other, |word| match word {
+    pub(super) fn read(word: JsonStr, body: &[u8]) -> ItemKind {
+        read(word, body, ItemKind::Other, |word| match word {
             b"message" => ItemKind::Message,
             b"function_call" | b"custom_tool_call" => ItemKind::ToolCall,
             b"function_call_output" | b"custom_tool_call_output" => ItemKind::ToolOutput,
@@ -260,8 +264,8 @@ impl ItemKind {
 }
 
 impl PartKind {
-    pub(super) fn read(word: &[u8]) -> PartKind {
-        read(word, PartKind::Other, |word| match word {
+    pub(super) fn read(word: JsonStr, body: &[u8]) -> PartKind {
+        read(word, body, PartKind::Other, |word| match word {
             b"text" | b"input_text" | b"output_text" | b"summary_text" | b"reasoning_text" => {
                 PartKind::Text
             }

@@ -425,10 +425,7 @@ impl Object {
     /// The number of the key `name`, below 64; `None` for a key the schema does not know.
     pub(super) fn key(self, name: &[u8]) -> Option<u8> {
         if let Object::Request(_) = self {
-            return core::str::from_utf8(name)
-                .ok()
-                .and_then(Field::named)
-                .map(|field| field as u8);
+            return Field::named(name).map(|field| field as u8);
         }
         let position = self
             .members()

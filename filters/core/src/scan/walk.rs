@@ -4,11 +4,12 @@ use super::event::{
     Event, ItemKind, Message, Part, PartKind, Role, Sink, Text, TextKind, ToolCall,
 };
 use super::fields::{Field, Fields, JsonStr};
-use super::refusal::{Path, RefusalKind, SCHEMA_DEPTH, Step, Type};
+use super::frames::{Frame, Frames, Key, Node};
+use super::refusal::{RefusalKind, Type};
 use super::schema::{self, BooleanSlot, Inside, List, NumberSlot, Object, Shape, StringSlot};
 use crate::Span;
 use crate::endpoint::Dialect;
-use crate::json::{Container, Error, Handler, Literal, Number, Piece, Place, unescape_short};
+use crate::json::{Container, Error, Handler, Literal, Number, Piece, Place};
 
 /// Why the walk stops, and at which byte; the path is known from where it stopped.
 pub(super) struct Fault {
@@ -25,45 +26,13 @@ impl From<Error> for Fault {
     }
 }
 
-/// Longer than any key of the schema, so that what does not fit is none.
-const KEY_ROOM: usize = 32;
-
-/// An open container of the schema.
-#[derive(Clone, Copy, Debug)]
-enum Frame {
-    Object {
-        object: Object,
-        start: usize,
-        /// Which keys have been seen, one bit each.
-        seen: u64,
-        key: Key,
-        /// Where the value of the key starts.
-        value: usize,
-    },
-    Array {
-        list: List,
-        start: usize,
-        /// How many elements have begun.
-        elements: u32,
-    },
-}
-
-/// The key whose value is being read.
-#[derive(Clone, Copy, Debug)]
-enum Key {
-    None,
-    Known(u8),
-    Unknown(JsonStr),
-}
-
 /// Where the scanner is in the request, and what it knows so far.
 #[derive(Clone, Debug)]
 pub(super) struct Walk {
     dialect: Dialect,
-    /// The open containers of the schema, outermost first; the others are `skipped`.
-    frames: [Option<Frame>; SCHEMA_DEPTH],
-    depth: usize,
-    /// How many containers are open that are no part of the schema.
+    /// The open containers of the schema.
+    pub(super) frames: Frames,
+    /// How many containers inside them are open that are no part of it.
     skipped: u32,
     /// The string being read.
     string: Reading,
@@ -101,8 +70,7 @@ impl Walk {
     pub(super) fn new(dialect: Dialect) -> Walk {
         Walk {
             dialect,
-            frames: [None; SCHEMA_DEPTH],
-            depth: 0,
+            frames: Frames::new(),
             skipped: 0,
             string: Reading::Key,
             string_start: 0,
@@ -116,51 +84,13 @@ impl Walk {
         }
     }
 
-    /// The place being read.
-    pub(super) fn path(&self) -> Path {
-        let frames = self.frames.iter().take(self.depth).flatten();
-        Path::new(frames.filter_map(|frame| match *frame {
-            Frame::Object {
-                object,
-                key: Key::Known(key),
-                ..
-            } => Some(Step::Key(object, key)),
-            Frame::Object { .. } => None,
-            Frame::Array { elements, .. } => elements.checked_sub(1).map(Step::Index),
-        }))
-    }
-
-    #[inline(always)]
-    fn top(&mut self) -> Option<&mut Frame> {
-        self.frames
-            .get_mut(self.depth.wrapping_sub(1))
-            .and_then(Option::as_mut)
-    }
-
-    /// The position of the element being read in the array around the innermost object.
-    fn index(&self) -> u32 {
-        match self.frames.get(self.depth.wrapping_sub(2)) {
-            Some(Some(Frame::Array { elements, .. })) => elements.saturating_sub(1),
-            _ => 0,
-        }
-    }
-
     /// A value begins: what it may be, having checked that it is.
     #[inline(always)]
     fn begin(&mut self, found: Type, at: usize) -> Result<&'static Shape, Fault> {
-        let shape = match self.top() {
-            Some(Frame::Object {
-                object, key, value, ..
-            }) => {
-                *value = at;
-                match key {
-                    Key::Known(key) => object.member(*key).1,
-                    _ => &schema::ANY,
-                }
-            }
-            Some(Frame::Array { list, elements, .. }) => {
-                *elements = elements.saturating_add(1);
-                list.element()
+        let shape = match self.frames.top() {
+            Some(frame) => {
+                frame.begin(at);
+                frame.shape
             }
             None if found == Type::Object => &schema::ANY,
             None => {
@@ -185,11 +115,11 @@ impl Walk {
         let place = match slot {
             StringSlot::None => return,
             StringSlot::Role => {
-                self.message.role = Some(Role::read(string.span.of(body)));
+                self.message.role = Some(Role::read(string, body));
                 return;
             }
             StringSlot::PartType => {
-                self.part.kind = PartKind::read(string.span.of(body));
+                self.part.kind = PartKind::read(string, body);
                 return;
             }
             StringSlot::ItemType => &mut self.item_type,
@@ -252,39 +182,20 @@ impl Walk {
 
 impl<S: Sink> Pass<'_, S> {
     /// A key is complete.
+    #[inline]
     fn key(&mut self, content: JsonStr) -> Result<(), Fault> {
-        let Some(Frame::Object {
-            object, seen, key, ..
-        }) = self.walk.top()
-        else {
+        let Some(frame) = self.walk.frames.top() else {
             return Ok(());
         };
-        let raw = content.span.of(self.body);
-        let mut room = [0; KEY_ROOM];
-        let name = if content.escaped {
-            unescape_short(raw, &mut room)
-        } else {
-            Some(raw)
-        };
-        let Some(known) = name.and_then(|name| object.key(name)) else {
-            *key = Key::Unknown(content);
-            return Ok(());
-        };
-        *key = Key::Known(known);
-        let bit = 1u64.checked_shl(u32::from(known)).unwrap_or_default();
-        let kind = match (content.escaped, *seen & bit) {
-            (true, _) => RefusalKind::EscapedKey,
-            (false, 0) => {
-                *seen |= bit;
-                return Ok(());
-            }
-            _ => RefusalKind::DuplicateKey,
-        };
-        // The key's opening quote.
-        Err(Fault {
-            kind,
-            at: (content.span.start as usize).saturating_sub(1),
-        })
+        frame
+            .set_key(content, content.span.of(self.body))
+            .map_err(|kind| {
+                // The key's opening quote.
+                Fault {
+                    kind,
+                    at: (content.span.start as usize).saturating_sub(1),
+                }
+            })
     }
 
     /// A text is complete.
@@ -303,46 +214,41 @@ impl<S: Sink> Pass<'_, S> {
     /// A value is complete.
     #[inline(always)]
     fn end(&mut self, end: usize) {
-        let Some(Frame::Object {
-            object, key, value, ..
-        }) = self.walk.top()
-        else {
+        let Some(frame) = self.walk.frames.top() else {
             return;
         };
-        let (object, is_of, value) = (*object, *key, Span::new(*value, end));
-        *key = Key::None;
-        let field = match (object, is_of) {
-            (Object::Request(_), Key::Known(key)) => Field::ALL.get(usize::from(key)).copied(),
-            (_, Key::Known(key)) => object.member(key).1.field,
-            (Object::Request(_), Key::Unknown(key)) => {
-                return self.sink.event(Event::UnknownField { key, value });
+        let is_top_level = matches!(frame.node, Node::Object(Object::Request(_)));
+        let value = Span::new(frame.value, end);
+        match core::mem::replace(&mut frame.key, Key::None) {
+            Key::None => {}
+            Key::Known(key) => {
+                let field = if is_top_level {
+                    Field::ALL.get(usize::from(key)).copied()
+                } else {
+                    frame.shape.field
+                };
+                if let Some(field) = field {
+                    self.walk.fields.set_value(field, value);
+                    self.sink.event(Event::Field { field, value });
+                }
             }
-            (_, Key::Unknown(key)) => {
-                return self.sink.event(Event::UnknownMember { key, value });
+            Key::Unknown(key) if is_top_level => {
+                self.sink.event(Event::UnknownField { key, value });
             }
-            (_, Key::None) => return,
-        };
-        if let Some(field) = field {
-            self.walk.fields.set_value(field, value);
-            self.sink.event(Event::Field { field, value });
+            Key::Unknown(key) => self.sink.event(Event::UnknownMember { key, value }),
         }
     }
 
     /// A container of the schema begins.
-    fn enter(&mut self, frame: Frame) {
-        let Some(place) = self.walk.frames.get_mut(self.walk.depth) else {
-            // Unreachable: the schema is as deep as the frames are (tested there).
+    fn enter(&mut self, node: Node, start: usize) {
+        if !self.walk.frames.push(Frame::new(node, start)) {
             self.walk.skipped = 1;
             return;
-        };
-        *place = Some(frame);
-        self.walk.depth = self.walk.depth.wrapping_add(1);
-        let Frame::Object { object, start, .. } = frame else {
-            return;
-        };
+        }
+        let Node::Object(object) = node else { return };
         match object {
             Object::Message | Object::Item => {
-                let index = self.walk.index();
+                let index = self.walk.frames.index();
                 self.walk.message = Message {
                     index,
                     ..Message::default()
@@ -355,7 +261,7 @@ impl<S: Sink> Pass<'_, S> {
             }
             Object::Part | Object::ToolOutputPart | Object::ReasoningPart => {
                 self.walk.part = Part {
-                    index: self.walk.index(),
+                    index: self.walk.frames.index(),
                     ..Part::default()
                 };
             }
@@ -366,13 +272,13 @@ impl<S: Sink> Pass<'_, S> {
 
     /// A container of the schema is complete.
     fn leave(&mut self, end: usize) {
-        let Some(frame) = self.walk.top().copied() else {
+        let Some((node, start)) = self.walk.frames.pop() else {
             return;
         };
-        self.walk.depth = self.walk.depth.wrapping_sub(1);
-        match frame {
-            Frame::Object { object, start, .. } => self.leave_object(object, Span::new(start, end)),
-            Frame::Array { list, start, .. } => self.leave_list(list, Span::new(start, end)),
+        let span = Span::new(start, end);
+        match node {
+            Node::Object(object) => self.leave_object(object, span),
+            Node::List(list) => self.leave_list(list, span),
         }
     }
 
@@ -391,7 +297,7 @@ impl<S: Sink> Pass<'_, S> {
                 message.span = span;
                 if object == Object::Item {
                     message.kind = match item_type {
-                        Some(word) => ItemKind::read(word.span.of(self.body)),
+                        Some(word) => ItemKind::read(*word, self.body),
                         // `type` may be left out of messages, which have a role, and of
                         // references, which have not.
                         None if message.role.is_some() => ItemKind::Message,
@@ -441,30 +347,21 @@ impl<S: Sink> Handler for Pass<'_, S> {
             self.walk.skipped = self.walk.skipped.wrapping_add(1);
             return Ok(());
         }
-        let object = |object| Frame::Object {
-            object,
-            start: at,
-            seen: 0,
-            key: Key::None,
-            value: 0,
-        };
-        let frame = match container {
+        let node = match container {
             Container::Object => match self.walk.begin(Type::Object, at)?.object {
-                _ if self.walk.depth == 0 => Some(object(Object::Request(self.walk.dialect))),
-                Inside::Known(known) => Some(object(known)),
+                _ if self.walk.frames.is_empty() => {
+                    Some(Node::Object(Object::Request(self.walk.dialect)))
+                }
+                Inside::Known(object) => Some(Node::Object(object)),
                 Inside::Any => None,
             },
             Container::Array => match self.walk.begin(Type::Array, at)?.array {
-                Inside::Known(list) => Some(Frame::Array {
-                    list,
-                    start: at,
-                    elements: 0,
-                }),
+                Inside::Known(list) => Some(Node::List(list)),
                 Inside::Any => None,
             },
         };
-        match frame {
-            Some(frame) => self.enter(frame),
+        match node {
+            Some(node) => self.enter(node, at),
             None => self.walk.skipped = 1,
         }
         Ok(())

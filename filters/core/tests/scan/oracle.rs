@@ -68,7 +68,7 @@ impl<'a> Oracle<'a> {
         let known: Vec<&str> = Field::ALL.iter().map(|field| field.name()).collect();
         self.members(&root, "", &known, &mut |oracle, key, node, path| {
             oracle.top(dialect, key, node, path)?;
-            let field = Field::named(key).expect("a known key");
+            let field = Field::named(key.as_bytes()).expect("a known key");
             oracle.seen.push(Seen::Field(field, node.span));
             Ok(())
         })
