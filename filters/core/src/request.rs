@@ -1,5 +1,6 @@
 //! One request's body on its way in: the scanner, and what is measured of it in the same pass.
 
+use crate::Span;
 use crate::config::{Accuracy, Limits};
 use crate::endpoint::Dialect;
 use crate::json::unescape_short;
@@ -58,6 +59,7 @@ impl RequestReader {
     pub fn push(&mut self, body: &[u8]) -> Result<(), Refusal> {
         let mut pass = Pass {
             body,
+            dialect: self.dialect,
             measured: &mut self.measured,
         };
         self.scanner.push(body, &mut pass)
@@ -77,6 +79,7 @@ impl RequestReader {
         self.push(body)?;
         let mut pass = Pass {
             body,
+            dialect: self.dialect,
             measured: &mut self.measured,
         };
         let fields = *self.scanner.finish(body, &mut pass)?;
@@ -137,12 +140,17 @@ impl Request<'_> {
 /// One push of the body: its bytes so far, and where what they say is kept.
 struct Pass<'a> {
     body: &'a [u8],
+    dialect: Dialect,
     measured: &'a mut Measured,
 }
 
 impl Sink for Pass<'_> {
     fn event(&mut self, event: Event<'_>) {
         let Measured { prompt, has_unseen } = self.measured;
+        // The Responses API makes messages of strings, as if they had been sent so.
+        let (body, dialect) = (self.body, self.dialect);
+        let is_message =
+            |value: Span| dialect == Dialect::Responses && value.of(body).starts_with(b"\"");
         let text = |place: Option<JsonStr>| place.map_or(&[][..], |text| text.span.of(self.body));
         match event {
             Event::Text(text) => prompt.text(text.bytes, text.at as usize),
@@ -162,6 +170,8 @@ impl Sink for Pass<'_> {
                 Field::Tools | Field::Functions => prompt.tools(self.body, value),
                 Field::ToolChoice | Field::FunctionCall => prompt.tool_choice(self.body, value),
                 Field::ResponseFormat => prompt.response_format(self.body, value),
+                Field::Input if is_message(value) => prompt.message(false),
+                Field::Instructions if is_message(value) => prompt.message(true),
                 _ => {}
             },
             Event::MessageStart { .. }
