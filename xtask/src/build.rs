@@ -106,3 +106,43 @@ fn unknown_imports(module: &[u8]) -> Result<Vec<String>> {
     }
     Ok(unknown)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A module that imports one function of type `() -> ()`.
+    fn importing(module: &str, name: &str) -> Vec<u8> {
+        let mut import = vec![1];
+        for text in [module, name] {
+            import.push(text.len() as u8);
+            import.extend(text.as_bytes());
+        }
+        import.extend([0, 0]);
+        let mut wasm = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x02".to_vec();
+        wasm.push(import.len() as u8);
+        wasm.extend(import);
+        wasm
+    }
+
+    #[test]
+    fn only_what_envoy_offers_may_be_imported() {
+        let rows = [
+            ("env", "proxy_log", None),
+            ("wasi_snapshot_preview1", "fd_write", None),
+            ("env", "emscripten_memcpy", Some("env.emscripten_memcpy")),
+            ("wbg", "proxy_log", Some("wbg.proxy_log")),
+        ];
+        for (module, name, expected) in rows {
+            let unknown = unknown_imports(&importing(module, name)).unwrap();
+            assert_eq!(unknown.first().map(String::as_str), expected);
+        }
+        assert!(unknown_imports(b"no module").is_err());
+    }
+
+    #[test]
+    fn a_module_is_named_after_its_package() {
+        assert_eq!(module_name("tollgate-token-estimator"), "token-estimator");
+        assert_eq!(module_name("tollgate-bench-guest"), "tollgate-bench-guest");
+    }
+}

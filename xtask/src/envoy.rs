@@ -68,9 +68,12 @@ fn in_wheel(venv: &Path) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// `1.40.0` of `envoy  version: HASH/1.40.0/Clean/RELEASE/BoringSSL`.
 fn version_of(envoy: &Path) -> Option<String> {
-    let said = Tool::new(envoy).arg("--version").try_read()?;
+    version(&Tool::new(envoy).arg("--version").try_read()?)
+}
+
+/// `1.40.0` of `envoy  version: HASH/1.40.0/Clean/RELEASE/BoringSSL`.
+fn version(said: &str) -> Option<String> {
     let version = said.split("version:").nth(1)?.trim().split('/').nth(1)?;
     Some(version.to_owned())
 }
@@ -82,5 +85,40 @@ fn new_enough(version: &str) -> bool {
     match (numbers.next(), numbers.next()) {
         (Some(major), Some(minor)) => (major, minor) >= OLDEST,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read_and_compared_by_number() {
+        let rows = [
+            (
+                "\nenvoy  version: 0a1b/1.40.0/Clean/RELEASE/BoringSSL\n",
+                Some(true),
+            ),
+            (
+                "envoy  version: 0a1b/1.35.0-dev/Modified/DEBUG/BoringSSL",
+                Some(true),
+            ),
+            (
+                "envoy  version: 0a1b/1.34.9/Clean/RELEASE/BoringSSL",
+                Some(false),
+            ),
+            (
+                "envoy  version: 0a1b/1.9.0/Clean/RELEASE/BoringSSL",
+                Some(false),
+            ),
+            ("ls (GNU coreutils) 9.1", None),
+        ];
+        for (said, expected) in rows {
+            assert_eq!(
+                version(said).map(|version| new_enough(&version)),
+                expected,
+                "{said}"
+            );
+        }
     }
 }

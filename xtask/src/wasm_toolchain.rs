@@ -170,3 +170,29 @@ fn rustc_version(text: &str) -> Option<(u32, u32)> {
     let mut numbers = text.strip_prefix("rustc ")?.split('.');
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn compilers_are_compared_by_number() {
+        let rows = [
+            (
+                "rustc 1.96.0 (ac68faa20 2026-05-25) (built from a source tarball)",
+                true,
+            ),
+            ("rustc 1.95.0", true),
+            ("rustc 1.85.0 (4d91de4e4 2025-02-17)", false),
+            ("rustc 1.9.0", false),
+        ];
+        for (said, expected) in rows {
+            assert_eq!(
+                rustc_version(said).unwrap() >= OLDEST_RUSTC,
+                expected,
+                "{said}"
+            );
+        }
+        assert_eq!(rustc_version("gcc 12"), None);
+    }
+}

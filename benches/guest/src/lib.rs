@@ -7,8 +7,11 @@
 mod export;
 pub mod peers;
 pub mod scan;
+pub mod tokens;
 
 subjects! {
     run_scan => scan::scan,
     run_serde_json_value => peers::serde_json_value,
+    run_tokens_fast => tokens::tokens_fast,
+    run_tokens_sampled => tokens::tokens_sampled,
 }

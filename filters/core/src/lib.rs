@@ -32,5 +32,6 @@ mod simd;
 pub mod span;
 pub mod stage;
 pub mod token_estimator;
+pub mod tokens;
 
 pub use span::Span;

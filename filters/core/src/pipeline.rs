@@ -53,15 +53,18 @@ pub enum Judged {
 }
 
 impl Pipeline {
-    /// The pipeline that `config` describes.
+    /// The pipeline that `config` describes, keyed by the deployment's `secret` (empty where
+    /// there is none).
     ///
     /// # Errors
     /// Where the configuration names what the stages do not know.
-    pub fn new(config: Config) -> Result<Pipeline, ConfigError> {
+    pub fn new(config: Config, secret: &[u8]) -> Result<Pipeline, ConfigError> {
         let models = Models::new(&config.models)?;
         let stage = |kind: &StageKind| -> Box<dyn Stage> {
             match kind {
-                StageKind::TokenEstimator => Box::new(TokenEstimator::new(config.debug_headers)),
+                StageKind::TokenEstimator => {
+                    Box::new(TokenEstimator::new(config.debug_headers, secret))
+                }
             }
         };
         let stages = config.stages.iter().map(stage).collect();

@@ -1,44 +1,184 @@
-//! A request's body on its way through the scanner.
+//! One request's body on its way in: the scanner, and what is measured of it in the same pass.
 
-use crate::config::Limits;
+use crate::Span;
+use crate::config::{Accuracy, Limits};
 use crate::endpoint::Dialect;
+use crate::json::unescape_short;
 use crate::models::Models;
-use crate::scan::{Refusal, Scanner};
+use crate::scan::{Event, Field, Fields, JsonStr, PartKind, Refusal, Role, Scanner, Sink};
+use crate::tokens::{Detail, Model, OutputBound, Prompt};
 
-/// Reads a body as it arrives.
-#[derive(Debug)]
+/// Reads a request's body as it arrives.
+///
+/// Memory is constant: what is learned of messages, tools and images is counted when it
+/// passes, and the body itself stays where it is.
 pub struct RequestReader {
     scanner: Scanner,
+    dialect: Dialect,
+    measured: Measured,
 }
 
-/// A whole request.
-pub struct Request<'a> {
-    /// Its body.
-    pub body: &'a [u8],
+/// What is measured while the body passes.
+#[derive(Default)]
+struct Measured {
+    prompt: Prompt,
+    /// There is something the model reads that no estimate is made of: audio, files.
+    has_unseen: bool,
 }
+
+/// A request that was read to its end.
+pub struct Request<'a> {
+    /// Its whole body.
+    pub body: &'a [u8],
+    /// Its shape.
+    pub dialect: Dialect,
+    /// The model that will read it.
+    pub model: Model,
+    /// What it says at its top level.
+    pub fields: Fields,
+    measured: Measured,
+}
+
+/// A `model` longer than this is not known by any name; Azure's deployments have 64 at most.
+const LONGEST_NAME: usize = 128;
 
 impl RequestReader {
-    /// A reader for a body of `dialect`.
+    /// A reader for a body of this shape.
     pub fn new(dialect: Dialect, limits: &Limits) -> RequestReader {
         RequestReader {
             scanner: Scanner::new(dialect, limits.max_depth),
+            dialect,
+            measured: Measured::default(),
         }
     }
 
     /// Reads what is new in `body`, which holds every byte received so far.
+    ///
+    /// # Errors
+    /// What is wrong with it and where, at the first byte that shows it.
     pub fn push(&mut self, body: &[u8]) -> Result<(), Refusal> {
-        self.scanner.push(body, &mut ())
+        let mut pass = Pass {
+            body,
+            dialect: self.dialect,
+            measured: &mut self.measured,
+        };
+        self.scanner.push(body, &mut pass)
     }
 
-    /// Ends the body.
+    /// The request whose whole body is `body`. A deployment named by the path decides the
+    /// model; the body's `model` counts where there is none.
+    ///
+    /// # Errors
+    /// As [`RequestReader::push`]; also where the body ends too early.
     pub fn finish<'a>(
         mut self,
         body: &'a [u8],
-        _: Option<&str>,
-        _: &Models,
+        deployment: Option<&str>,
+        models: &Models,
     ) -> Result<Request<'a>, Refusal> {
-        self.scanner.push(body, &mut ())?;
-        self.scanner.finish(body, &mut ())?;
-        Ok(Request { body })
+        self.push(body)?;
+        let mut pass = Pass {
+            body,
+            dialect: self.dialect,
+            measured: &mut self.measured,
+        };
+        let fields = *self.scanner.finish(body, &mut pass)?;
+        let mut room = [0; LONGEST_NAME];
+        let named = fields
+            .model
+            .and_then(|name| unescape_short(name.span.of(body), &mut room));
+        let named = named.and_then(|name| core::str::from_utf8(name).ok());
+        let model = models.named(deployment.or(named).unwrap_or_default());
+        Ok(Request {
+            body,
+            dialect: self.dialect,
+            model,
+            fields,
+            measured: self.measured,
+        })
+    }
+}
+
+impl Request<'_> {
+    /// Tokens of the prompt as the model will count them, estimated.
+    pub fn prompt_tokens(&self, accuracy: Accuracy) -> u64 {
+        let prompt = &self.measured.prompt;
+        let tokens = match accuracy {
+            Accuracy::Fast => prompt.estimate(&self.model),
+            Accuracy::Sampled => prompt.sampled(&self.model, self.body),
+        };
+        u64::from(tokens).saturating_add(self.fields.token_ids)
+    }
+
+    /// Tokens the answer may have: the maximum the request sets, or `default`, for every
+    /// choice it asks for. Embeddings have none.
+    pub fn output_tokens(&self, default: u32) -> u64 {
+        if self.dialect == Dialect::Embeddings {
+            return 0;
+        }
+        let fields = &self.fields;
+        let most = fields
+            .max_completion_tokens
+            .or(fields.max_output_tokens)
+            .or(fields.max_tokens);
+        let narrow = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+        let bound = OutputBound {
+            max_tokens: most.map(narrow),
+            n: fields.n.map(narrow),
+            best_of: fields.best_of.map(narrow),
+        };
+        u64::from(bound.reserved(default))
+    }
+
+    /// Whether the model will read more than was counted: state kept by the provider
+    /// (earlier responses, conversations, files), audio, files.
+    pub fn is_partial(&self) -> bool {
+        self.fields.names_provider_state || self.measured.has_unseen
+    }
+}
+
+/// One push of the body: its bytes so far, and where what they say is kept.
+struct Pass<'a> {
+    body: &'a [u8],
+    dialect: Dialect,
+    measured: &'a mut Measured,
+}
+
+impl Sink for Pass<'_> {
+    fn event(&mut self, event: Event<'_>) {
+        let Measured { prompt, has_unseen } = self.measured;
+        // The Responses API makes messages of strings, as if they had been sent so.
+        let (body, dialect) = (self.body, self.dialect);
+        let is_message =
+            |value: Span| dialect == Dialect::Responses && value.of(body).starts_with(b"\"");
+        let text = |place: Option<JsonStr>| place.map_or(&[][..], |text| text.span.of(self.body));
+        match event {
+            Event::Text(text) => prompt.text(text.bytes, text.at as usize),
+            Event::TextEnd { .. } => prompt.end_text(),
+            Event::MessageEnd(message) => {
+                prompt.message(matches!(message.role, Some(Role::System | Role::Developer)));
+                if message.name.is_some() {
+                    prompt.name();
+                }
+            }
+            Event::Part(part) => match part.kind {
+                PartKind::Image => prompt.image(text(part.url), Detail::named(text(part.detail))),
+                PartKind::Audio | PartKind::File => *has_unseen = true,
+                PartKind::Text | PartKind::Refusal | PartKind::Other => {}
+            },
+            Event::Field { field, value } => match field {
+                Field::Tools | Field::Functions => prompt.tools(self.body, value),
+                Field::ToolChoice | Field::FunctionCall => prompt.tool_choice(self.body, value),
+                Field::ResponseFormat => prompt.response_format(self.body, value),
+                Field::Input if is_message(value) => prompt.message(false),
+                Field::Instructions if is_message(value) => prompt.message(true),
+                _ => {}
+            },
+            Event::MessageStart { .. }
+            | Event::ToolCall(_)
+            | Event::TokenIds { .. }
+            | Event::UnknownField { .. }
+            | Event::UnknownMember { .. } => {}
+        }
     }
 }

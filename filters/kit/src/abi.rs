@@ -40,14 +40,12 @@ pub(crate) enum Map {
 #[derive(Clone, Copy)]
 pub(crate) enum MetricType {
     Counter = 0,
-    Gauge = 1,
     Histogram = 2,
 }
 
 /// Log levels of the ABI.
 #[derive(Clone, Copy)]
 pub(crate) enum Level {
-    Info = 2,
     Warn = 3,
     Error = 4,
 }

@@ -29,7 +29,7 @@ impl Worker {
     fn new(config: Config) -> Result<Worker, tollgate_core::config::ConfigError> {
         Ok(Worker {
             budget: Budget::new(config.limits.max_held_bytes as usize),
-            pipeline: Pipeline::new(config)?,
+            pipeline: Pipeline::new(config, &secret())?,
             metrics: Metrics::default(),
             spare: RefCell::default(),
         })
@@ -56,13 +56,27 @@ impl Worker {
 
     /// Counts a request by what became of it.
     pub(crate) fn count_request(&self, outcome: &'static str) {
-        self.metrics.measure(Metric::counter("tollgate.requests").with("outcome", outcome), 1);
+        self.metrics.measure(
+            Metric::counter("tollgate.requests").with("outcome", outcome),
+            1,
+        );
     }
 
     /// Counts an exchange by the way it ended.
     pub(crate) fn count_end(&self, end: StreamEnd) {
-        self.metrics.measure(Metric::counter("tollgate.exchanges").with("end", end.name()), 1);
+        self.metrics.measure(
+            Metric::counter("tollgate.exchanges").with("end", end.name()),
+            1,
+        );
     }
+}
+
+/// The deployment's secret, from the VM's environment: the configuration, which Envoy shows
+/// in `/config_dump`, is no place for it. Empty where none is given.
+fn secret() -> Vec<u8> {
+    std::env::var("TOLLGATE_SECRET")
+        .unwrap_or_default()
+        .into_bytes()
 }
 
 /// The context of the plugin in one VM.

@@ -9,7 +9,7 @@ use crate::fields::Fields;
 use crate::schema::Schema;
 use crate::text;
 use crate::tokenizer::{Piece, pieces};
-use crate::tools::{self, Choice as ToolChoice, Function};
+use crate::tools::{self, Function, ToolChoice};
 
 /// One answer with all its choices.
 #[derive(Debug)]
@@ -99,13 +99,13 @@ impl Answer {
 
 /// What a request says about the answer it wants.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted {
+pub(crate) struct Wanted<'a> {
     pub(crate) n: u64,
     pub(crate) max_tokens: Option<u64>,
     stop: Vec<String>,
     format: Format,
     functions: Vec<Function>,
-    tool_choice: Option<String>,
+    tool_choice: ToolChoice<'a>,
     question: Option<String>,
 }
 
@@ -122,12 +122,12 @@ enum Format {
 /// The most choices one request may ask for, as on Azure.
 const MOST_CHOICES: u64 = 128;
 
-impl Wanted {
+impl<'a> Wanted<'a> {
     /// Reads the fields of a chat completion, a legacy completion or the Responses API.
     ///
     /// # Errors
     /// When one of them has the wrong type; the message names it.
-    pub(crate) fn read(fields: &Fields) -> Result<Self, String> {
+    pub(crate) fn read(fields: &Fields<'a>) -> Result<Self, String> {
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum OneOrMany {
@@ -161,7 +161,7 @@ impl Wanted {
             },
             format: format(fields)?,
             functions,
-            tool_choice: fields.get("tool_choice").map(|raw| raw.get().to_owned()),
+            tool_choice: ToolChoice::read(fields.get("tool_choice")),
             question,
         })
     }
@@ -182,7 +182,8 @@ impl Wanted {
 
     fn choice(&self, seed: u64, scripted: Option<&str>, tokenizer: Option<&CoreBPE>) -> Choice {
         if scripted.is_none()
-            && let Some(function) = self.called()
+            && let Some(function) =
+                tools::called(&self.functions, &self.tool_choice, self.question.as_deref())
         {
             return Choice {
                 content: Content::Call {
@@ -207,18 +208,6 @@ impl Wanted {
             content: Content::Text(said),
             finish,
         }
-    }
-
-    fn called(&self) -> Option<&Function> {
-        let choice = self
-            .tool_choice
-            .as_deref()
-            .and_then(|raw| serde_json::from_str(raw).ok());
-        tools::called(
-            &self.functions,
-            &ToolChoice::read(choice),
-            self.question.as_deref(),
-        )
     }
 
     /// Ends the text where the token limit or a stop sequence comes first.

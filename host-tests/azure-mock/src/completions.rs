@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::answer::Answer;
+use crate::answer::{self, Answer};
 use crate::chat::Streaming;
 use crate::identity::Identity;
 use crate::usage::{ChatUsage, Usage};
@@ -49,30 +49,20 @@ fn completion<'a>(identity: &'a Identity, choices: Vec<Choice<'a>>) -> Completio
 
 /// The body of a whole answer.
 pub(crate) fn json(answer: &Answer, identity: &Identity, usage: Usage) -> Vec<u8> {
-    let texts: Vec<_> = answer
-        .choices
-        .iter()
-        .map(|choice| (choice.text(), choice.finish))
-        .collect();
-    let choice = |(index, (text, finish))| {
-        let (text, finish): (&String, &crate::answer::Finish) = (text, finish);
-        Choice {
-            content_filter_results: identity.azure.then(filter::completion),
-            finish_reason: Some(finish.reason()),
-            index,
-            logprobs: None,
-            text,
-        }
+    let texts: Vec<String> = answer.choices.iter().map(answer::Choice::text).collect();
+    let choices = answer.choices.iter().zip(&texts).enumerate();
+    let choices = choices.map(|(index, (choice, text))| Choice {
+        content_filter_results: identity.azure.then(filter::completion),
+        finish_reason: Some(choice.finish.reason()),
+        index,
+        logprobs: None,
+        text,
+    });
+    let body = Completion {
+        prompt_filter_results: identity.azure.then(filter::prompt),
+        usage: Some(Some(usage.chat())),
+        ..completion(identity, choices.collect())
     };
-    let choices = texts
-        .iter()
-        .map(|(text, finish)| (text, finish))
-        .enumerate()
-        .map(choice)
-        .collect();
-    let mut body = completion(identity, choices);
-    body.prompt_filter_results = identity.azure.then(filter::prompt);
-    body.usage = Some(Some(usage.chat()));
     serde_json::to_vec(&body).unwrap_or_default()
 }
 

@@ -278,6 +278,14 @@ mod tests {
     }
 
     #[test]
+    fn the_readme_has_a_working_example() {
+        let readme = include_str!("../README.md");
+        let (_, rest) = readme.split_once("```toml\n").unwrap();
+        let (example, _) = rest.split_once("```").unwrap();
+        assert_eq!(Config::from_toml(example).unwrap().regions.len(), 2);
+    }
+
+    #[test]
     fn wrong_files_say_where() {
         for (text, named) in [
             ("treads = 2", "treads"),

@@ -181,7 +181,7 @@ impl Standing {
     /// What the next request suffers.
     pub(crate) fn next(&mut self) -> Fault {
         self.seen = self.seen.wrapping_add(1);
-        let due = self.fault.every.is_none_or(|n| self.seen % n == 0)
+        let due = self.fault.every.is_none_or(|n| self.seen.is_multiple_of(n))
             && self.fault.times.is_none_or(|n| self.hit < n);
         if !due {
             return Fault::default();

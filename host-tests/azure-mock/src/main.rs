@@ -98,16 +98,21 @@ impl Flags {
 
 fn main() -> anyhow::Result<()> {
     let config = Flags::parse().config()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let context = runtime.enter();
+    // Before `ready` is printed: who reads it may stop us at once.
+    let stop = stop_signal()?;
+    drop(context);
+
     let counting = !config.fixed_usage;
     let mock = Mock::start(config)?;
     if counting {
         mock.load_tokenizers();
     }
     print_ready(&mock)?;
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?
-        .block_on(stop_signal())?;
+    runtime.block_on(stop);
     mock.stop(GRACE);
     Ok(())
 }
@@ -131,16 +136,24 @@ fn print_ready(mock: &Mock) -> std::io::Result<()> {
     out.flush()
 }
 
-async fn stop_signal() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate())?;
+/// Ends at SIGTERM or ctrl-c, listened for from the moment this returns.
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
         tokio::select! {
-            done = tokio::signal::ctrl_c() => done,
-            _ = terminate.recv() => Ok(()),
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+    })
+}
+
+/// Ends at ctrl-c.
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
 }

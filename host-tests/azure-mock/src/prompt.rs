@@ -16,7 +16,7 @@ use tiktoken_rs::CoreBPE;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::fields::Fields;
-use crate::tools::{self, Choice};
+use crate::tools::{self, ToolChoice};
 use crate::{images, tokenizer};
 
 /// Prompts are cached from this many tokens on (Azure, "Prompt caching").
@@ -54,14 +54,10 @@ impl Counted {
     }
 
     /// The prefixes that can be cached, the shortest first: tokens and hash.
-    pub(crate) fn prefixes(&self) -> impl DoubleEndedIterator<Item = (u64, u64)> + '_ {
-        let lengths = (CACHED_FROM as u64..).step_by(CACHED_STEP);
-        self.prefixes
-            .iter()
-            .zip(lengths)
-            .map(|(hash, length)| (length, *hash))
-            .collect::<Vec<_>>()
-            .into_iter()
+    pub(crate) fn prefixes(&self) -> impl DoubleEndedIterator<Item = (u64, u64)> {
+        let length = |step: usize| (CACHED_FROM + step * CACHED_STEP) as u64;
+        let steps = self.prefixes.iter().enumerate();
+        steps.map(move |(step, hash)| (length(step), *hash))
     }
 }
 
@@ -172,12 +168,12 @@ impl<'m> Prompt<'m> {
             self.text(&tools::typescript(&functions));
             self.extra += if system { 9 - 4 } else { 9 };
         }
-        match Choice::read(fields.get("tool_choice")) {
-            Choice::None => self.extra += 1,
-            Choice::Named(name) => {
+        match ToolChoice::read(fields.get("tool_choice")) {
+            ToolChoice::None => self.extra += 1,
+            ToolChoice::Named(name) => {
                 self.extra += 7 + self.tokenizer.encode_ordinary(&name).len() as i64;
             }
-            Choice::Auto | Choice::Required => {}
+            ToolChoice::Auto | ToolChoice::Required => {}
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ pub struct Quota {
 
 /// Which limit refused a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
+pub(crate) enum Limit {
     /// Requests a minute.
     Calls,
     /// Tokens a minute.
@@ -41,29 +41,20 @@ pub enum Limit {
 
 /// What is left after a request was let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Remaining {
+pub(crate) struct Remaining {
     /// Requests of the current slice.
-    pub requests: u32,
+    pub(crate) requests: u32,
     /// Tokens of the rolling minute.
-    pub tokens: u64,
-}
-
-impl Remaining {
-    pub(crate) fn unlimited() -> Self {
-        Self {
-            requests: UNLIMITED_REQUESTS,
-            tokens: UNLIMITED_TOKENS,
-        }
-    }
+    pub(crate) tokens: u64,
 }
 
 /// A refusal: which limit, and when to come again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refused {
+pub(crate) struct Refused {
     /// The limit that is used up.
-    pub limit: Limit,
+    pub(crate) limit: Limit,
     /// Time until the request would be let in.
-    pub wait: Duration,
+    pub(crate) wait: Duration,
 }
 
 impl Refused {
@@ -164,7 +155,8 @@ mod tests {
     fn windows() {
         use Limit::{Calls, Tokens};
         type Got = Result<(u32, u64), (Limit, u64)>;
-        let rows: &[(Option<u32>, Option<u64>, &[(u64, u64, Got)])] = &[
+        type Row<'a> = (Option<u32>, Option<u64>, &'a [(u64, u64, Got)]);
+        let rows: &[Row] = &[
             (
                 None,
                 None,

@@ -3,44 +3,15 @@
 use bytes::Bytes;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
 
 use crate::answer::{Answer, Choice, Content, Finish};
 use crate::fields::Fields;
 use crate::identity::Identity;
 use crate::sse;
 use crate::text;
-use crate::usage::Usage;
+use crate::usage::{ResponsesUsage, Usage};
 
-/// The response object; fields of the request are repeated as they were sent.
-#[derive(Serialize)]
-struct Response<'a> {
-    id: &'a str,
-    object: &'static str,
-    created_at: u64,
-    status: &'static str,
-    background: bool,
-    error: Option<()>,
-    incomplete_details: Option<Value>,
-    instructions: Option<&'a RawValue>,
-    max_output_tokens: Option<&'a RawValue>,
-    metadata: &'a RawValue,
-    model: &'a str,
-    output: &'a [Value],
-    parallel_tool_calls: bool,
-    previous_response_id: Option<&'a RawValue>,
-    store: bool,
-    temperature: &'a RawValue,
-    text: &'a RawValue,
-    tool_choice: &'a RawValue,
-    tools: &'a RawValue,
-    top_p: &'a RawValue,
-    truncation: &'static str,
-    usage: Option<Value>,
-    user: Option<&'a RawValue>,
-}
-
-/// A response and all its parts.
+/// A response about to be written.
 pub(crate) struct Speaker<'a> {
     pub(crate) fields: &'a Fields<'a>,
     pub(crate) identity: &'a Identity<'a>,
@@ -48,40 +19,57 @@ pub(crate) struct Speaker<'a> {
     pub(crate) usage: Usage,
 }
 
-impl<'a> Speaker<'a> {
+/// Whether the request wants its response kept; yes unless it says no.
+pub(crate) fn stored(fields: &Fields) -> bool {
+    fields.get("store").is_none_or(|raw| raw.get() != "false")
+}
+
+impl Speaker<'_> {
     /// The body of a whole answer.
     pub(crate) fn json(&self) -> Vec<u8> {
-        let items = self.items(true);
+        let texts = self.texts();
+        let items = self.items(&texts);
         serde_json::to_vec(&self.response(self.status(), &items)).unwrap_or_default()
     }
 
     /// The events of a streamed answer.
     pub(crate) fn events(&self) -> Vec<Bytes> {
-        let mut stream = Stream::default();
+        let mut stream = Stream { events: Vec::new() };
         let begun = self.response("in_progress", &[]);
-        stream.response("response.created", &begun);
-        stream.response("response.in_progress", &begun);
-        let begun = self.items(false);
-        let items = self.items(true);
-        for (index, choice) in self.answer.choices.iter().enumerate() {
+        stream.push("response.created", Details::Response { response: &begun });
+        stream.push(
+            "response.in_progress",
+            Details::Response { response: &begun },
+        );
+        let texts = self.texts();
+        let items = self.items(&texts);
+        for (output_index, (choice, item)) in self.answer.choices.iter().zip(&items).enumerate() {
+            let begun = item.begun();
             stream.push(
                 "response.output_item.added",
-                json!({"output_index": index, "item": begun[index]}),
+                Details::Item {
+                    output_index,
+                    item: &begun,
+                },
             );
-            let item_id = &items[index]["id"];
-            match choice.content {
-                Content::Text(_) => stream.text(index, item_id, choice),
-                Content::Call { .. } => stream.call(index, item_id, choice),
+            match item {
+                Item::Message { id, content, .. } => stream.text(id, output_index, choice, content),
+                Item::FunctionCall { id, arguments, .. } => {
+                    stream.call(id, output_index, choice, arguments);
+                }
             }
             stream.push(
                 "response.output_item.done",
-                json!({"output_index": index, "item": items[index]}),
+                Details::Item { output_index, item },
             );
         }
         let status = self.status();
-        stream.response(
+        let response = self.response(status, &items);
+        stream.push(
             &format!("response.{status}"),
-            &self.response(status, &items),
+            Details::Response {
+                response: &response,
+            },
         );
         stream.events
     }
@@ -95,18 +83,46 @@ impl<'a> Speaker<'a> {
         if cut { "incomplete" } else { "completed" }
     }
 
-    /// The output items, filled in or as they are announced.
-    fn items(&self, done: bool) -> Vec<Value> {
-        let choices = self.answer.choices.iter().zip(self.identity.seed..);
+    fn texts(&self) -> Vec<String> {
+        self.answer.choices.iter().map(Choice::text).collect()
+    }
+
+    /// The output items, whole.
+    fn items<'t>(&'t self, texts: &'t [String]) -> Vec<Item<'t>> {
+        let choices = self.answer.choices.iter().zip(texts);
         choices
-            .map(|(choice, seed)| item(choice, seed, done))
+            .enumerate()
+            .map(|(index, (choice, text))| {
+                let seed = self.identity.seed.wrapping_add(index as u64);
+                // Not the letters that the response's own id is made of.
+                let id = text::letters(!seed, 32);
+                match &choice.content {
+                    Content::Text(_) => Item::Message {
+                        id: format!("msg_{id}"),
+                        status: match choice.finish {
+                            Finish::Length => "incomplete",
+                            Finish::Stop | Finish::ToolCalls => "completed",
+                        },
+                        role: "assistant",
+                        content: vec![Part::new(text)],
+                    },
+                    Content::Call {
+                        id: call_id, name, ..
+                    } => Item::FunctionCall {
+                        id: format!("fc_{id}"),
+                        status: "completed",
+                        call_id,
+                        name,
+                        arguments: text,
+                    },
+                }
+            })
             .collect()
     }
 
-    fn response<'r>(&'r self, status: &'static str, output: &'r [Value]) -> Response<'r> {
+    fn response<'r>(&'r self, status: &'static str, output: &'r [Item<'r>]) -> Response<'r> {
         let field = |key| self.fields.get(key);
         let or = |key, default| self.fields.get(key).unwrap_or_else(|| constant(default));
-        let over = status != "in_progress";
         Response {
             id: &self.identity.id,
             object: "response",
@@ -114,8 +130,9 @@ impl<'a> Speaker<'a> {
             status,
             background: false,
             error: None,
-            incomplete_details: (status == "incomplete")
-                .then(|| json!({"reason": "max_output_tokens"})),
+            incomplete_details: (status == "incomplete").then_some(Incomplete {
+                reason: "max_output_tokens",
+            }),
             instructions: field("instructions"),
             max_output_tokens: field("max_output_tokens"),
             metadata: or("metadata", "{}"),
@@ -130,105 +147,219 @@ impl<'a> Speaker<'a> {
             tools: or("tools", "[]"),
             top_p: or("top_p", "1.0"),
             truncation: "disabled",
-            usage: over.then(|| json!(self.usage.responses())),
+            usage: (status != "in_progress").then(|| self.usage.responses()),
             user: field("user"),
         }
     }
-}
-
-/// Whether the request wants its response kept; yes unless it says no.
-pub(crate) fn stored(fields: &Fields) -> bool {
-    fields.get("store").is_none_or(|raw| raw.get() != "false")
 }
 
 fn constant(json: &'static str) -> &'static RawValue {
     serde_json::from_str(json).unwrap_or(RawValue::NULL)
 }
 
-fn item(choice: &Choice, seed: u64, done: bool) -> Value {
-    let id = text::letters(seed.rotate_left(32), 32);
-    let status = match (done, choice.finish) {
-        (false, _) => "in_progress",
-        (true, Finish::Length) => "incomplete",
-        (true, _) => "completed",
-    };
-    match &choice.content {
-        Content::Text(_) => {
-            let content = done.then(|| part(&choice.text()));
-            let content: Vec<Value> = content.into_iter().collect();
-            json!({"id": format!("msg_{id}"), "type": "message", "status": status,
-                   "role": "assistant", "content": content})
-        }
-        Content::Call {
-            id: call_id, name, ..
-        } => {
-            let arguments = if done { choice.text() } else { String::new() };
-            json!({"id": format!("fc_{id}"), "type": "function_call", "status": status,
-                   "call_id": call_id, "name": name, "arguments": arguments})
-        }
-    }
-}
-
-fn part(text: &str) -> Value {
-    json!({"type": "output_text", "text": text, "annotations": [], "logprobs": []})
-}
-
-#[derive(Default)]
 struct Stream {
     events: Vec<Bytes>,
 }
 
 impl Stream {
-    /// An event; `type` and `sequence_number` are added to its fields.
-    fn push(&mut self, name: &str, mut fields: Value) {
-        fields["type"] = name.into();
-        fields["sequence_number"] = self.events.len().into();
-        self.events.push(sse::named(name, &fields));
-    }
-
-    fn response(&mut self, name: &str, response: &Response) {
-        #[derive(Serialize)]
-        struct Event<'a> {
-            r#type: &'a str,
-            sequence_number: usize,
-            response: &'a Response<'a>,
-        }
+    fn push(&mut self, name: &str, details: Details) {
         let event = Event {
-            r#type: name,
+            kind: name,
             sequence_number: self.events.len(),
-            response,
+            details,
         };
         self.events.push(sse::named(name, &event));
     }
 
-    fn text(&mut self, index: usize, item_id: &Value, choice: &Choice) {
-        let at = json!({"item_id": item_id, "output_index": index, "content_index": 0});
-        let with = |key: &str, value: Value| {
-            let mut event = at.clone();
-            event[key] = value;
-            event
+    fn text(&mut self, item_id: &str, output_index: usize, choice: &Choice, content: &[Part]) {
+        let part = |part| Details::Part {
+            item_id,
+            output_index,
+            content_index: 0,
+            part,
         };
-        self.push("response.content_part.added", with("part", part("")));
+        self.push("response.content_part.added", part(Part::new("")));
         for piece in choice.pieces() {
-            let mut event = with("delta", piece.text.as_ref().into());
-            event["logprobs"] = json!([]);
-            self.push("response.output_text.delta", event);
+            let details = Details::TextDelta {
+                item_id,
+                output_index,
+                content_index: 0,
+                delta: &piece.text,
+                logprobs: [],
+            };
+            self.push("response.output_text.delta", details);
         }
-        let mut event = with("text", choice.text().into());
-        event["logprobs"] = json!([]);
-        self.push("response.output_text.done", event);
-        self.push(
-            "response.content_part.done",
-            with("part", part(&choice.text())),
-        );
+        for whole in content {
+            let details = Details::TextDone {
+                item_id,
+                output_index,
+                content_index: 0,
+                text: whole.text,
+                logprobs: [],
+            };
+            self.push("response.output_text.done", details);
+            self.push("response.content_part.done", part(Part::new(whole.text)));
+        }
     }
 
-    fn call(&mut self, index: usize, item_id: &Value, choice: &Choice) {
+    fn call(&mut self, item_id: &str, output_index: usize, choice: &Choice, arguments: &str) {
         for piece in choice.pieces() {
-            let event = json!({"item_id": item_id, "output_index": index, "delta": piece.text});
-            self.push("response.function_call_arguments.delta", event);
+            let details = Details::ArgumentsDelta {
+                item_id,
+                output_index,
+                delta: &piece.text,
+            };
+            self.push("response.function_call_arguments.delta", details);
         }
-        let event = json!({"item_id": item_id, "output_index": index, "arguments": choice.text()});
-        self.push("response.function_call_arguments.done", event);
+        let details = Details::ArgumentsDone {
+            item_id,
+            output_index,
+            arguments,
+        };
+        self.push("response.function_call_arguments.done", details);
     }
+}
+
+/// The response object; fields of the request are repeated as they were sent.
+#[derive(Serialize)]
+struct Response<'a> {
+    id: &'a str,
+    object: &'static str,
+    created_at: u64,
+    status: &'static str,
+    background: bool,
+    error: Option<()>,
+    incomplete_details: Option<Incomplete>,
+    instructions: Option<&'a RawValue>,
+    max_output_tokens: Option<&'a RawValue>,
+    metadata: &'a RawValue,
+    model: &'a str,
+    output: &'a [Item<'a>],
+    parallel_tool_calls: bool,
+    previous_response_id: Option<&'a RawValue>,
+    store: bool,
+    temperature: &'a RawValue,
+    text: &'a RawValue,
+    tool_choice: &'a RawValue,
+    tools: &'a RawValue,
+    top_p: &'a RawValue,
+    truncation: &'static str,
+    usage: Option<ResponsesUsage>,
+    user: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct Incomplete {
+    reason: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Item<'a> {
+    Message {
+        id: String,
+        status: &'static str,
+        role: &'static str,
+        content: Vec<Part<'a>>,
+    },
+    FunctionCall {
+        id: String,
+        status: &'static str,
+        call_id: &'a str,
+        name: &'a str,
+        arguments: &'a str,
+    },
+}
+
+impl<'a> Item<'a> {
+    /// The item as it is announced, before any of its content.
+    fn begun(&self) -> Item<'a> {
+        match self {
+            Self::Message { id, role, .. } => Item::Message {
+                id: id.clone(),
+                status: "in_progress",
+                role,
+                content: Vec::new(),
+            },
+            Self::FunctionCall {
+                id, call_id, name, ..
+            } => Item::FunctionCall {
+                id: id.clone(),
+                status: "in_progress",
+                call_id,
+                name,
+                arguments: "",
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename = "output_text")]
+struct Part<'a> {
+    text: &'a str,
+    annotations: [(); 0],
+    logprobs: [(); 0],
+}
+
+impl<'a> Part<'a> {
+    fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            annotations: [],
+            logprobs: [],
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Event<'a> {
+    #[serde(rename = "type")]
+    kind: &'a str,
+    sequence_number: usize,
+    #[serde(flatten)]
+    details: Details<'a>,
+}
+
+/// What an event has besides its type and number.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Details<'a> {
+    Response {
+        response: &'a Response<'a>,
+    },
+    Item {
+        output_index: usize,
+        item: &'a Item<'a>,
+    },
+    Part {
+        item_id: &'a str,
+        output_index: usize,
+        content_index: usize,
+        part: Part<'a>,
+    },
+    TextDelta {
+        item_id: &'a str,
+        output_index: usize,
+        content_index: usize,
+        delta: &'a str,
+        logprobs: [(); 0],
+    },
+    TextDone {
+        item_id: &'a str,
+        output_index: usize,
+        content_index: usize,
+        text: &'a str,
+        logprobs: [(); 0],
+    },
+    ArgumentsDelta {
+        item_id: &'a str,
+        output_index: usize,
+        delta: &'a str,
+    },
+    ArgumentsDone {
+        item_id: &'a str,
+        output_index: usize,
+        arguments: &'a str,
+    },
 }

@@ -90,7 +90,7 @@ impl Schema {
         };
         match kind {
             Some("integer" | "number") => (seed % 100).to_string(),
-            Some("boolean") => (seed % 2 == 0).to_string(),
+            Some("boolean") => seed.is_multiple_of(2).to_string(),
             Some("null") => "null".to_owned(),
             Some("array") => {
                 format!(

@@ -6,32 +6,18 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use http_body_util::{BodyExt, Limited};
-use hyper::body::Incoming as IncomingBody;
-use hyper::header::HOST;
 use hyper::service::service_fn;
-use hyper::{HeaderMap, Request, Response, Version};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::sync::watch;
 
-use crate::admin;
-use crate::body::Steps;
 use crate::config::Config;
 use crate::connection::{Connection, ResetSwitch};
-use crate::dispatch::Incoming;
-use crate::error::ApiError;
-use crate::fault::{FAULT_HEADER, Fault, Reset};
-use crate::headers;
-use crate::recorded::Recorded;
-use crate::reply::Reply;
-use crate::script::{ANSWER_HEADER, Scripted, take};
+use crate::handle::Handle;
+use crate::service;
 use crate::state::{RegionState, Shared};
 use crate::tokenizer;
-
-/// The largest request body; a larger one gets 413.
-const MOST_BODY: usize = 64 << 20;
 
 /// The running regions. Dropping it closes every port and connection.
 pub struct Mock {
@@ -99,17 +85,17 @@ impl Mock {
     ///
     /// # Panics
     /// When there is none: a test that asks for one is wrong.
-    pub fn region(&self, name: &str) -> crate::Handle {
+    pub fn region(&self, name: &str) -> Handle {
         let found = self.regions().find(|region| region.name() == name);
         found.unwrap_or_else(|| panic!("no region `{name}` was started"))
     }
 
     /// All regions in the order of the configuration.
-    pub fn regions(&self) -> impl Iterator<Item = crate::Handle> {
+    pub fn regions(&self) -> impl Iterator<Item = Handle> {
         self.shared
             .regions
             .iter()
-            .map(|region| crate::Handle(Arc::clone(region)))
+            .map(|region| Handle(Arc::clone(region)))
     }
 
     /// Loads the tokenizers of all deployed models now instead of with the first
@@ -203,7 +189,7 @@ async fn accept(
         let (shared, region) = (Arc::clone(&shared), Arc::clone(&region));
         let service = service_fn(move |request| {
             let (shared, region, reset) = (Arc::clone(&shared), Arc::clone(&region), reset.clone());
-            async move { handle(&shared, &region, &reset, request).await }
+            async move { service::answer(&shared, &region, &reset, request).await }
         });
         let connection = http.serve_connection(io, service).into_owned();
         let connection = graceful.watch(connection);
@@ -211,125 +197,5 @@ async fn accept(
             // Clients go away and faults break connections; neither is news.
             let _ = connection.await;
         });
-    }
-}
-
-/// A request that is to get no answer at all.
-#[derive(Debug)]
-struct Unanswered;
-
-impl std::fmt::Display for Unanswered {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the connection is reset before an answer")
-    }
-}
-
-impl std::error::Error for Unanswered {}
-
-async fn handle(
-    shared: &Shared,
-    region: &RegionState,
-    reset: &ResetSwitch,
-    request: Request<IncomingBody>,
-) -> Result<Response<Steps>, Unanswered> {
-    let (parts, body) = request.into_parts();
-    let body = match Limited::new(body, MOST_BODY).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-            return Ok(Reply::from(ApiError::too_large()).into_response(&Fault::default(), None));
-        }
-        // The client is gone.
-        Err(_) => return Err(Unanswered),
-    };
-    let path = parts.uri.path();
-    if path.starts_with(admin::PREFIX) {
-        return Ok(admin::answer(shared, &parts.method, path, &body));
-    }
-
-    let (standing, script) = {
-        let mut live = region.live();
-        if shared.config.log_limit > 0 {
-            live.record(recorded(region, &parts, &body), shared.config.log_limit);
-        }
-        (live.standing.next(), take(&mut live.scripts, &body))
-    };
-    // HTTP/2 resets the one stream, HTTP/1.1 has only the connection.
-    let reset = (parts.version != Version::HTTP_2).then_some(reset);
-    let fault = match own_fault(standing, &parts.headers) {
-        Ok(fault) => fault,
-        Err(message) => {
-            return Ok(
-                Reply::from(ApiError::invalid(&message)).into_response(&Fault::default(), None)
-            );
-        }
-    };
-    if !fault.latency.is_zero() {
-        tokio::time::sleep(fault.latency).await;
-    }
-    if fault.reset == Some(Reset::Headers) {
-        if let Some(reset) = reset {
-            reset.pull();
-        }
-        return Err(Unanswered);
-    }
-    let scripted = match script {
-        Some(Scripted::Raw(raw)) => return Ok(Reply::raw(raw).into_response(&fault, reset)),
-        Some(Scripted::Text(text)) => Some(text),
-        None => header_text(&parts.headers, ANSWER_HEADER),
-    };
-    let mut reply = Incoming {
-        shared,
-        region,
-        method: &parts.method,
-        path,
-        query: parts.uri.query(),
-        headers: &parts.headers,
-        body: &body,
-        fault: &fault,
-        scripted: scripted.as_deref(),
-    }
-    .reply();
-    headers::ids(&mut reply.headers, &shared.request_id(), &parts.headers);
-    for (name, value) in &region.headers {
-        reply.headers.insert(name, value.clone());
-    }
-    Ok(reply.into_response(&fault, reset))
-}
-
-/// The region's fault with this request's own wishes on top.
-fn own_fault(mut fault: Fault, headers: &HeaderMap) -> Result<Fault, String> {
-    for value in headers.get_all(FAULT_HEADER) {
-        fault.apply(&String::from_utf8_lossy(value.as_bytes()))?;
-    }
-    Ok(fault)
-}
-
-fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
-    let value = headers.get(name)?;
-    Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
-}
-
-fn recorded(
-    region: &RegionState,
-    parts: &hyper::http::request::Parts,
-    body: &bytes::Bytes,
-) -> Recorded {
-    let mut headers = parts.headers.clone();
-    if let Some(authority) = parts.uri.authority()
-        && !headers.contains_key(HOST)
-        && let Ok(host) = authority.as_str().parse()
-    {
-        headers.insert(HOST, host);
-    }
-    Recorded {
-        region: region.name.clone(),
-        method: parts.method.clone(),
-        target: parts
-            .uri
-            .path_and_query()
-            .map_or_else(String::new, ToString::to_string),
-        version: parts.version,
-        headers,
-        body: body.clone(),
     }
 }

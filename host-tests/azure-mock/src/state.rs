@@ -122,16 +122,8 @@ impl Live {
 
     /// Charges a request to its deployment's quota.
     pub(crate) fn admit(&mut self, deployment: &str, tokens: u64) -> Result<Remaining, Refused> {
-        let quota = self.quota;
-        // Two lookups, so that the name is copied once and not with every request.
-        if !self.consumption.contains_key(deployment) {
-            self.consumption
-                .insert(deployment.to_owned(), Consumption::default());
-        }
-        let consumption = self.consumption.get_mut(deployment);
-        consumption.map_or(Ok(Remaining::unlimited()), |c| {
-            c.admit(quota, tokens, Instant::now())
-        })
+        let consumption = self.consumption.entry(deployment.to_owned()).or_default();
+        consumption.admit(self.quota, tokens, Instant::now())
     }
 
     /// How much of a prompt was seen here before.

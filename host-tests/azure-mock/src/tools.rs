@@ -81,9 +81,10 @@ pub(crate) fn typescript(functions: &[Function]) -> String {
 }
 
 /// The request's wish about calling tools.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Choice<'a> {
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ToolChoice<'a> {
     /// The model decides.
+    #[default]
     Auto,
     /// No tool.
     None,
@@ -93,7 +94,7 @@ pub(crate) enum Choice<'a> {
     Named(Cow<'a, str>),
 }
 
-impl<'a> Choice<'a> {
+impl<'a> ToolChoice<'a> {
     /// Reads a `tool_choice`: a word, `{"function":{"name":…}}` or `{"name":…}`.
     pub(crate) fn read(raw: Option<&'a RawValue>) -> Self {
         #[derive(Deserialize)]
@@ -121,14 +122,14 @@ impl<'a> Choice<'a> {
 /// "What's the weather in Oslo?").
 pub(crate) fn called<'f>(
     functions: &'f [Function],
-    choice: &Choice,
+    choice: &ToolChoice,
     question: Option<&str>,
 ) -> Option<&'f Function> {
     match choice {
-        Choice::None => None,
-        Choice::Named(name) => functions.iter().find(|function| function.name == *name),
-        Choice::Required => asked(functions, question).or(functions.first()),
-        Choice::Auto => asked(functions, question),
+        ToolChoice::None => None,
+        ToolChoice::Named(name) => functions.iter().find(|function| function.name == *name),
+        ToolChoice::Required => asked(functions, question).or(functions.first()),
+        ToolChoice::Auto => asked(functions, question),
     }
 }
 
@@ -199,7 +200,7 @@ mod tests {
         ];
         for (choice, question, expected) in rows {
             let raw = choice.map(|json| serde_json::from_str::<&RawValue>(json).unwrap());
-            let tool = called(&functions, &Choice::read(raw), question);
+            let tool = called(&functions, &ToolChoice::read(raw), question);
             assert_eq!(
                 tool.map(|f| f.name.as_str()),
                 expected,

@@ -37,30 +37,14 @@ impl Usage {
     }
 
     /// As the Responses API writes it.
-    pub(crate) fn responses(self) -> impl Serialize {
-        #[derive(Serialize)]
-        struct Responses {
-            input_tokens: u64,
-            input_tokens_details: Input,
-            output_tokens: u64,
-            output_tokens_details: Output,
-            total_tokens: u64,
-        }
-        #[derive(Serialize)]
-        struct Input {
-            cached_tokens: u64,
-        }
-        #[derive(Serialize)]
-        struct Output {
-            reasoning_tokens: u64,
-        }
-        Responses {
+    pub(crate) fn responses(self) -> ResponsesUsage {
+        ResponsesUsage {
             input_tokens: self.prompt,
-            input_tokens_details: Input {
+            input_tokens_details: InputDetails {
                 cached_tokens: self.cached,
             },
             output_tokens: self.completion,
-            output_tokens_details: Output {
+            output_tokens_details: OutputDetails {
                 reasoning_tokens: 0,
             },
             total_tokens: self.prompt + self.completion,
@@ -90,6 +74,26 @@ struct CompletionDetails {
 struct PromptDetails {
     audio_tokens: u64,
     cached_tokens: u64,
+}
+
+/// `usage` of the Responses API.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct ResponsesUsage {
+    input_tokens: u64,
+    input_tokens_details: InputDetails,
+    output_tokens: u64,
+    output_tokens_details: OutputDetails,
+    total_tokens: u64,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct InputDetails {
+    cached_tokens: u64,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct OutputDetails {
+    reasoning_tokens: u64,
 }
 
 /// Counts by the hash of the request they belong to: a repeated request is not counted

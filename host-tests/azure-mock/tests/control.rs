@@ -169,8 +169,8 @@ fn the_command_serves_until_it_is_told_to_stop() {
         };
         assert_eq!((name, display, region), ("westeurope", "West", "Europe"));
         assert!(TcpStream::connect(url.strip_prefix("http://").unwrap()).is_ok());
-        let told = Command::new("kill")
-            .args(["-TERM", &child.id().to_string()])
+        let told = Command::new("sh")
+            .args(["-c", &format!("kill -TERM {}", child.id())])
             .status()
             .unwrap();
         assert!(told.success());

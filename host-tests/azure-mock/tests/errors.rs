@@ -92,7 +92,8 @@ fn refusals() {
 
 #[test]
 fn keys_are_asked_for() {
-    let rows: [(bool, &[(&str, &str)], u16); 4] = [
+    type Row<'a> = (bool, &'a [(&'a str, &'a str)], u16);
+    let rows: [Row; 4] = [
         (true, &[], 401),
         (true, &[("api-key", "any")], 200),
         (true, &[("authorization", "Bearer any")], 200),

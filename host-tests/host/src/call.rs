@@ -19,7 +19,7 @@ impl<'a> Call<'a> {
         arguments: &[u64],
         body: impl FnOnce(&mut Call<'a>) -> Outcome,
     ) -> wasmtime::Result<u32> {
-        caller.data_mut().costs.host_calls += 1;
+        caller.data_mut().callback_costs.host_calls += 1;
         if !is_allowed(caller.data().phase, function) {
             let phase = match caller.data().phase {
                 Phase::Allocating => "inside the allocator",
@@ -30,7 +30,10 @@ impl<'a> Call<'a> {
             )));
         }
         let mut call = Call { caller };
-        let outcome = body(&mut call);
+        let outcome = match call.vm().plugin.answers.get(function) {
+            Some(status) => Err(Refusal::Code(*status)),
+            None => body(&mut call),
+        };
         let result = match outcome {
             Ok(()) => Ok(0),
             Err(Refusal::Code(code)) => Ok(code),
@@ -63,7 +66,7 @@ impl<'a> Call<'a> {
         let bytes = bytes
             .get(ptr as usize..end)
             .ok_or(Status::InvalidMemoryAccess)?;
-        vm.costs.bytes_from_guest += u64::from(len);
+        vm.callback_costs.bytes_from_guest += u64::from(len);
         Ok(bytes.to_vec())
     }
 
@@ -73,7 +76,7 @@ impl<'a> Call<'a> {
         memory
             .write(&mut self.caller, ptr as usize, bytes)
             .map_err(|_| Status::InvalidMemoryAccess)?;
-        self.vm_mut().costs.bytes_to_guest += bytes.len() as u64;
+        self.vm_mut().callback_costs.bytes_to_guest += bytes.len() as u64;
         Ok(())
     }
 
@@ -103,8 +106,8 @@ impl<'a> Call<'a> {
     fn allocate(&mut self, len: usize) -> Result<u32, Refusal> {
         let allocator = self.vm().allocator.clone().ok_or(Status::InternalFailure)?;
         let vm = self.vm_mut();
-        vm.costs.guest_allocations += 1;
-        vm.costs.guest_allocated_bytes += len as u64;
+        vm.callback_costs.guest_allocations += 1;
+        vm.callback_costs.guest_allocated_bytes += len as u64;
         let outer = (vm.phase, vm.effective_context);
         (vm.phase, vm.effective_context) = (Phase::Allocating, None);
         let ptr = allocator

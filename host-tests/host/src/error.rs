@@ -38,6 +38,11 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
+    /// `Plugin::answers` names a function that gives no status, or that does not exist.
+    Answer {
+        /// The name as given.
+        function: String,
+    },
     /// The guest trapped while it was being started.
     Start(Death),
     /// `proxy_on_vm_start` or `proxy_on_configure` returned false.
@@ -68,6 +73,10 @@ impl fmt::Display for Error {
             Self::NoMemory => f.write_str("the module exports no memory named \"memory\""),
             Self::Import { name, problem } => write!(f, "the module imports {name}, {problem}"),
             Self::Export { name, problem } => write!(f, "the module exports {name}, {problem}"),
+            Self::Answer { function } => write!(
+                f,
+                "Plugin::answers names {function}, which is no host function that gives a status"
+            ),
             Self::Start(death) => write!(f, "the module does not start: {death}"),
             Self::Rejected { callback, logs } => {
                 write!(f, "{callback} returned false")?;
@@ -99,6 +108,8 @@ pub struct Death {
     /// Names of the guest's functions on the stack, innermost first; as far as the module
     /// still has names.
     pub backtrace: Vec<String>,
+    /// The guest's last log line in that callback: the SDKs log a panic's message there.
+    pub last_log: Option<String>,
     /// True when the fuel budget ran out: an endless loop, or a budget too small.
     pub out_of_fuel: bool,
 }
@@ -108,6 +119,9 @@ impl fmt::Display for Death {
         write!(f, "{} trapped: {}", self.callback, self.reason)?;
         if let Some(innermost) = self.backtrace.first() {
             write!(f, " (in {innermost})")?;
+        }
+        if let Some(line) = &self.last_log {
+            write!(f, "; its last log line: {line}")?;
         }
         Ok(())
     }
@@ -134,12 +148,17 @@ impl Death {
                 "it used more than its {fuel} units of fuel (an endless loop, or Plugin::fuel_per_callback is too small)"
             )
         } else {
-            error.root_cause().to_string()
+            let cause = error.root_cause().to_string();
+            cause
+                .strip_prefix("wasm trap: ")
+                .unwrap_or(&cause)
+                .to_owned()
         };
         Self {
             callback,
             reason,
             backtrace,
+            last_log: None,
             out_of_fuel,
         }
     }

@@ -4,18 +4,18 @@
 //! decides what is held and what goes on; actions asked for inside a callback happen when
 //! it has returned.
 
+use std::collections::VecDeque;
+
 use crate::flow::{Flow, Hold, Side, StreamOptions, StreamState};
 use crate::guest::Guest;
 use crate::headers::Headers;
-use crate::message::{LocalReply, StreamEnd};
+use crate::message::StreamEnd;
 use crate::vm::{Deferred, ROOT};
 
 /// What a body callback may return beyond Continue (cpp-host `FilterDataStatus`).
 const STOP_AND_BUFFER: u32 = 1;
 const STOP_AND_WATERMARK: u32 = 2;
 const STOP_NO_BUFFER: u32 = 3;
-
-const GRPC_UNAVAILABLE: u32 = 14;
 
 impl Guest {
     /// A new stream; its context is created with its request headers.
@@ -32,12 +32,12 @@ impl Guest {
         id
     }
 
-    fn stream(&mut self, id: u32) -> Option<&mut StreamState> {
+    pub fn stream(&mut self, id: u32) -> Option<&mut StreamState> {
         self.vm_mut().streams.get_mut(&id)
     }
 
     /// The flow, as long as the stream goes on.
-    fn flow(&mut self, id: u32, side: Side) -> Option<&mut Flow> {
+    pub fn flow(&mut self, id: u32, side: Side) -> Option<&mut Flow> {
         let stream = self.stream(id).filter(|stream| stream.end.is_none())?;
         Some(stream.flow_mut(side))
     }
@@ -72,6 +72,7 @@ impl Guest {
             return self.fail_stream(id);
         }
         let hold = self.headers_hold(returned.unwrap_or(0));
+        self.run_continues(id);
         if let Some(flow) = self.flow(id, side) {
             flow.hold = hold;
             if hold == Hold::Free {
@@ -168,6 +169,7 @@ impl Guest {
             _ if self.vm().stop_iteration => STOP_NO_BUFFER,
             status => status.min(STOP_NO_BUFFER),
         };
+        self.run_continues(id);
         let Some(flow) = self.flow(id, side) else {
             return;
         };
@@ -209,6 +211,7 @@ impl Guest {
             return self.fail_stream(id);
         }
         let stopped = self.vm().stop_iteration || returned.unwrap_or(0) != 0;
+        self.run_continues(id);
         if let Some(flow) = self.flow(id, side) {
             if stopped {
                 flow.hold = Hold::Single;
@@ -223,12 +226,11 @@ impl Guest {
     /// `continueDecoding` or `continueEncoding`. After a stop of all iteration this
     /// filter's own body and trailer callbacks come now, the held body in one piece.
     fn resume(&mut self, id: u32, side: Side) {
-        let Some(flow) = self.flow(id, side) else {
+        let Some(flow) = self.flow(id, side).filter(|flow| flow.started) else {
             return;
         };
         match flow.hold {
-            Hold::Free => {}
-            Hold::Single => flow.forward_all(),
+            Hold::Free | Hold::Single => flow.forward_all(),
             Hold::All { .. } => {
                 flow.hold = Hold::Free;
                 let bytes = std::mem::take(&mut flow.held);
@@ -248,113 +250,8 @@ impl Guest {
         }
     }
 
-    /// The connection of one side is gone.
-    pub fn reset(&mut self, id: u32, side: Side) {
-        let Some(stream) = self.stream(id) else {
-            return;
-        };
-        if side == Side::Request {
-            self.end(id, StreamEnd::ClientReset);
-        } else if stream.response.started {
-            self.end(id, StreamEnd::UpstreamReset);
-        } else {
-            // The router answers itself when no response has begun.
-            stream.request.out.reset = true;
-            let body = "upstream connect error or disconnect/reset before headers. \
-                        reset reason: connection termination";
-            let details = "upstream_reset_before_response_started{connection_termination}";
-            self.local_reply(id, envoy_reply(503, details, body));
-        }
-        self.after_callback(id);
-    }
-
-    fn too_large(&mut self, id: u32, side: Side) {
-        match side {
-            Side::Request => {
-                let reply = envoy_reply(413, "request_payload_too_large", "Payload Too Large");
-                self.local_reply(id, reply);
-            }
-            Side::Response => {
-                let details = "response_payload_too_large";
-                self.local_reply(id, envoy_reply(500, details, "Internal Server Error"));
-            }
-        }
-    }
-
-    fn fail_stream(&mut self, id: u32) {
-        let mut reply = envoy_reply(503, "wasm_fail_stream", "");
-        reply.grpc_status = Some(GRPC_UNAVAILABLE);
-        self.local_reply(id, reply);
-        self.after_callback(id);
-    }
-
-    /// `sendLocalReply`: through the filter's response callbacks when no response has
-    /// begun; straight to the client when response headers have not left yet; a reset of
-    /// the stream when they have.
-    fn local_reply(&mut self, id: u32, reply: LocalReply) {
-        let alive = self.death.is_none();
-        let Some(stream) = self.stream(id).filter(|s| s.end.is_none()) else {
-            return;
-        };
-        if stream.response.headers_forwarded {
-            stream.details.get_or_insert(reply.details);
-            return self.end(id, StreamEnd::ResponseCut);
-        }
-        if stream.local_reply.is_some() {
-            return;
-        }
-        let mut headers = Headers::from([(":status", reply.status.to_string())]);
-        for (name, value) in reply.headers.iter() {
-            headers.add(name, value);
-        }
-        let is_head = stream.request.headers.value(":method") == Some(b"HEAD");
-        if !reply.body.is_empty() {
-            headers.set("content-length", reply.body.len().to_string());
-            if headers.value("content-type").is_none() {
-                headers.add("content-type", "text/plain");
-            }
-        }
-        let body = if is_head {
-            Vec::new()
-        } else {
-            reply.body.clone()
-        };
-        let filtered = alive && !stream.response.started;
-        stream.details = Some(reply.details.clone());
-        stream.local_reply = Some(reply);
-        stream.request.out.reset |= stream.request.headers_forwarded;
-        if filtered {
-            self.headers(id, Side::Response, headers, body.is_empty());
-            if !body.is_empty() {
-                self.data(id, Side::Response, body, true);
-            }
-        } else {
-            let flow = &mut stream.response;
-            *flow = Flow {
-                headers,
-                started: true,
-                complete: true,
-                held: body,
-                ..Flow::default()
-            };
-            flow.forward_all();
-        }
-    }
-
-    fn end(&mut self, id: u32, end: StreamEnd) {
-        let Some(stream) = self.stream(id).filter(|s| s.end.is_none()) else {
-            return;
-        };
-        stream.end = Some(end);
-        let (request, response) = (&mut stream.request, &mut stream.response);
-        response.out.reset |= !response.out.complete;
-        let exchanged = request.out.complete && response.complete;
-        request.out.reset |= request.headers_forwarded && !exchanged;
-        self.ended.push(id);
-    }
-
     /// Runs what callbacks have deferred, and notices a finished response.
-    fn after_callback(&mut self, id: u32) {
+    pub fn after_callback(&mut self, id: u32) {
         self.run_deferred();
         if self
             .flow(id, Side::Response)
@@ -364,9 +261,29 @@ impl Guest {
         }
     }
 
-    fn run_deferred(&mut self) {
+    /// A stream continued in its own callback goes on before the callback's return counts:
+    /// a Pause then holds what follows (seen on Envoy 1.40: continue and Pause in
+    /// `on_request_headers` send the headers on, and the body waits for ever).
+    fn run_continues(&mut self, id: u32) {
+        let deferred = std::mem::take(&mut self.vm_mut().deferred);
+        let (now, later): (VecDeque<_>, VecDeque<_>) = deferred.into_iter().partition(
+            |deferred| matches!(deferred, Deferred::Continue { stream, .. } if *stream == id),
+        );
+        self.vm_mut().deferred = later;
+        for deferred in now {
+            if let Deferred::Continue { side, .. } = deferred {
+                self.resume(id, side);
+            }
+        }
+    }
+
+    pub fn run_deferred(&mut self) {
         while let Some(deferred) = self.vm_mut().deferred.pop_front() {
             let id = match deferred {
+                Deferred::DeleteRoot => {
+                    self.delete_root();
+                    continue;
+                }
                 Deferred::Continue { stream, side } => {
                     self.resume(stream, side);
                     stream
@@ -376,6 +293,10 @@ impl Guest {
                     stream
                 }
                 Deferred::LocalReply { stream, reply } => {
+                    // The first one wins over others of the same callback.
+                    self.vm_mut().deferred.retain(|other| {
+                        !matches!(other, Deferred::LocalReply { stream: id, .. } if *id == stream)
+                    });
                     self.local_reply(stream, reply);
                     stream
                 }
@@ -387,41 +308,5 @@ impl Guest {
                 self.end(id, StreamEnd::Complete);
             }
         }
-    }
-
-    /// To be called when nothing else runs: deferred actions, then `log`, `done` and
-    /// `delete` of every stream that ended, as Envoy's deferred destruction does.
-    pub fn settle(&mut self) {
-        self.run_deferred();
-        while let Some(id) = self.ended.pop() {
-            let Some(stream) = self.stream(id).filter(|s| s.created && !s.deleted) else {
-                continue;
-            };
-            stream.logging = true;
-            let exports = self.exports.clone();
-            self.call("proxy_on_log", id, exports.log.as_ref(), id, &[id]);
-            if let Some(stream) = self.stream(id) {
-                stream.logging = false;
-                stream.request.headers_visible = false;
-                stream.response.headers_visible = false;
-            }
-            self.call("proxy_on_done", id, exports.done.as_ref(), id, &[id]);
-            self.call("proxy_on_delete", id, exports.delete.as_ref(), id, &[id]);
-            if let Some(stream) = self.stream(id) {
-                stream.deleted = true;
-            }
-            self.run_deferred();
-        }
-    }
-}
-
-/// A reply that Envoy makes by itself.
-fn envoy_reply(status: u32, details: &str, body: &str) -> LocalReply {
-    LocalReply {
-        status,
-        details: details.to_owned(),
-        headers: Headers::new(),
-        body: body.as_bytes().to_vec(),
-        grpc_status: None,
     }
 }

@@ -1,16 +1,20 @@
 //! One VM: an instantiated module and the calls the host makes into it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use wasmtime::{Instance, Linker, Store, TypedFunc, WasmParams, WasmResults};
+use wasmtime::{Instance, Store, TypedFunc, WasmParams, WasmResults};
 
+use crate::costs::Costs;
 use crate::error::{Death, Error};
+use crate::linker;
 use crate::module::{Module, engine};
 use crate::plugin::Plugin;
 use crate::shared::Shared;
 use crate::transcript::{CallDirection, Crossing};
 use crate::vm::{Configuring, Phase, ROOT, Vm};
-use crate::{abi, wasi};
+
+type HttpCallResponse = TypedFunc<(u32, u32, u32, u32, u32), ()>;
 
 /// The callbacks a module may export; every one is optional.
 pub(crate) struct Exports {
@@ -24,7 +28,7 @@ pub(crate) struct Exports {
     pub response_headers: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub response_body: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub response_trailers: Option<TypedFunc<(u32, u32), u32>>,
-    pub http_call_response: Option<TypedFunc<(u32, u32, u32, u32, u32), ()>>,
+    pub http_call_response: Option<HttpCallResponse>,
     pub queue_ready: Option<TypedFunc<(u32, u32), ()>>,
     pub done: Option<TypedFunc<u32, u32>>,
     pub log: Option<TypedFunc<u32, ()>>,
@@ -68,7 +72,7 @@ fn find<A: WasmParams, R: WasmResults>(
             name: name.to_owned(),
             problem: format!(
                 "with a signature the ABI does not know: {}",
-                function.ty(&*store)
+                linker::signature(&function.ty(&*store))
             ),
         })
 }
@@ -80,7 +84,7 @@ pub(crate) struct Guest {
     /// The number of the next context.
     pub next_context: u32,
     /// Streams whose end callbacks are due.
-    pub ended: Vec<u32>,
+    pub ended: VecDeque<u32>,
 }
 
 impl Guest {
@@ -96,7 +100,8 @@ impl Guest {
         let mut store = Store::new(engine(), Vm::new(plugin, shared, worker));
         store.limiter(|vm| &mut vm.limits);
         store.data_mut().transcript = transcript.then(Vec::new);
-        let linker = linker_for(module, &mut store)?;
+        let linker = linker::for_module(module, &mut store)?;
+        linker::check_answers(&linker, &mut store)?;
         store.data_mut().phase = Phase::Starting;
         let fuel = store.data().plugin.fuel_per_callback;
         let _ = store.set_fuel(fuel);
@@ -116,7 +121,7 @@ impl Guest {
             exports,
             death: None,
             next_context: ROOT + 1,
-            ended: Vec::new(),
+            ended: VecDeque::new(),
         };
         guest.initialize(&instance)?;
         guest.store.data_mut().phase = Phase::Running;
@@ -218,6 +223,8 @@ impl Guest {
         arguments: A,
         recorded: &[u32],
     ) -> Option<R> {
+        // Before anything else: a callback that is missing stops nothing.
+        self.vm_mut().stop_iteration = false;
         let function = function.filter(|_| self.death.is_none())?;
         let fuel = self.vm().plugin.fuel_per_callback;
         // Fails only on an engine without fuel, and ours has it.
@@ -225,19 +232,19 @@ impl Guest {
         let vm = self.store.data_mut();
         vm.true_context = context;
         vm.effective_context = None;
-        vm.stop_iteration = false;
-        vm.costs = crate::costs::Costs {
+        vm.callback_costs = Costs {
             callbacks: 1,
             ..Default::default()
         };
+        let first_log = vm.shared.logs().len();
         let result = function.call(&mut self.store, arguments);
         let used = fuel - self.store.get_fuel().unwrap_or(0);
         let vm = self.store.data_mut();
         vm.true_context = 0;
         vm.effective_context = None;
-        vm.costs.fuel = used;
-        let costs = vm.costs;
-        vm.total_costs += costs;
+        vm.callback_costs.fuel = used;
+        let costs = vm.callback_costs;
+        vm.costs += costs;
         if let Some(stream) = vm.streams.get_mut(&context) {
             stream.costs += costs;
         }
@@ -252,7 +259,14 @@ impl Guest {
         match result {
             Ok(result) => Some(result),
             Err(error) => {
-                self.death = Some(Death::new(name, &error, fuel));
+                let logs = self.vm().shared.logs();
+                let last_log = logs.get(first_log..).and_then(<[_]>::last);
+                let last_log = last_log.map(|line| line.message.clone());
+                drop(logs);
+                self.death = Some(Death {
+                    last_log,
+                    ..Death::new(name, &error, fuel)
+                });
                 None
             }
         }
@@ -274,29 +288,4 @@ impl Code for u32 {
     fn code(&self) -> Option<u32> {
         Some(*self)
     }
-}
-
-/// A linker with all host functions, once every import of the module is among them.
-fn linker_for(module: &Module, store: &mut Store<Vm>) -> Result<Linker<Vm>, Error> {
-    let mut linker = Linker::new(engine());
-    abi::link_all(&mut linker, module.is_abi_0_2_1())
-        .and_then(|()| wasi::link_all(&mut linker))
-        .map_err(|error| Error::Compile(error.to_string()))?;
-    for import in module.compiled().imports() {
-        let name = format!("{}.{}", import.module(), import.name());
-        let Some(offered) = linker.get_by_import(&mut *store, &import) else {
-            return Err(Error::Import {
-                name,
-                problem: "which Envoy does not offer".into(),
-            });
-        };
-        let offered = offered.ty(&*store);
-        if let (Some(wanted), Some(offered)) = (import.ty().func(), offered.func())
-            && !offered.matches(wanted)
-        {
-            let problem = format!("as {wanted}, but Envoy offers it as {offered}");
-            return Err(Error::Import { name, problem });
-        }
-    }
-    Ok(linker)
 }

@@ -3,12 +3,14 @@
 mod abi;
 mod call;
 mod costs;
+mod ending;
 mod error;
 mod filter_manager;
 mod flow;
 mod guest;
 mod headers;
 mod host;
+mod linker;
 mod message;
 mod metrics;
 mod module;

@@ -61,6 +61,13 @@ impl Module {
         })
     }
 
+    /// The host functions the module imports, as (module, function).
+    pub fn imports(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.compiled
+            .imports()
+            .map(|import| (import.module(), import.name()))
+    }
+
     pub(crate) fn compiled(&self) -> &wasmtime::Module {
         &self.compiled
     }

@@ -31,6 +31,18 @@ pub struct Plugin {
     pub fuel_per_callback: u64,
     /// Largest linear memory of the VM, in bytes.
     pub memory_limit: usize,
+    /// Host functions that give this status and do nothing else: no result is written
+    /// either. Shows what a filter does about statuses that Envoy gives rarely.
+    pub answers: BTreeMap<String, u32>,
+}
+
+impl Plugin {
+    /// The same plugin with one more entry in [`Plugin::answers`]. A function that the host
+    /// does not have is an error when the worker is started.
+    pub fn answering(mut self, function: &str, status: impl Into<u32>) -> Self {
+        self.answers.insert(function.to_owned(), status.into());
+        self
+    }
 }
 
 impl Default for Plugin {
@@ -50,6 +62,7 @@ impl Default for Plugin {
             log_level: 2,
             fuel_per_callback: 10_000_000_000,
             memory_limit: 1 << 30,
+            answers: BTreeMap::new(),
         }
     }
 }

@@ -26,6 +26,12 @@ pub enum Status {
     Unimplemented = 12,
 }
 
+impl From<Status> for u32 {
+    fn from(status: Status) -> Self {
+        status as u32
+    }
+}
+
 /// Why a host function did not succeed.
 pub(crate) enum Refusal {
     /// A code for the guest: an ABI status or a WASI errno.

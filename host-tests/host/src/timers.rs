@@ -84,6 +84,35 @@ impl Guest {
         true
     }
 
+    /// Envoy takes the configuration away. True when the root context is gone; false when
+    /// the guest asks to wait, and it goes with `proxy_done`.
+    pub fn shut_down(&mut self) -> bool {
+        let exports = self.exports.clone();
+        let done = self.call("proxy_on_done", ROOT, exports.done.as_ref(), ROOT, &[ROOT]);
+        if done == Some(0) {
+            self.vm_mut().done_pending = true;
+            return false;
+        }
+        self.delete_root();
+        self.settle();
+        true
+    }
+
+    pub fn delete_root(&mut self) {
+        let exports = self.exports.clone();
+        self.call(
+            "proxy_on_delete",
+            ROOT,
+            exports.delete.as_ref(),
+            ROOT,
+            &[ROOT],
+        );
+        let vm = self.vm_mut();
+        vm.tick_period = None;
+        vm.next_tick_ns = None;
+        vm.http_calls.clear();
+    }
+
     /// Tells this VM's contexts of items in queues they own. True when there was one.
     pub fn run_queue_notices(&mut self) -> bool {
         let (shared, worker) = (self.vm().shared.clone(), self.vm().worker);

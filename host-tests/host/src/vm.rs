@@ -32,9 +32,19 @@ pub(crate) enum Phase {
 /// the guest must not be entered again before.
 #[derive(Debug)]
 pub(crate) enum Deferred {
-    Continue { stream: u32, side: Side },
-    Close { stream: u32 },
-    LocalReply { stream: u32, reply: LocalReply },
+    /// `proxy_done` after the root context had asked to wait.
+    DeleteRoot,
+    Continue {
+        stream: u32,
+        side: Side,
+    },
+    Close {
+        stream: u32,
+    },
+    LocalReply {
+        stream: u32,
+        reply: LocalReply,
+    },
 }
 
 /// The configuration the guest may read in the callback now running.
@@ -84,9 +94,9 @@ pub(crate) struct Vm {
     pub metrics: MetricIds,
     pub random: u64,
     /// Of the callback now running, or the last one.
-    pub costs: Costs,
+    pub callback_costs: Costs,
     /// Of everything since the VM began.
-    pub total_costs: Costs,
+    pub costs: Costs,
     pub transcript: Option<Vec<Crossing>>,
 }
 
@@ -119,8 +129,8 @@ impl Vm {
             done_pending: false,
             metrics: MetricIds::default(),
             random,
+            callback_costs: Costs::default(),
             costs: Costs::default(),
-            total_costs: Costs::default(),
             transcript: None,
         }
     }

@@ -10,7 +10,6 @@ use crate::message::{HttpAnswer, HttpCall};
 use crate::shared::{LogLine, lock};
 use crate::stream::Stream;
 use crate::transcript::Crossing;
-use crate::vm::ROOT;
 
 /// A VM with its filter configured, as one Envoy worker thread has it.
 ///
@@ -73,7 +72,7 @@ impl Worker {
 
     /// Everything the VM cost since it was started, its start included.
     pub fn costs(&self) -> Costs {
-        lock(&self.guest).vm().total_costs
+        lock(&self.guest).vm().costs
     }
 
     /// Size of the VM's linear memory, in bytes; it never shrinks.
@@ -97,24 +96,9 @@ impl Worker {
             .unwrap_or_default()
     }
 
-    /// Envoy takes the configuration away: the root context's `done`, then `delete` unless
-    /// the guest asks to wait. True when it is gone.
+    /// Envoy takes the configuration away: the root context's `done`, then `delete`, unless
+    /// the guest asks to wait and calls `proxy_done` later. True when it is gone at once.
     pub fn shut_down(&self) -> bool {
-        let mut guest = lock(&self.guest);
-        let exports = guest.exports.clone();
-        let done = guest.call("proxy_on_done", ROOT, exports.done.as_ref(), ROOT, &[ROOT]);
-        if done == Some(0) {
-            guest.vm_mut().done_pending = true;
-            return false;
-        }
-        guest.call(
-            "proxy_on_delete",
-            ROOT,
-            exports.delete.as_ref(),
-            ROOT,
-            &[ROOT],
-        );
-        guest.settle();
-        true
+        lock(&self.guest).shut_down()
     }
 }

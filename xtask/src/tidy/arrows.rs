@@ -92,3 +92,111 @@ pub fn check(workspace: &Workspace, breaches: &mut Vec<String>) {
 fn is_filter(package: &Package) -> bool {
     package.folder.starts_with("filters/")
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// What cargo would say of these packages: name, folder, and its dependencies, those
+    /// for tests only with a `?` before their name. Members are the ones with a folder.
+    fn workspace(packages: &[(&str, &str, &[&str])]) -> Workspace {
+        let manifest = |folder: &str| paths::root().join(folder).join("Cargo.toml");
+        let is_module = |name: &str| name == "tollgate-gateway";
+        let described: Vec<Value> = packages
+            .iter()
+            .map(|(name, folder, _)| {
+                let kind = if is_module(name) { "cdylib" } else { "lib" };
+                json!({"id": name, "name": name, "manifest_path": manifest(folder),
+                       "targets": [{"kind": [kind]}]})
+            })
+            .collect();
+        let resolved: Vec<Value> = packages
+            .iter()
+            .map(|(name, _, dependencies)| {
+                let deps: Vec<Value> = dependencies
+                    .iter()
+                    .map(|dependency| match dependency.strip_prefix('?') {
+                        Some(name) => json!({"pkg": name, "dep_kinds": [{"kind": "dev"}]}),
+                        None => json!({"pkg": dependency, "dep_kinds": [{"kind": null}]}),
+                    })
+                    .collect();
+                json!({"id": name, "deps": deps})
+            })
+            .collect();
+        let members: Vec<&str> = packages
+            .iter()
+            .filter(|(_, folder, _)| !folder.is_empty())
+            .map(|(name, ..)| *name)
+            .collect();
+        let metadata = json!({"workspace_members": members, "packages": described,
+                              "resolve": {"nodes": resolved}});
+        Workspace::read(&metadata).expect("the form that cargo prints")
+    }
+
+    #[test]
+    fn arrows_that_point_the_wrong_way_are_named() {
+        const CORE: (&str, &str) = ("tollgate-core", "filters/core");
+        const KIT: (&str, &str) = ("tollgate-kit", "filters/kit");
+        const GATEWAY: (&str, &str) = ("tollgate-gateway", "filters/gateway");
+        const HOST: (&str, &str) = ("tollgate-host", "host-tests/host");
+        type Names = &'static [&'static str];
+        // What core, kit, gateway and the harness depend on; the arrow to be found.
+        let rows: [([Names; 4], Option<&str>); 8] = [
+            (
+                [
+                    &["?tokio"],
+                    &["tollgate-core", "proxy-wasm"],
+                    &["tollgate-kit", "proxy-wasm"],
+                    &["wasmtime"],
+                ],
+                None,
+            ),
+            ([&["middle"], &[], &[], &[]], Some("tollgate-core → log")),
+            (
+                [&["proxy-wasm"], &[], &[], &[]],
+                Some("tollgate-core → proxy-wasm"),
+            ),
+            (
+                [&["tollgate-kit"], &[], &[], &[]],
+                Some("tollgate-core → tollgate-kit"),
+            ),
+            ([&[], &["tokio"], &[], &[]], Some("tollgate-kit → tokio")),
+            (
+                [&[], &[], &["tollgate-core"], &[]],
+                Some("tollgate-gateway → tollgate-core"),
+            ),
+            (
+                [&[], &[], &[], &["?tollgate-kit"]],
+                Some("tollgate-host → tollgate-kit"),
+            ),
+            (
+                [&[], &[], &[], &["proxy-wasm"]],
+                Some("tollgate-host → proxy-wasm"),
+            ),
+        ];
+        for ([core, kit, gateway, host], expected) in rows {
+            let workspace = workspace(&[
+                (CORE.0, CORE.1, core),
+                (KIT.0, KIT.1, kit),
+                (GATEWAY.0, GATEWAY.1, gateway),
+                (HOST.0, HOST.1, host),
+                ("middle", "", &["log"]),
+                ("log", "", &[]),
+                ("tokio", "", &[]),
+                ("proxy-wasm", "", &[]),
+                ("wasmtime", "", &["log"]),
+            ]);
+            let mut found = Vec::new();
+            check(&workspace, &mut found);
+            match expected {
+                Some(arrow) => assert!(
+                    found.iter().any(|breach| breach.contains(arrow)),
+                    "{arrow}: {found:?}"
+                ),
+                None => assert!(found.is_empty(), "{found:?}"),
+            }
+        }
+    }
+}

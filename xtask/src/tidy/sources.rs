@@ -29,7 +29,9 @@ pub fn check(file: &Source, breaches: &mut Vec<String>) {
                 "{path}: {lines} lines; split it, {MOST_LINES} is the most"
             ));
         }
-        if !file.text.starts_with("//!") {
+        // A crate's front page may be its README.
+        let explained = ["//!", "#![doc = include_str!("];
+        if !explained.iter().any(|start| file.text.starts_with(start)) {
             breaches.push(format!(
                 "{path}:1: start with `//!` and say why the file exists"
             ));
@@ -115,6 +117,7 @@ mod tests {
         let module = format!("//! A module.\n{}", "\n".repeat(MOST_LINES_OF_A_MODULE));
         let rows: &[(&str, &str, &[&str])] = &[
             ("a.rs", "//! Why.\nfn f() {}\n", &[]),
+            ("a.rs", "#![doc = include_str!(\"../README.md\")]\n", &[]),
             ("a.rs", "fn f() {}\n", &["a.rs:1: start with"]),
             ("a.md", "# No rule about the first line\n", &[]),
             ("a.rs", &long, &["a.rs: 601 lines"]),

@@ -49,7 +49,8 @@ impl Workspace {
         Self::read(&metadata).context("cargo metadata has an unknown form")
     }
 
-    fn read(metadata: &Value) -> Option<Self> {
+    /// Reads what `cargo metadata` printed; nothing when it has another form.
+    pub fn read(metadata: &Value) -> Option<Self> {
         let member_ids: BTreeSet<&str> = strings(&metadata["workspace_members"]).collect();
         let mut names = BTreeMap::new();
         let mut members = Vec::new();

@@ -149,9 +149,11 @@ impl fmt::Display for Path {
 }
 
 impl Refusal {
-    /// The path for the `param` of OpenAI's error object; `None` for the body as a whole.
+    /// The path for the `param` of OpenAI's error object; `None` for the body as a whole,
+    /// and for what is no JSON: no parameter has been read of it.
     pub fn param(&self) -> Option<String> {
-        (!self.path.is_empty()).then(|| self.path.to_string())
+        let names_one = !matches!(self.kind, RefusalKind::Syntax(_)) && !self.path.is_empty();
+        names_one.then(|| self.path.to_string())
     }
 }
 

@@ -38,9 +38,9 @@ fn find(vm: &Vm, buffer: u32) -> Result<&[u8], Status> {
         PLUGIN_CONFIGURATION => {
             (vm.configuring == Configuring::Plugin).then_some(vm.plugin.configuration.as_slice())
         }
+        _ if buffer > LAST_BUFFER => return Err(Status::BadArgument),
         // TCP data, gRPC messages and foreign-function arguments: never present here.
-        0..=LAST_BUFFER => None,
-        _ => return Err(Status::BadArgument),
+        _ => None,
     };
     found.ok_or(Status::NotFound)
 }

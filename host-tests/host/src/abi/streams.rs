@@ -119,5 +119,6 @@ fn done(call: &mut Call<'_>) -> Outcome {
     if !std::mem::take(&mut vm.done_pending) {
         return Err(Status::NotFound.into());
     }
+    vm.deferred.push_back(Deferred::DeleteRoot);
     Ok(())
 }

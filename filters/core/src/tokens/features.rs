@@ -1,0 +1,331 @@
+//! What the fast estimate knows of a text: counts, taken sixty-four bytes at a time.
+//!
+//! A byte-pair tokenizer splits text at borders that byte classes show (where words,
+//! numbers and runs of punctuation begin) and then spends more tokens on what is long or
+//! unusual. So each count here is a population count of a mask, and the number of tokens
+//! is a weighted sum of the counts; the weights are fitted by `token-fit`.
+//!
+//! Masks look back, never ahead, and what they look back on is kept between blocks, so
+//! the counts do not depend on where the blocks fall.
+
+use super::scripts::{self, ScriptCarry};
+use crate::simd::Block;
+
+/// The last mask of a kind: what the next one looks back on.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Last(u64);
+
+impl Last {
+    /// Moves on by one block, to a block whose mask is `now`.
+    #[inline(always)]
+    pub(super) fn step(&mut self, now: u64) -> Trail {
+        Trail {
+            now,
+            before: core::mem::replace(&mut self.0, now),
+        }
+    }
+}
+
+/// A mask over one block, together with the same mask over the block before it.
+#[derive(Clone, Copy)]
+pub(super) struct Trail {
+    /// Bit `i` speaks of byte `i` of this block.
+    pub(super) now: u64,
+    before: u64,
+}
+
+impl Trail {
+    /// The mask of the bytes that come `N` bytes after a set one.
+    #[inline(always)]
+    pub(super) fn back<const N: u32>(self) -> u64 {
+        const { assert!(N > 0 && N < 64) };
+        self.now.wrapping_shl(N) | self.before.wrapping_shr(64_u32.wrapping_sub(N))
+    }
+
+    /// Whether any bit of the two blocks is set.
+    #[inline(always)]
+    pub(super) fn any(self) -> bool {
+        self.now | self.before != 0
+    }
+}
+
+/// Follows runs forward: given where runs start, how many reach each length.
+///
+/// `N` lengths, a step of `STEP` bytes between one and the next.
+#[derive(Clone, Copy)]
+pub(super) struct Chain<const N: usize, const STEP: u32> {
+    reach: [Last; N],
+}
+
+impl<const N: usize, const STEP: u32> Default for Chain<N, STEP> {
+    fn default() -> Self {
+        Chain {
+            reach: [Last::default(); N],
+        }
+    }
+}
+
+impl<const N: usize, const STEP: u32> Chain<N, STEP> {
+    /// Adds to `counts[k]` the runs found in this block to have more than `k + 1` members.
+    #[inline(always)]
+    pub(super) fn step(&mut self, starts: Trail, goes_on: u64, counts: &mut [u32; N]) {
+        let mut previous = starts;
+        for (reach, count) in self.reach.iter_mut().zip(counts) {
+            previous = reach.step(previous.back::<STEP>() & goes_on);
+            *count = count.wrapping_add(previous.now.count_ones());
+        }
+    }
+}
+
+/// Defines the counts once: their names, their order and the struct that holds them.
+macro_rules! counts {
+    ($($(#[$doc:meta])* $name:ident: $len:literal,)*) => {
+        /// The counts of a text, in the order of the weights.
+        #[derive(Clone, Copy, Default)]
+        pub(super) struct Counts { $($(#[$doc])* pub(super) $name: [u32; $len],)* }
+
+        /// How many counts there are.
+        pub const COUNT: usize = 0 $(+ $len)*;
+
+        impl Counts {
+            /// All counts in one row.
+            pub(super) fn row(&self) -> [u32; COUNT] {
+                let mut row = [0; COUNT];
+                let groups: &[&[u32]] = &[$(self.$name.as_slice(),)*];
+                for (to, from) in row.iter_mut().zip(groups.iter().copied().flatten()) {
+                    *to = *from;
+                }
+                row
+            }
+        }
+
+        /// The name of each group of counts, and how many the group has.
+        pub const NAMES: &[(&str, usize)] = &[$((stringify!($name), $len),)*];
+    };
+}
+
+counts! {
+    /// Texts that are not empty.
+    texts: 1,
+    /// Words: runs of letters, or the part of one that begins at a capital after a small letter.
+    words: 1,
+    /// Words of more than 1, 2, 3, … letters.
+    longer: 9,
+    /// Words with a single space before them, or more than one.
+    spaced: 1,
+    /// Words that do not follow a space, of more than 0, 1, 2, … letters.
+    glued: 4,
+    /// Words after one lone punctuation mark, which the tokenizer keeps with the word.
+    marked: 1,
+    /// Capitals, and capitals after capitals.
+    capitals: 2,
+    letters: 1,
+    digits: 1,
+    numbers: 1,
+    /// Numbers of more than three digits, which the tokenizer takes three at a time.
+    long_numbers: 1,
+    spaced_numbers: 1,
+    /// Runs of two or more spaces; all spaces after spaces.
+    indents: 2,
+    /// Line ends, runs of them, those right after punctuation.
+    newlines: 3,
+    /// Tabs, and runs of them.
+    tabs: 2,
+    /// Punctuation and control characters, runs of them, runs after a space.
+    marks: 3,
+    /// Runs of more than 1, 2 and 3 marks.
+    mark_longer: 3,
+    /// In runs of sixteen or more bytes of what base64, paths and identifiers are made of:
+    /// all bytes from the sixteenth on, the capitals, the digits, the changes of class.
+    runs: 4,
+    latin: 1,
+    greek: 1,
+    cyrillic: 1,
+    cyrillic_capitals: 1,
+    cyrillic_words: 1,
+    cyrillic_longer: 8,
+    hebrew: 1,
+    arabic: 1,
+    arabic_words: 1,
+    arabic_longer: 6,
+    arabic_marks: 1,
+    devanagari: 1,
+    devanagari_signs: 1,
+    devanagari_words: 1,
+    devanagari_longer: 6,
+    indic: 1,
+    thai: 1,
+    /// Han characters, then those whose lead byte is E5, E6, ….
+    han: 5,
+    han_runs: 1,
+    han_longer: 3,
+    kana: 3,
+    kana_runs: 1,
+    kana_longer: 4,
+    cjk_marks: 1,
+    wide_marks: 1,
+    hangul: 4,
+    hangul_runs: 1,
+    hangul_longer: 4,
+    dashes_and_quotes: 1,
+    symbols: 1,
+    other: 1,
+    emoji: 1,
+}
+
+/// Adds the bits of `mask` to a count.
+#[inline(always)]
+pub(super) fn add(count: &mut u32, mask: u64) {
+    *count = count.wrapping_add(mask.count_ones());
+}
+
+/// Counts the blocks of a text; see the module.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Features {
+    pub(super) counts: Counts,
+    carry: Carry,
+}
+
+/// What the masks of the next block look back on.
+#[derive(Clone, Copy, Default)]
+struct Carry {
+    lower: Last,
+    upper: Last,
+    alpha: Last,
+    digit: Last,
+    space: Last,
+    newline: Last,
+    tab: Last,
+    mark: Last,
+    non_ascii: Last,
+    starts: Last,
+    glued: Last,
+    number: Last,
+    mark_start: Last,
+    longer: Chain<9, 1>,
+    glued_longer: Chain<3, 1>,
+    mark_longer: Chain<3, 1>,
+    runs: [Last; 4],
+    scripts: ScriptCarry,
+}
+
+impl Features {
+    /// Counts a whole text.
+    pub(super) fn text(&mut self, text: &[u8]) {
+        let (blocks, rest) = text.as_chunks::<64>();
+        for block in blocks {
+            self.block(&Block::load(block), u64::MAX);
+        }
+        let mut last = [0; 64];
+        if let Some(room) = last.get_mut(..rest.len()) {
+            room.copy_from_slice(rest);
+        }
+        self.end_text(&last, rest.len());
+    }
+
+    /// Counts the last `len` bytes of a text, fewer than 64 and zeros behind them: what comes
+    /// next begins another text.
+    pub(super) fn end_text(&mut self, last: &[u8; 64], len: usize) {
+        if len > 0 {
+            self.block(
+                &Block::load(last),
+                u64::MAX.wrapping_shr(64_u32.wrapping_sub(len as u32)),
+            );
+        }
+        self.carry = Carry::default();
+    }
+
+    /// Counts the bytes of `block` whose bits are set in `valid`: all, or the last of a text.
+    #[inline(always)]
+    pub(super) fn block(&mut self, block: &Block, valid: u64) {
+        let counts = &mut self.counts;
+        let carry = &mut self.carry;
+
+        let non_ascii = carry.non_ascii.step(block.non_ascii());
+        let mut latin = 0;
+        if non_ascii.any() {
+            latin = scripts::count(block, &mut carry.scripts, counts);
+        }
+        let lower = carry.lower.step(block.range(b'a', b'z') | latin);
+        let upper = carry.upper.step(block.range(b'A', b'Z'));
+        let alpha = carry.alpha.step(lower.now | upper.now);
+        let digit = carry.digit.step(block.range(b'0', b'9'));
+        let space = carry.space.step(block.eq(b' '));
+        // Line feed, vertical tab, form feed, carriage return.
+        let newline = carry.newline.step(block.range(0x0a, 0x0d));
+        let tab = carry.tab.step(block.eq(b'\t'));
+        let blank = space.now | newline.now | tab.now;
+        let mark = carry
+            .mark
+            .step(valid & !(alpha.now | digit.now | blank | non_ascii.now));
+
+        // Words.
+        let first = alpha.now & !alpha.back::<1>();
+        let starts = carry.starts.step(first | (upper.now & lower.back::<1>()));
+        let goes_on = alpha.now & !starts.now;
+        let spaced = first & space.back::<1>();
+        let glued = carry.glued.step(first & !spaced);
+        add(&mut counts.words[0], starts.now);
+        carry.longer.step(starts, goes_on, &mut counts.longer);
+        add(&mut counts.spaced[0], spaced);
+        let [glued_words, glued_longer @ ..] = &mut counts.glued;
+        add(glued_words, glued.now);
+        carry.glued_longer.step(glued, goes_on, glued_longer);
+        add(
+            &mut counts.marked[0],
+            first & mark.back::<1>() & !mark.back::<2>() & !space.back::<2>(),
+        );
+        add(&mut counts.capitals[0], upper.now);
+        add(&mut counts.capitals[1], upper.now & upper.back::<1>());
+        add(&mut counts.letters[0], alpha.now);
+
+        // Numbers.
+        let number = carry.number.step(digit.now & !digit.back::<1>());
+        add(&mut counts.digits[0], digit.now);
+        add(&mut counts.numbers[0], number.now);
+        let four = digit.now & digit.back::<1>() & digit.back::<2>();
+        add(&mut counts.long_numbers[0], number.back::<3>() & four);
+        add(
+            &mut counts.spaced_numbers[0],
+            number.now & space.back::<1>(),
+        );
+
+        // White space.
+        let inner = space.now & space.back::<1>();
+        add(&mut counts.indents[0], inner & !space.back::<2>());
+        add(&mut counts.indents[1], inner);
+        add(&mut counts.newlines[0], newline.now);
+        add(&mut counts.newlines[1], newline.now & !newline.back::<1>());
+        add(&mut counts.newlines[2], newline.now & mark.back::<1>());
+        if tab.now != 0 {
+            add(&mut counts.tabs[0], tab.now);
+            add(&mut counts.tabs[1], tab.now & !tab.back::<1>());
+        }
+
+        // Punctuation.
+        let mark_start = carry.mark_start.step(mark.now & !mark.back::<1>());
+        add(&mut counts.marks[0], mark.now);
+        add(&mut counts.marks[1], mark_start.now);
+        add(&mut counts.marks[2], mark_start.now & space.back::<1>());
+        carry
+            .mark_longer
+            .step(mark_start, mark.now, &mut counts.mark_longer);
+
+        // What looks random: base64, hexadecimal, UUIDs. `+` to `/` also holds `-` and `.`.
+        let [run1, run2, run4, run8] = &mut carry.runs;
+        let run1 = run1.step(alpha.now | digit.now | block.range(b'+', b'/'));
+        let run2 = run2.step(run1.now & run1.back::<1>());
+        let run4 = run4.step(run2.now & run2.back::<2>());
+        let run8 = run8.step(run4.now & run4.back::<4>());
+        let run16 = run8.now & run8.back::<8>();
+        if run16 != 0 {
+            let switch = (upper.now & !upper.back::<1>())
+                | (lower.now & !lower.back::<1>())
+                | (digit.now & !digit.back::<1>());
+            add(&mut counts.runs[0], run16);
+            add(&mut counts.runs[1], run16 & upper.now);
+            add(&mut counts.runs[2], run16 & digit.now);
+            add(&mut counts.runs[3], run16 & switch);
+        }
+    }
+}

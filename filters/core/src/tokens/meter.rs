@@ -1,0 +1,213 @@
+//! The fast tier: measures texts as they stream by and estimates their tokens.
+
+use super::features::{COUNT, Features};
+use super::tools::Piece;
+use super::unescape::{Unescape, short_escape};
+use super::windows::Places;
+use super::{Encoding, linear};
+use crate::simd::Block;
+
+/// A sample that says more than this about the whole is not believed: a body can put what
+/// is hard to estimate exactly where nobody looks, and the other way round.
+const LEAST_RATIO: f64 = 0.25;
+const MOST_RATIO: f64 = 4.0;
+
+/// Bytes that wait until there is a whole block of them.
+#[derive(Clone, Copy)]
+struct Stage {
+    bytes: [u8; 128],
+    len: usize,
+}
+
+/// Measures the texts of one request; see [`super`].
+#[derive(Clone, Copy)]
+pub struct Meter {
+    features: Features,
+    stage: Stage,
+    unescape: Unescape,
+    places: Places,
+    /// Whether the current text has any content.
+    in_text: bool,
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Meter::new()
+    }
+}
+
+impl Meter {
+    /// A meter that has measured nothing.
+    pub fn new() -> Meter {
+        Meter {
+            features: Features::default(),
+            stage: Stage {
+                bytes: [0; 128],
+                len: 0,
+            },
+            unescape: Unescape::default(),
+            places: Places::new(),
+            in_text: false,
+        }
+    }
+
+    /// Measures the next piece of a JSON string's content, still escaped, cut anywhere,
+    /// which lies at offset `at` of the body.
+    pub fn text(&mut self, piece: &[u8], at: usize) {
+        self.places.pass(at, piece.len());
+        self.measure(piece);
+    }
+
+    fn measure(&mut self, piece: &[u8]) {
+        self.in_text |= !piece.is_empty();
+        let mut rest = piece;
+        while let Some((&byte, tail)) = rest.split_first() {
+            if !self.unescape.is_idle() || byte == b'\\' {
+                let decoded = self.unescape.byte(byte);
+                self.push(decoded.as_bytes());
+                rest = tail;
+                continue;
+            }
+            rest = self.plain(rest);
+        }
+    }
+
+    /// Measures `text` up to an escape that takes more than a look, and gives the rest.
+    fn plain<'a>(&mut self, text: &'a [u8]) -> &'a [u8] {
+        let mut rest = text;
+        while let Some((bytes, tail)) = rest.split_first_chunk::<64>() {
+            let block = Block::load(bytes);
+            let backslashes = block.eq(b'\\');
+            if backslashes == 0 {
+                if self.stage.len == 0 {
+                    self.features.block(&block, u64::MAX);
+                } else {
+                    self.stage64(bytes, 64);
+                }
+                rest = tail;
+                continue;
+            }
+            let plain = backslashes.trailing_zeros() as usize;
+            self.stage64(bytes, plain);
+            match bytes.get(plain.wrapping_add(1)) {
+                None | Some(b'u') => return rest.get(plain..).unwrap_or_default(),
+                Some(&byte) => self.stage1(short_escape(byte)),
+            }
+            rest = rest.get(plain.wrapping_add(2)..).unwrap_or_default();
+        }
+        let plain = rest.iter().position(|&b| b == b'\\').unwrap_or(rest.len());
+        let (plain, rest) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
+        self.push(plain);
+        rest
+    }
+
+    /// Stages the first `len` of 64 bytes.
+    #[inline(always)]
+    fn stage64(&mut self, bytes: &[u8; 64], len: usize) {
+        let stage = &mut self.stage;
+        if let Some(room) = stage.bytes.get_mut(stage.len..stage.len.wrapping_add(64)) {
+            room.copy_from_slice(bytes);
+        }
+        stage.len = stage.len.wrapping_add(len);
+        if stage.len >= 64 {
+            self.full_block();
+        }
+    }
+
+    /// Stages one byte.
+    #[inline(always)]
+    fn stage1(&mut self, byte: u8) {
+        if let Some(room) = self.stage.bytes.get_mut(self.stage.len) {
+            *room = byte;
+        }
+        self.stage.len = self.stage.len.wrapping_add(1);
+        if self.stage.len >= 64 {
+            self.full_block();
+        }
+    }
+
+    #[inline]
+    fn full_block(&mut self) {
+        let (full, next) = self.stage.bytes.split_at_mut(64);
+        if let Some(full) = full.first_chunk::<64>() {
+            self.features.block(&Block::load(full), u64::MAX);
+        }
+        full.copy_from_slice(next);
+        self.stage.len = self.stage.len.wrapping_sub(64);
+    }
+
+    /// Measures at most 64 bytes that stand for themselves.
+    fn push(&mut self, bytes: &[u8]) {
+        let stage = &mut self.stage;
+        if let Some(room) = stage
+            .bytes
+            .get_mut(stage.len..stage.len.wrapping_add(bytes.len()))
+        {
+            room.copy_from_slice(bytes);
+            stage.len = stage.len.wrapping_add(bytes.len());
+        }
+        if stage.len >= 64 {
+            self.full_block();
+        }
+    }
+
+    /// Measures the next piece of a text that is not escaped and not of the body.
+    pub(super) fn literal(&mut self, piece: &[u8]) {
+        let decoded = self.unescape.give_up();
+        self.push(decoded.as_bytes());
+        self.in_text |= !piece.is_empty();
+        for part in piece.chunks(64) {
+            self.push(part);
+        }
+    }
+
+    /// Measures the next piece of a rendering.
+    pub(super) fn piece(&mut self, piece: Piece<'_>) {
+        match piece {
+            Piece::Literal(bytes) => self.literal(bytes),
+            Piece::Escaped(content) => self.text(content.bytes, content.at),
+        }
+    }
+
+    /// Ends a text: what comes next does not continue it.
+    pub fn end_text(&mut self) {
+        let decoded = core::mem::take(&mut self.unescape).give_up();
+        self.push(decoded.as_bytes());
+        let len = core::mem::take(&mut self.stage.len);
+        let (last, _) = self.stage.bytes.split_at_mut(64);
+        if let Some(padding) = last.get_mut(len..) {
+            padding.fill(0);
+        }
+        if let Some(last) = last.first_chunk::<64>() {
+            self.features.end_text(last, len);
+        }
+        if core::mem::take(&mut self.in_text) {
+            self.features.counts.texts[0] = self.features.counts.texts[0].saturating_add(1);
+        }
+    }
+
+    /// The tokens of all texts so far by the fast tier: a weighted sum of their counts.
+    pub fn estimate(&self, encoding: Encoding) -> u32 {
+        // A float becomes the nearest integer there is: never negative, never too large.
+        linear::estimate(encoding, &self.row()).round() as u32
+    }
+
+    /// The tokens of all texts so far by the sampled tier, if there is enough text for it.
+    ///
+    /// `body` is the body the offsets given to [`Meter::text`] are of.
+    pub fn sampled(&self, encoding: Encoding, body: &[u8]) -> u32 {
+        let estimate = linear::estimate(encoding, &self.row());
+        let (exact, estimated) = self.places.sample(encoding, body);
+        let ratio = if estimated >= 1.0 {
+            exact / estimated
+        } else {
+            1.0
+        };
+        (estimate * ratio.clamp(LEAST_RATIO, MOST_RATIO)).round() as u32
+    }
+
+    /// What was counted, in the order of the weights: what the fit reads.
+    pub fn row(&self) -> [u32; COUNT] {
+        self.features.counts.row()
+    }
+}

@@ -1,0 +1,148 @@
+//! How streams end: resets, local replies, and the last callbacks.
+
+use crate::flow::{Flow, Side};
+use crate::guest::Guest;
+use crate::headers::Headers;
+use crate::message::{LocalReply, StreamEnd};
+
+const GRPC_UNAVAILABLE: u32 = 14;
+
+impl Guest {
+    /// The connection of one side is gone.
+    pub fn reset(&mut self, id: u32, side: Side) {
+        let Some(stream) = self.stream(id) else {
+            return;
+        };
+        if side == Side::Request {
+            self.end(id, StreamEnd::ClientReset);
+        } else if stream.response.started {
+            self.end(id, StreamEnd::UpstreamReset);
+        } else {
+            // The router answers itself when no response has begun.
+            stream.request.out.reset = true;
+            let body = "upstream connect error or disconnect/reset before headers. \
+                        reset reason: connection termination";
+            let details = "upstream_reset_before_response_started{connection_termination}";
+            self.local_reply(id, envoy_reply(503, details, body));
+        }
+        self.after_callback(id);
+    }
+
+    pub fn too_large(&mut self, id: u32, side: Side) {
+        match side {
+            Side::Request => {
+                let reply = envoy_reply(413, "request_payload_too_large", "Payload Too Large");
+                self.local_reply(id, reply);
+            }
+            Side::Response => {
+                let details = "response_payload_too_large";
+                self.local_reply(id, envoy_reply(500, details, "Internal Server Error"));
+            }
+        }
+    }
+
+    pub fn fail_stream(&mut self, id: u32) {
+        let mut reply = envoy_reply(503, "wasm_fail_stream", "");
+        reply.grpc_status = Some(GRPC_UNAVAILABLE);
+        self.local_reply(id, reply);
+        self.after_callback(id);
+    }
+
+    /// `sendLocalReply`: through the filter's response callbacks when no response has
+    /// begun; straight to the client when response headers have not left yet (so a reply in
+    /// the response callbacks of another takes its place); a reset when they have.
+    pub fn local_reply(&mut self, id: u32, reply: LocalReply) {
+        let alive = self.death.is_none();
+        let Some(stream) = self.stream(id).filter(|s| s.end.is_none()) else {
+            return;
+        };
+        if stream.response.headers_forwarded {
+            stream.details.get_or_insert(reply.details);
+            return self.end(id, StreamEnd::ResponseCut);
+        }
+        let mut headers = Headers::from([(":status", reply.status.to_string())]);
+        for (name, value) in reply.headers.iter() {
+            headers.add(name, value);
+        }
+        let is_head = stream.request.headers.value(":method") == Some(b"HEAD");
+        if !reply.body.is_empty() {
+            headers.set("content-length", reply.body.len().to_string());
+            if headers.value("content-type").is_none() {
+                headers.add("content-type", "text/plain");
+            }
+        }
+        let body = if is_head {
+            Vec::new()
+        } else {
+            reply.body.clone()
+        };
+        let filtered = alive && !stream.response.started;
+        stream.details = Some(reply.details.clone());
+        stream.local_reply = Some(reply);
+        stream.request.out.reset |= stream.request.headers_forwarded;
+        if filtered {
+            self.headers(id, Side::Response, headers, body.is_empty());
+            if !body.is_empty() {
+                self.data(id, Side::Response, body, true);
+            }
+        } else {
+            let flow = &mut stream.response;
+            *flow = Flow {
+                headers,
+                started: true,
+                complete: true,
+                held: body,
+                ..Flow::default()
+            };
+            flow.forward_all();
+        }
+    }
+
+    pub fn end(&mut self, id: u32, end: StreamEnd) {
+        let Some(stream) = self.stream(id).filter(|s| s.end.is_none()) else {
+            return;
+        };
+        stream.end = Some(end);
+        let (request, response) = (&mut stream.request, &mut stream.response);
+        response.out.reset |= !response.out.complete;
+        let exchanged = request.out.complete && response.complete;
+        request.out.reset |= request.headers_forwarded && !exchanged;
+        self.ended.push_back(id);
+    }
+
+    /// To be called when nothing else runs: deferred actions, then `log`, `done` and
+    /// `delete` of every stream that ended, as Envoy's deferred destruction does.
+    pub fn settle(&mut self) {
+        self.run_deferred();
+        while let Some(id) = self.ended.pop_front() {
+            let Some(stream) = self.stream(id).filter(|s| s.created && !s.deleted) else {
+                continue;
+            };
+            stream.logging = true;
+            let exports = self.exports.clone();
+            self.call("proxy_on_log", id, exports.log.as_ref(), id, &[id]);
+            if let Some(stream) = self.stream(id) {
+                stream.logging = false;
+                stream.request.headers_visible = false;
+                stream.response.headers_visible = false;
+            }
+            self.call("proxy_on_done", id, exports.done.as_ref(), id, &[id]);
+            self.call("proxy_on_delete", id, exports.delete.as_ref(), id, &[id]);
+            if let Some(stream) = self.stream(id) {
+                stream.deleted = true;
+            }
+            self.run_deferred();
+        }
+    }
+}
+
+/// A reply that Envoy makes by itself.
+fn envoy_reply(status: u32, details: &str, body: &str) -> LocalReply {
+    LocalReply {
+        status,
+        details: details.to_owned(),
+        headers: Headers::new(),
+        body: body.as_bytes().to_vec(),
+        grpc_status: None,
+    }
+}

@@ -1,0 +1,64 @@
+//! The host functions put together, and what a module or a test asks of them checked.
+
+use wasmtime::{FuncType, Linker, Store};
+
+use crate::error::Error;
+use crate::module::{Module, engine};
+use crate::vm::Vm;
+use crate::{abi, wasi};
+
+/// A linker with all host functions, once every import of the module is among them.
+pub(crate) fn for_module(module: &Module, store: &mut Store<Vm>) -> Result<Linker<Vm>, Error> {
+    let mut linker = Linker::new(engine());
+    abi::link_all(&mut linker, module.is_abi_0_2_1())
+        .and_then(|()| wasi::link_all(&mut linker))
+        .map_err(|error| Error::Compile(error.to_string()))?;
+    for import in module.compiled().imports() {
+        let name = format!("{}.{}", import.module(), import.name());
+        let Some(offered) = linker.get_by_import(&mut *store, &import) else {
+            return Err(Error::Import {
+                name,
+                problem: "which Envoy does not offer".into(),
+            });
+        };
+        let offered = offered.ty(&*store);
+        if let (Some(wanted), Some(offered)) = (import.ty().func(), offered.func())
+            && !offered.matches(wanted)
+        {
+            let problem = format!(
+                "as {}, but Envoy offers it as {}",
+                signature(wanted),
+                signature(offered)
+            );
+            return Err(Error::Import { name, problem });
+        }
+    }
+    Ok(linker)
+}
+
+/// `Plugin::answers` may name functions that give a status; all others have no result, or,
+/// as `pthread_equal`, one that is none.
+pub(crate) fn check_answers(linker: &Linker<Vm>, store: &mut Store<Vm>) -> Result<(), Error> {
+    let plugin = store.data().plugin.clone();
+    for function in plugin.answers.keys() {
+        let found = ["env", "wasi_snapshot_preview1"]
+            .into_iter()
+            .find_map(|module| linker.get(&mut *store, module, function).ok()?.into_func());
+        let gives_status = found.is_some_and(|found| found.ty(&*store).results().len() == 1);
+        if !gives_status || function == "pthread_equal" {
+            return Err(Error::Answer {
+                function: function.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// A function's type as WebAssembly text writes it, `(func (param i32) (result i32))`.
+pub(crate) fn signature(ty: &FuncType) -> String {
+    let text = ty.to_string();
+    let inner = text
+        .strip_prefix("(type ")
+        .and_then(|text| text.strip_suffix(')'));
+    inner.unwrap_or(&text).to_owned()
+}

@@ -1,0 +1,9 @@
+//! Small guests in WebAssembly text, each showing one behaviour of the host.
+
+mod bodies;
+mod contexts;
+mod failures;
+mod guest;
+mod local_replies;
+mod maps;
+mod state;
