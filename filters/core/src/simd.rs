@@ -86,11 +86,12 @@ mod imp {
 
     #[inline(always)]
     pub(super) fn string_stops(lanes: &Lanes) -> u64 {
-        let (quote, backslash, space) = (u8x16_splat(b'"'), u8x16_splat(b'\\'), u8x16_splat(b' '));
+        let (quote, backslash, last_control) =
+            (u8x16_splat(b'"'), u8x16_splat(b'\\'), u8x16_splat(0x1f));
         gather(lanes.map(|v| {
             v128_or(
                 v128_or(u8x16_eq(v, quote), u8x16_eq(v, backslash)),
-                u8x16_lt(v, space),
+                u8x16_le(v, last_control),
             )
         }))
     }
