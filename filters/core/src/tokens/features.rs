@@ -110,16 +110,13 @@ counts! {
     /// Words: runs of letters, or the part of one that begins at a capital after a small letter.
     words: 1,
     /// Words of more than 1, 2, 3, … letters.
-    longer: 9,
-    /// Words with a single space before them, or more than one.
-    spaced: 1,
+    longer: 8,
     /// Words that do not follow a space, of more than 0, 1, 2, … letters.
-    glued: 4,
+    glued: 3,
     /// Words after one lone punctuation mark, which the tokenizer keeps with the word.
     marked: 1,
     /// Capitals, and capitals after capitals.
     capitals: 2,
-    letters: 1,
     digits: 1,
     numbers: 1,
     /// Numbers of more than three digits, which the tokenizer takes three at a time.
@@ -131,8 +128,8 @@ counts! {
     newlines: 3,
     /// Tabs, and runs of them.
     tabs: 2,
-    /// Punctuation and control characters, runs of them, runs after a space.
-    marks: 3,
+    /// Punctuation and control characters, and runs of them.
+    marks: 2,
     /// Runs of more than 1, 2 and 3 marks.
     mark_longer: 3,
     /// In runs of sixteen or more bytes of what base64, paths and identifiers are made of:
@@ -202,8 +199,8 @@ struct Carry {
     glued: Last,
     number: Last,
     mark_start: Last,
-    longer: Chain<9, 1>,
-    glued_longer: Chain<3, 1>,
+    longer: Chain<8, 1>,
+    glued_longer: Chain<2, 1>,
     mark_longer: Chain<3, 1>,
     runs: [Last; 4],
     scripts: ScriptCarry,
@@ -263,11 +260,9 @@ impl Features {
         let first = alpha.now & !alpha.back::<1>();
         let starts = carry.starts.step(first | (upper.now & lower.back::<1>()));
         let goes_on = alpha.now & !starts.now;
-        let spaced = first & space.back::<1>();
-        let glued = carry.glued.step(first & !spaced);
+        let glued = carry.glued.step(first & !space.back::<1>());
         add(&mut counts.words[0], starts.now);
         carry.longer.step(starts, goes_on, &mut counts.longer);
-        add(&mut counts.spaced[0], spaced);
         let [glued_words, glued_longer @ ..] = &mut counts.glued;
         add(glued_words, glued.now);
         carry.glued_longer.step(glued, goes_on, glued_longer);
@@ -277,7 +272,6 @@ impl Features {
         );
         add(&mut counts.capitals[0], upper.now);
         add(&mut counts.capitals[1], upper.now & upper.back::<1>());
-        add(&mut counts.letters[0], alpha.now);
 
         // Numbers.
         let number = carry.number.step(digit.now & !digit.back::<1>());
@@ -306,7 +300,6 @@ impl Features {
         let mark_start = carry.mark_start.step(mark.now & !mark.back::<1>());
         add(&mut counts.marks[0], mark.now);
         add(&mut counts.marks[1], mark_start.now);
-        add(&mut counts.marks[2], mark_start.now & space.back::<1>());
         carry
             .mark_longer
             .step(mark_start, mark.now, &mut counts.mark_longer);
