@@ -152,10 +152,10 @@ counts! {
     devanagari_longer: 6,
     indic: 1,
     thai: 1,
-    /// Han characters, then those whose lead byte is E5, E6, ….
-    han: 5,
+    /// Han characters, and those from U+4000 to U+5FFF.
+    han: 2,
     han_runs: 1,
-    han_longer: 3,
+    han_longer: 2,
     kana: 3,
     kana_runs: 1,
     kana_longer: 4,

@@ -69,7 +69,7 @@ pub(super) fn counts(text: &[u8]) -> Counts {
         counts.tabs[0] += len as u32;
         counts.tabs[1] += 1;
     }
-    for (start, len) in runs(&mark) {
+    for (_, len) in runs(&mark) {
         counts.marks[0] += len as u32;
         counts.marks[1] += 1;
         longer(&mut counts.mark_longer, len);

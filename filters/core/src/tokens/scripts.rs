@@ -26,7 +26,7 @@ pub(super) struct ScriptCarry {
     devanagari_longer: Chain<6, 3>,
     han: Last,
     han_runs: Last,
-    han_longer: Chain<3, 3>,
+    han_longer: Chain<2, 3>,
     e2: Last,
     e3: Last,
     kana: Last,
@@ -57,9 +57,7 @@ pub(super) fn count(block: &Block, carry: &mut ScriptCarry, counts: &mut Counts)
     if han.any() {
         let runs = carry.han_runs.step(han.now & !han.back::<3>());
         add(&mut counts.han[0], han.now);
-        for (count, lead) in counts.han.iter_mut().skip(1).zip(0xe5..) {
-            add(count, block.eq(lead));
-        }
+        add(&mut counts.han[1], block.range(0xe4, 0xe5));
         add(&mut counts.han_runs[0], runs.now);
         carry.han_longer.step(runs, han.now, &mut counts.han_longer);
     }

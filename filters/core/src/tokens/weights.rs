@@ -7,105 +7,105 @@ use super::features::COUNT;
 /// Tokens of o200k_base for each count.
 #[rustfmt::skip]
 pub(super) const O200K: [f32; COUNT] = [
-    0.01267, // texts
-    0.96060, // words
-    -0.01028, 0.09829, -0.13614, 0.09631, -0.08076, -0.03223, 0.14770, 0.30722, // longer
-    -0.10033, 0.17089, 0.20614, // glued
-    -0.84839, // marked
-    0.00327, 0.11892, // capitals
-    0.31379, // digits
-    0.62140, // numbers
-    0.19471, // long_numbers
-    0.90774, // spaced_numbers
-    1.10701, -0.01322, // indents
-    0.05836, 1.33587, -1.43475, // newlines
-    0.09283, 0.64465, // tabs
-    0.02406, 0.95497, // marks
-    -0.06984, 0.03479, 0.29278, // mark_longer
-    0.00996, 0.03981, -0.35396, 0.41218, // runs
-    1.17854, // latin
-    0.39768, // greek
-    0.02750, // cyrillic
-    0.50453, // cyrillic_capitals
-    0.94615, // cyrillic_words
-    0.06537, -0.31409, 0.13372, 0.46198, 0.11222, 0.27170, 0.10927, 0.05469, // cyrillic_longer
-    0.44091, // hebrew
-    0.09808, // arabic
-    0.52891, // arabic_words
-    -0.28211, 0.75149, 0.22917, 0.14721, -0.13897, 0.60048, // arabic_longer
-    -0.06567, // arabic_marks
-    0.31948, // devanagari
-    0.28863, // devanagari_signs
-    0.50118, // devanagari_words
-    -0.39422, -0.74185, 0.01147, 0.14235, 0.55798, -0.19768, // devanagari_longer
-    0.38952, // indic
-    0.39621, // thai
-    0.70163, 0.01792, -0.08330, 0.06800, 0.00376, // han
-    0.57323, // han_runs
-    -0.33877, 0.27105, -0.43906, // han_longer
-    0.57881, 0.76033, 0.48531, // kana
-    0.30383, // kana_runs
-    -0.22536, -0.39273, 0.40322, 0.05500, // kana_longer
-    0.56634, // cjk_marks
-    0.34396, // wide_marks
-    0.70415, 0.63331, 0.45751, 0.45682, // hangul
-    0.40601, // hangul_runs
-    0.14543, 0.00217, -0.05123, -0.10108, // hangul_longer
-    1.32055, // dashes_and_quotes
-    0.22068, // symbols
-    0.43909, // other
-    2.15112, // emoji
+    0.01102, // texts
+    0.96144, // words
+    -0.01154, 0.09951, -0.13744, 0.09675, -0.08006, -0.03182, 0.14703, 0.30679, // longer
+    -0.10182, 0.17294, 0.20563, // glued
+    -0.84843, // marked
+    0.00318, 0.11901, // capitals
+    0.31317, // digits
+    0.62344, // numbers
+    0.19654, // long_numbers
+    0.90600, // spaced_numbers
+    1.10908, -0.01328, // indents
+    0.05783, 1.33378, -1.43397, // newlines
+    0.09289, 0.64634, // tabs
+    0.02434, 0.95469, // marks
+    -0.07050, 0.03559, 0.29082, // mark_longer
+    0.00972, 0.04000, -0.35382, 0.41220, // runs
+    1.17919, // latin
+    0.39772, // greek
+    0.02711, // cyrillic
+    0.50471, // cyrillic_capitals
+    0.94431, // cyrillic_words
+    0.06779, -0.31289, 0.13337, 0.46341, 0.11117, 0.27261, 0.11029, 0.05660, // cyrillic_longer
+    0.44101, // hebrew
+    0.09817, // arabic
+    0.52792, // arabic_words
+    -0.28048, 0.75118, 0.22918, 0.14716, -0.13950, 0.59919, // arabic_longer
+    -0.06741, // arabic_marks
+    0.31911, // devanagari
+    0.28960, // devanagari_signs
+    0.50124, // devanagari_words
+    -0.39524, -0.74042, 0.01089, 0.14393, 0.55803, -0.19751, // devanagari_longer
+    0.38953, // indic
+    0.39629, // thai
+    0.66515, 0.04276, // han
+    0.57289, // han_runs
+    -0.28271, -0.02636, // han_longer
+    0.57827, 0.75633, 0.47904, // kana
+    0.33871, // kana_runs
+    -0.28595, -0.35083, 0.43755, 0.05274, // kana_longer
+    0.52678, // cjk_marks
+    0.35798, // wide_marks
+    0.70324, 0.63246, 0.45710, 0.45647, // hangul
+    0.40635, // hangul_runs
+    0.14740, 0.00190, -0.05089, -0.10031, // hangul_longer
+    1.32481, // dashes_and_quotes
+    0.22051, // symbols
+    0.43858, // other
+    2.14460, // emoji
 ];
 
 /// Tokens of cl100k_base for each count.
 #[rustfmt::skip]
 pub(super) const CL100K: [f32; COUNT] = [
-    -0.02901, // texts
-    0.99805, // words
-    0.03207, 0.01833, -0.12644, 0.06281, -0.07351, 0.00970, 0.19151, 0.26849, // longer
-    -0.13671, 0.17684, 0.18680, // glued
-    -0.85421, // marked
-    0.02459, 0.08065, // capitals
-    0.24801, // digits
-    0.67728, // numbers
-    0.51924, // long_numbers
-    0.94977, // spaced_numbers
-    1.06998, -0.00774, // indents
-    0.01508, 1.32081, -1.42956, // newlines
-    0.08971, 0.68590, // tabs
-    0.03739, 0.97009, // marks
-    -0.13844, 0.06590, 0.01652, // mark_longer
-    -0.02156, 0.05752, -0.38014, 0.52467, // runs
-    2.27885, // latin
-    1.05077, // greek
-    0.29449, // cyrillic
-    0.50801, // cyrillic_capitals
-    1.22298, // cyrillic_words
-    -0.00109, -0.33976, -0.26324, 0.28609, -0.16865, 0.20380, -0.26721, 0.31666, // cyrillic_longer
-    1.17726, // hebrew
-    0.45521, // arabic
-    0.57150, // arabic_words
-    0.82783, 0.12127, -0.25204, 1.02760, -0.34000, 0.50349, // arabic_longer
-    -0.13131, // arabic_marks
-    0.62945, // devanagari
-    -0.09548, // devanagari_signs
-    1.21566, // devanagari_words
-    0.12659, 0.54174, 0.79498, 0.07761, 0.81868, 0.99680, // devanagari_longer
-    1.76765, // indic
-    0.95065, // thai
-    0.98831, -0.07254, -0.30445, 0.10239, 0.16741, // han
-    0.61345, // han_runs
-    -0.36584, 0.37403, -0.09789, // han_longer
-    0.85468, 1.00896, 0.84918, // kana
-    0.35939, // kana_runs
-    -0.05889, -0.18322, -0.11305, 0.14271, // kana_longer
-    0.67278, // cjk_marks
-    0.80071, // wide_marks
-    1.61198, 1.25359, 0.83306, 0.62508, // hangul
-    0.58197, // hangul_runs
-    -0.06927, -0.17075, 0.20353, -0.15397, // hangul_longer
-    0.65168, // dashes_and_quotes
-    0.46652, // symbols
-    1.77605, // other
-    2.79778, // emoji
+    -0.03363, // texts
+    0.99939, // words
+    0.02999, 0.01932, -0.12719, 0.06250, -0.07255, 0.01016, 0.18747, 0.27131, // longer
+    -0.13803, 0.17802, 0.18652, // glued
+    -0.85576, // marked
+    0.02494, 0.08045, // capitals
+    0.24846, // digits
+    0.67691, // numbers
+    0.51435, // long_numbers
+    0.94751, // spaced_numbers
+    1.07108, -0.00762, // indents
+    0.01461, 1.32615, -1.43817, // newlines
+    0.09015, 0.68613, // tabs
+    0.03766, 0.97141, // marks
+    -0.14035, 0.06863, 0.01282, // mark_longer
+    -0.02171, 0.05758, -0.37981, 0.52469, // runs
+    2.27709, // latin
+    1.05069, // greek
+    0.29371, // cyrillic
+    0.50797, // cyrillic_capitals
+    1.22566, // cyrillic_words
+    -0.00021, -0.33463, -0.27155, 0.29137, -0.17266, 0.20372, -0.26866, 0.32460, // cyrillic_longer
+    1.17716, // hebrew
+    0.45557, // arabic
+    0.57158, // arabic_words
+    0.82617, 0.12232, -0.25068, 1.02305, -0.34028, 0.50546, // arabic_longer
+    -0.14140, // arabic_marks
+    0.62850, // devanagari
+    -0.09693, // devanagari_signs
+    1.21889, // devanagari_words
+    0.12777, 0.53889, 0.80155, 0.07415, 0.81904, 1.00381, // devanagari_longer
+    1.76604, // indic
+    0.95045, // thai
+    0.93198, 0.01713, // han
+    0.58754, // han_runs
+    -0.39092, 0.29774, // han_longer
+    0.87361, 0.97908, 0.86654, // kana
+    0.42352, // kana_runs
+    -0.15938, -0.09679, -0.15127, 0.14403, // kana_longer
+    0.61538, // cjk_marks
+    0.93547, // wide_marks
+    1.61166, 1.25363, 0.83233, 0.62307, // hangul
+    0.58092, // hangul_runs
+    -0.06796, -0.16870, 0.20337, -0.15382, // hangul_longer
+    0.68999, // dashes_and_quotes
+    0.46656, // symbols
+    1.77016, // other
+    2.68846, // emoji
 ];
