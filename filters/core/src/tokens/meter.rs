@@ -89,7 +89,9 @@ impl Meter {
         let mut rest = text;
         while let Some(bytes) = rest.first_chunk::<128>() {
             let (block, _) = bytes.split_at(64);
-            let Some(block) = block.first_chunk().map(Block::load) else { break };
+            let Some(block) = block.first_chunk().map(Block::load) else {
+                break;
+            };
             let mut backslashes = block.eq(b'\\');
             if backslashes == 0 && self.stage.len == 0 {
                 self.features.block(&block, u64::MAX);

@@ -161,14 +161,16 @@ fn low_three_byte_scripts(block: &Block, carry: &mut ScriptCarry, counts: &mut C
         let marks = second & block.eq(0x80);
         let kana = carry.kana.step(second & !marks);
         add(&mut counts.cjk_marks[0], marks);
-        for (count, byte) in counts.kana.iter_mut().zip(0x81..) {
-            add(count, second & block.eq(byte));
+        if kana.any() {
+            for (count, byte) in counts.kana.iter_mut().zip(0x81..) {
+                add(count, second & block.eq(byte));
+            }
+            let runs = carry.kana_runs.step(kana.now & !kana.back::<3>());
+            add(&mut counts.kana_runs[0], runs.now);
+            carry
+                .kana_longer
+                .step(runs, kana.now, &mut counts.kana_longer);
         }
-        let runs = carry.kana_runs.step(kana.now & !kana.back::<3>());
-        add(&mut counts.kana_runs[0], runs.now);
-        carry
-            .kana_longer
-            .step(runs, kana.now, &mut counts.kana_longer);
     }
 
     let e2 = carry.e2.step(block.eq(0xe2));

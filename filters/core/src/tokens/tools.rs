@@ -167,11 +167,7 @@ fn simple<'b>(name: Raw<'b>, out: Sink<'_, 'b>) {
     literal(out, rendered);
 }
 
-fn union<'b>(
-    all: Raw<'b>,
-    out: Sink<'_, 'b>,
-    one: &mut dyn FnMut(Raw<'b>, Sink<'_, 'b>),
-) {
+fn union<'b>(all: Raw<'b>, out: Sink<'_, 'b>, one: &mut dyn FnMut(Raw<'b>, Sink<'_, 'b>)) {
     for (index, item) in all.items().enumerate() {
         if index > 0 {
             literal(out, " | ");
