@@ -63,7 +63,7 @@ pub fn texts(path: &Path, format: Format) -> Result<Vec<String>> {
 
 /// Every second file, by a property of its content, written without white space.
 fn json(text: String) -> String {
-    let compact = text.len() % 2 == 0;
+    let compact = text.len().is_multiple_of(2);
     match serde_json::from_str::<Value>(&text) {
         Ok(value) if compact => value.to_string(),
         _ => text,

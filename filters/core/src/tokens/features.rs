@@ -110,16 +110,13 @@ counts! {
     /// Words: runs of letters, or the part of one that begins at a capital after a small letter.
     words: 1,
     /// Words of more than 1, 2, 3, … letters.
-    longer: 9,
-    /// Words with a single space before them, or more than one.
-    spaced: 1,
+    longer: 8,
     /// Words that do not follow a space, of more than 0, 1, 2, … letters.
-    glued: 4,
+    glued: 3,
     /// Words after one lone punctuation mark, which the tokenizer keeps with the word.
     marked: 1,
     /// Capitals, and capitals after capitals.
     capitals: 2,
-    letters: 1,
     digits: 1,
     numbers: 1,
     /// Numbers of more than three digits, which the tokenizer takes three at a time.
@@ -131,8 +128,8 @@ counts! {
     newlines: 3,
     /// Tabs, and runs of them.
     tabs: 2,
-    /// Punctuation and control characters, runs of them, runs after a space.
-    marks: 3,
+    /// Punctuation and control characters, and runs of them.
+    marks: 2,
     /// Runs of more than 1, 2 and 3 marks.
     mark_longer: 3,
     /// In runs of sixteen or more bytes of what base64, paths and identifiers are made of:
@@ -155,10 +152,10 @@ counts! {
     devanagari_longer: 6,
     indic: 1,
     thai: 1,
-    /// Han characters, then those whose lead byte is E5, E6, ….
-    han: 5,
+    /// Han characters, and those from U+4000 to U+5FFF.
+    han: 2,
     han_runs: 1,
-    han_longer: 3,
+    han_longer: 2,
     kana: 3,
     kana_runs: 1,
     kana_longer: 4,
@@ -202,8 +199,8 @@ struct Carry {
     glued: Last,
     number: Last,
     mark_start: Last,
-    longer: Chain<9, 1>,
-    glued_longer: Chain<3, 1>,
+    longer: Chain<8, 1>,
+    glued_longer: Chain<2, 1>,
     mark_longer: Chain<3, 1>,
     runs: [Last; 4],
     scripts: ScriptCarry,
@@ -259,73 +256,117 @@ impl Features {
             .mark
             .step(valid & !(alpha.now | digit.now | blank | non_ascii.now));
 
-        // Words.
-        let first = alpha.now & !alpha.back::<1>();
-        let starts = carry.starts.step(first | (upper.now & lower.back::<1>()));
-        let goes_on = alpha.now & !starts.now;
-        let spaced = first & space.back::<1>();
-        let glued = carry.glued.step(first & !spaced);
-        add(&mut counts.words[0], starts.now);
-        carry.longer.step(starts, goes_on, &mut counts.longer);
-        add(&mut counts.spaced[0], spaced);
-        let [glued_words, glued_longer @ ..] = &mut counts.glued;
-        add(glued_words, glued.now);
-        carry.glued_longer.step(glued, goes_on, glued_longer);
-        add(
-            &mut counts.marked[0],
-            first & mark.back::<1>() & !mark.back::<2>() & !space.back::<2>(),
-        );
-        add(&mut counts.capitals[0], upper.now);
-        add(&mut counts.capitals[1], upper.now & upper.back::<1>());
-        add(&mut counts.letters[0], alpha.now);
-
-        // Numbers.
-        let number = carry.number.step(digit.now & !digit.back::<1>());
-        add(&mut counts.digits[0], digit.now);
-        add(&mut counts.numbers[0], number.now);
-        let four = digit.now & digit.back::<1>() & digit.back::<2>();
-        add(&mut counts.long_numbers[0], number.back::<3>() & four);
-        add(
-            &mut counts.spaced_numbers[0],
-            number.now & space.back::<1>(),
-        );
-
-        // White space.
-        let inner = space.now & space.back::<1>();
-        add(&mut counts.indents[0], inner & !space.back::<2>());
-        add(&mut counts.indents[1], inner);
-        add(&mut counts.newlines[0], newline.now);
-        add(&mut counts.newlines[1], newline.now & !newline.back::<1>());
-        add(&mut counts.newlines[2], newline.now & mark.back::<1>());
-        if tab.now != 0 {
-            add(&mut counts.tabs[0], tab.now);
-            add(&mut counts.tabs[1], tab.now & !tab.back::<1>());
+        // A class that occurs neither in this block nor in the one before has nothing to
+        // count, and nothing that is kept for it has a bit that matters.
+        let masks = Masks {
+            lower,
+            upper,
+            alpha,
+            digit,
+            space,
+            newline,
+            tab,
+            mark,
+        };
+        if alpha.any() {
+            words(&masks, carry, counts);
         }
-
-        // Punctuation.
-        let mark_start = carry.mark_start.step(mark.now & !mark.back::<1>());
-        add(&mut counts.marks[0], mark.now);
-        add(&mut counts.marks[1], mark_start.now);
-        add(&mut counts.marks[2], mark_start.now & space.back::<1>());
-        carry
-            .mark_longer
-            .step(mark_start, mark.now, &mut counts.mark_longer);
-
-        // What looks random: base64, hexadecimal, UUIDs. `+` to `/` also holds `-` and `.`.
-        let [run1, run2, run4, run8] = &mut carry.runs;
-        let run1 = run1.step(alpha.now | digit.now | block.range(b'+', b'/'));
-        let run2 = run2.step(run1.now & run1.back::<1>());
-        let run4 = run4.step(run2.now & run2.back::<2>());
-        let run8 = run8.step(run4.now & run4.back::<4>());
-        let run16 = run8.now & run8.back::<8>();
-        if run16 != 0 {
-            let switch = (upper.now & !upper.back::<1>())
-                | (lower.now & !lower.back::<1>())
-                | (digit.now & !digit.back::<1>());
-            add(&mut counts.runs[0], run16);
-            add(&mut counts.runs[1], run16 & upper.now);
-            add(&mut counts.runs[2], run16 & digit.now);
-            add(&mut counts.runs[3], run16 & switch);
+        if digit.any() {
+            numbers(&masks, carry, counts);
         }
+        white_space(&masks, counts);
+        marks(&masks, carry, counts);
+        let member = alpha.now | digit.now | block.range(b'+', b'/');
+        runs(&masks, member, carry, counts);
+    }
+}
+
+/// The byte classes of one block.
+struct Masks {
+    lower: Trail,
+    upper: Trail,
+    alpha: Trail,
+    digit: Trail,
+    space: Trail,
+    newline: Trail,
+    tab: Trail,
+    mark: Trail,
+}
+
+#[inline(always)]
+fn words(m: &Masks, carry: &mut Carry, counts: &mut Counts) {
+    let first = m.alpha.now & !m.alpha.back::<1>();
+    let starts = first | (m.upper.now & m.lower.back::<1>());
+    let goes_on = m.alpha.now & !starts;
+    let starts = carry.starts.step(starts);
+    add(&mut counts.words[0], starts.now);
+    carry.longer.step(starts, goes_on, &mut counts.longer);
+    let glued = carry.glued.step(first & !m.space.back::<1>());
+    let [glued_words, glued_longer @ ..] = &mut counts.glued;
+    add(glued_words, glued.now);
+    carry.glued_longer.step(glued, goes_on, glued_longer);
+    let lone_mark = m.mark.back::<1>() & !m.mark.back::<2>() & !m.space.back::<2>();
+    add(&mut counts.marked[0], first & lone_mark);
+    add(&mut counts.capitals[0], m.upper.now);
+    add(&mut counts.capitals[1], m.upper.now & m.upper.back::<1>());
+}
+
+#[inline(always)]
+fn numbers(m: &Masks, carry: &mut Carry, counts: &mut Counts) {
+    let number = carry.number.step(m.digit.now & !m.digit.back::<1>());
+    let three = m.digit.now & m.digit.back::<1>() & m.digit.back::<2>();
+    add(&mut counts.digits[0], m.digit.now);
+    add(&mut counts.numbers[0], number.now);
+    add(&mut counts.long_numbers[0], three & number.back::<3>());
+    add(
+        &mut counts.spaced_numbers[0],
+        number.now & m.space.back::<1>(),
+    );
+}
+
+#[inline(always)]
+fn white_space(m: &Masks, counts: &mut Counts) {
+    let inner = m.space.now & m.space.back::<1>();
+    add(&mut counts.indents[0], inner & !m.space.back::<2>());
+    add(&mut counts.indents[1], inner);
+    add(&mut counts.newlines[0], m.newline.now);
+    add(
+        &mut counts.newlines[1],
+        m.newline.now & !m.newline.back::<1>(),
+    );
+    add(&mut counts.newlines[2], m.newline.now & m.mark.back::<1>());
+    if m.tab.now != 0 {
+        add(&mut counts.tabs[0], m.tab.now);
+        add(&mut counts.tabs[1], m.tab.now & !m.tab.back::<1>());
+    }
+}
+
+#[inline(always)]
+fn marks(m: &Masks, carry: &mut Carry, counts: &mut Counts) {
+    let starts = carry.mark_start.step(m.mark.now & !m.mark.back::<1>());
+    add(&mut counts.marks[0], m.mark.now);
+    add(&mut counts.marks[1], starts.now);
+    carry
+        .mark_longer
+        .step(starts, m.mark.now, &mut counts.mark_longer);
+}
+
+/// What looks random: base64, hexadecimal, UUIDs. Its `member`s are letters, digits and
+/// `+` to `/`, which holds `-` and `.` too.
+#[inline(always)]
+fn runs(m: &Masks, member: u64, carry: &mut Carry, counts: &mut Counts) {
+    let [run1, run2, run4, run8] = &mut carry.runs;
+    let run1 = run1.step(member);
+    let run2 = run2.step(run1.now & run1.back::<1>());
+    let run4 = run4.step(run2.now & run2.back::<2>());
+    let run8 = run8.step(run4.now & run4.back::<4>());
+    let run16 = run8.now & run8.back::<8>();
+    if run16 != 0 {
+        let begins = |class: Trail| class.now & !class.back::<1>();
+        let switch = begins(m.upper) | begins(m.lower) | begins(m.digit);
+        add(&mut counts.runs[0], run16);
+        add(&mut counts.runs[1], run16 & m.upper.now);
+        add(&mut counts.runs[2], run16 & m.digit.now);
+        add(&mut counts.runs[3], run16 & switch);
     }
 }

@@ -11,12 +11,11 @@ pub(super) fn counts(text: &[u8]) -> Counts {
     let mark = |b: u8| b != 0 && !b.is_ascii_alphanumeric() && !blank(b);
     let runs = |belongs: &dyn Fn(u8) -> bool| {
         let mut found: Vec<(usize, usize)> = Vec::new();
-        for (i, &b) in text.iter().enumerate().filter(|&(_, &b)| belongs(b)) {
+        for (i, _) in text.iter().enumerate().filter(|&(_, &b)| belongs(b)) {
             match found.last_mut() {
                 Some((start, len)) if *start + *len == i => *len += 1,
                 _ => found.push((i, 1)),
             }
-            let _ = b;
         }
         found
     };
@@ -39,9 +38,7 @@ pub(super) fn counts(text: &[u8]) -> Counts {
             }
             counts.words[0] += 1;
             longer(&mut counts.longer, i - from);
-            if first && at(start, 1) == b' ' {
-                counts.spaced[0] += 1;
-            } else if first {
+            if first && at(start, 1) != b' ' {
                 counts.glued[0] += 1;
                 longer(&mut counts.glued[1..], i - from);
             }
@@ -53,7 +50,6 @@ pub(super) fn counts(text: &[u8]) -> Counts {
     }
     counts.capitals[0] = count(&|i| text[i].is_ascii_uppercase());
     counts.capitals[1] = count(&|i| text[i].is_ascii_uppercase() && at(i, 1).is_ascii_uppercase());
-    counts.letters[0] = count(&|i| text[i].is_ascii_alphabetic());
     for (start, len) in runs(&|b| b.is_ascii_digit()) {
         counts.digits[0] += len as u32;
         counts.numbers[0] += 1;
@@ -73,15 +69,13 @@ pub(super) fn counts(text: &[u8]) -> Counts {
         counts.tabs[0] += len as u32;
         counts.tabs[1] += 1;
     }
-    for (start, len) in runs(&mark) {
+    for (_, len) in runs(&mark) {
         counts.marks[0] += len as u32;
         counts.marks[1] += 1;
-        counts.marks[2] += u32::from(at(start, 1) == b' ');
         longer(&mut counts.mark_longer, len);
     }
     for (start, len) in runs(&|b| b.is_ascii_alphanumeric() || matches!(b, b'+'..=b'/')) {
-        for i in start + 15..(start + len).max(start + 15) {
-            let b = text[i];
+        for (i, &b) in text.iter().enumerate().take(start + len).skip(start + 15) {
             let class = |b: u8| {
                 (
                     b.is_ascii_uppercase(),

@@ -26,7 +26,7 @@ pub(super) struct ScriptCarry {
     devanagari_longer: Chain<6, 3>,
     han: Last,
     han_runs: Last,
-    han_longer: Chain<3, 3>,
+    han_longer: Chain<2, 3>,
     e2: Last,
     e3: Last,
     kana: Last,
@@ -57,9 +57,7 @@ pub(super) fn count(block: &Block, carry: &mut ScriptCarry, counts: &mut Counts)
     if han.any() {
         let runs = carry.han_runs.step(han.now & !han.back::<3>());
         add(&mut counts.han[0], han.now);
-        for (count, lead) in counts.han.iter_mut().skip(1).zip(0xe5..) {
-            add(count, block.eq(lead));
-        }
+        add(&mut counts.han[1], block.range(0xe4, 0xe5));
         add(&mut counts.han_runs[0], runs.now);
         carry.han_longer.step(runs, han.now, &mut counts.han_longer);
     }
@@ -163,14 +161,16 @@ fn low_three_byte_scripts(block: &Block, carry: &mut ScriptCarry, counts: &mut C
         let marks = second & block.eq(0x80);
         let kana = carry.kana.step(second & !marks);
         add(&mut counts.cjk_marks[0], marks);
-        for (count, byte) in counts.kana.iter_mut().zip(0x81..) {
-            add(count, second & block.eq(byte));
+        if kana.any() {
+            for (count, byte) in counts.kana.iter_mut().zip(0x81..) {
+                add(count, second & block.eq(byte));
+            }
+            let runs = carry.kana_runs.step(kana.now & !kana.back::<3>());
+            add(&mut counts.kana_runs[0], runs.now);
+            carry
+                .kana_longer
+                .step(runs, kana.now, &mut counts.kana_longer);
         }
-        let runs = carry.kana_runs.step(kana.now & !kana.back::<3>());
-        add(&mut counts.kana_runs[0], runs.now);
-        carry
-            .kana_longer
-            .step(runs, kana.now, &mut counts.kana_longer);
     }
 
     let e2 = carry.e2.step(block.eq(0xe2));

@@ -17,6 +17,9 @@ pub(super) enum Piece<'b> {
     Escaped(Content<'b>),
 }
 
+/// Where a rendering goes, piece by piece.
+type Sink<'s, 'b> = &'s mut dyn FnMut(Piece<'b>);
+
 /// Schemas nested deeper than this render as `any`: every level is walked twice more.
 const MAX_DEPTH: u8 = 6;
 
@@ -56,7 +59,7 @@ impl<'b> Fields<'b> {
         fields
     }
 
-    fn describe(self, out: &mut dyn FnMut(Piece<'b>)) {
+    fn describe(self, out: Sink<'_, 'b>) {
         if let Some(description) = self.description {
             literal(out, "// ");
             out(Piece::Escaped(description));
@@ -66,7 +69,7 @@ impl<'b> Fields<'b> {
 }
 
 /// Renders the array at `tools` (or `functions`, whose items are not wrapped).
-pub(super) fn render<'b>(tools: Raw<'b>, out: &mut dyn FnMut(Piece<'b>)) {
+pub(super) fn render<'b>(tools: Raw<'b>, out: Sink<'_, 'b>) {
     literal(out, "namespace functions {\n\n");
     for tool in tools.items() {
         let outer = Fields::of(tool);
@@ -92,13 +95,13 @@ pub(super) fn render<'b>(tools: Raw<'b>, out: &mut dyn FnMut(Piece<'b>)) {
     literal(out, "} // namespace functions");
 }
 
-fn literal<'b>(out: &mut dyn FnMut(Piece<'b>), text: &'static str) {
+fn literal<'b>(out: Sink<'_, 'b>, text: &'static str) {
     out(Piece::Literal(text.as_bytes()));
 }
 
 /// Optional properties would have a `?` before the colon: `?:` and `:` are one token each,
 /// so that looking every name up in `required` would change nothing.
-fn properties<'b>(properties: Raw<'b>, depth: u8, out: &mut dyn FnMut(Piece<'b>)) {
+fn properties<'b>(properties: Raw<'b>, depth: u8, out: Sink<'_, 'b>) {
     for (name, property) in properties.members() {
         let schema = Fields::of(property);
         schema.describe(out);
@@ -109,7 +112,7 @@ fn properties<'b>(properties: Raw<'b>, depth: u8, out: &mut dyn FnMut(Piece<'b>)
     }
 }
 
-fn type_of<'b>(schema: Fields<'b>, depth: u8, out: &mut dyn FnMut(Piece<'b>)) {
+fn type_of<'b>(schema: Fields<'b>, depth: u8, out: Sink<'_, 'b>) {
     let depth = depth.saturating_add(1);
     if depth > MAX_DEPTH {
         return literal(out, "any");
@@ -153,7 +156,7 @@ fn type_of<'b>(schema: Fields<'b>, depth: u8, out: &mut dyn FnMut(Piece<'b>)) {
     }
 }
 
-fn simple<'b>(name: Raw<'b>, out: &mut dyn FnMut(Piece<'b>)) {
+fn simple<'b>(name: Raw<'b>, out: Sink<'_, 'b>) {
     let rendered = match name.bytes() {
         b"\"string\"" => "string",
         b"\"integer\"" | b"\"number\"" => "number",
@@ -164,11 +167,7 @@ fn simple<'b>(name: Raw<'b>, out: &mut dyn FnMut(Piece<'b>)) {
     literal(out, rendered);
 }
 
-fn union<'b>(
-    all: Raw<'b>,
-    out: &mut dyn FnMut(Piece<'b>),
-    one: &mut dyn FnMut(Raw<'b>, &mut dyn FnMut(Piece<'b>)),
-) {
+fn union<'b>(all: Raw<'b>, out: Sink<'_, 'b>, one: &mut dyn FnMut(Raw<'b>, Sink<'_, 'b>)) {
     for (index, item) in all.items().enumerate() {
         if index > 0 {
             literal(out, " | ");
