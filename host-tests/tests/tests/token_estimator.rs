@@ -76,6 +76,7 @@ fn estimate_and_usage_reach_header_log_and_metrics() {
             assert_eq!(line["prompt_tokens"], estimate.to_string(), "{line}");
             assert_eq!(line["reserved_output_tokens"], "40", "{line}");
             assert_eq!(line["model_family"], "gpt-4o", "{line}");
+            assert_eq!(line["hits_addend"], (estimate + 40).to_string(), "{line}");
             assert_eq!(line["used_prompt_tokens"], real.to_string(), "{line}");
             assert_eq!(
                 line["used_completion_tokens"],
@@ -104,6 +105,34 @@ fn estimate_and_usage_reach_header_log_and_metrics() {
             assert!(prometheus.contains(line), "{line} is not in\n{prometheus}");
         }
     }
+}
+
+/// As in a plain Istio WasmPlugin, which has no flag for it: what needs no header works.
+#[test]
+fn without_held_headers_log_and_refusals_still_work() {
+    let stack = Stack::of(CONFIGURATION)
+        .replace(
+            "allow_on_headers_stop_iteration: true",
+            "allow_on_headers_stop_iteration: false",
+        )
+        .replace(r#""hold_headers": true,"#, r#""hold_headers": false,"#)
+        .start()
+        .unwrap();
+    let post = || stack.client().post(CHAT).header("api-key", "any");
+    let answer = post().json(&question(false)).send().unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.text());
+    let line = access_log_line(&stack, 1);
+    assert_eq!(
+        line["prompt_tokens"].as_str(),
+        answer.header("x-tollgate-prompt-tokens")
+    );
+    let refused = post().body("not JSON").send().unwrap();
+    assert_eq!(
+        (refused.status, &refused.json()["error"]["code"]),
+        (400, &"invalid_body".into())
+    );
+    let log = stack.envoy.log();
+    assert!(log.contains("hold_headers is false"), "{log}");
 }
 
 #[test]
