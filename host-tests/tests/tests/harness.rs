@@ -254,6 +254,77 @@ fn what_is_published_says_which_body_it_is_about() {
 }
 
 #[test]
+fn the_secret_of_the_environment_keys_what_is_published() {
+    let module = Module::load(places::filter("gateway").unwrap()).unwrap();
+    let fingerprint = |secret: Option<&str>| {
+        let mut plugin = plugin(HELD);
+        let secret = secret.map(|secret| ("TOLLGATE_SECRET".to_owned(), secret.to_owned()));
+        plugin.environment.extend(secret);
+        let worker = Host::new().worker(&module, plugin).unwrap();
+        let mut stream = worker.open();
+        stream.request(head(), BODY);
+        stream.property("tollgate.estimate").unwrap()
+    };
+    assert_eq!(fingerprint(Some("one")), fingerprint(Some("one")));
+    assert_ne!(fingerprint(Some("one")), fingerprint(Some("two")));
+    assert_ne!(fingerprint(Some("one")), fingerprint(None));
+}
+
+#[test]
+fn what_the_model_reads_elsewhere_makes_the_estimate_partial() {
+    let rows = [
+        (
+            "/openai/v1/responses",
+            r#"{"model":"gpt-4o","input":"Hi"}"#,
+            false,
+        ),
+        (
+            "/openai/v1/responses",
+            r#"{"model":"gpt-4o","input":"Hi","previous_response_id":"resp_1"}"#,
+            true,
+        ),
+        (
+            "/openai/v1/responses",
+            r#"{"model":"gpt-4o","input":"Hi","conversation":"conv_1"}"#,
+            true,
+        ),
+        (
+            "/openai/v1/responses",
+            r#"{"model":"gpt-4o","input":"Hi","previous_response_id":null}"#,
+            false,
+        ),
+        (
+            CHAT,
+            r#"{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"AA","format":"wav"}}]}]}"#,
+            true,
+        ),
+        (
+            CHAT,
+            r#"{"messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"file-1"}}]}]}"#,
+            true,
+        ),
+    ];
+    on_each(HELD, |host, worker| {
+        let mut partial = 0;
+        for (path, body, expected) in rows {
+            let mut stream = worker.open();
+            let mut head = head();
+            head[1] = (":path", path);
+            stream
+                .request(head, body)
+                .response([(":status", "200")], "");
+            let told = stream.client().header("x-tollgate-estimate-partial");
+            assert_eq!(told.as_deref(), expected.then_some("true"), "{body}");
+            partial += u64::from(expected);
+        }
+        let counted = host.counter(&format!(
+            "{STAT}.token_estimator.partial_estimates.model_family.gpt-4o"
+        ));
+        assert_eq!(counted, partial);
+    });
+}
+
+#[test]
 fn a_wrong_configuration_is_refused_with_the_path_of_the_key() {
     for name in MODULES {
         let module = Module::load(places::filter(name).unwrap()).unwrap();
