@@ -72,9 +72,9 @@ impl Guest {
 
     /// Calls a prepared subject once.
     pub fn call(&mut self, prepared: &Prepared) -> Result<u64> {
-        Ok(prepared
+        prepared
             .function
-            .call(&mut self.store, (prepared.at, prepared.len))?)
+            .call(&mut self.store, (prepared.at, prepared.len))
     }
 }
 
