@@ -17,7 +17,7 @@ use vocabulary::Vocabulary;
 /// Counts the tokens of `text` as the encoding's own tokenizer does.
 ///
 /// Meant for short texts: the time grows with the square of a piece (a word, a run of
-/// marks), which is why pieces are cut at [`merge::MAX_PIECE`] bytes. Where that cut falls,
+/// marks), which is why pieces are cut at `merge::MAX_PIECE` bytes. Where that cut falls,
 /// and for about one absent string in three thousand that a 14-bit tag mistakes for a
 /// token, the count can be off by one.
 pub fn count(encoding: Encoding, text: &str) -> u32 {
