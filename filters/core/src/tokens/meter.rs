@@ -2,15 +2,10 @@
 
 use super::features::{COUNT, Features};
 use super::tools::Piece;
-use super::unescape::{Unescape, short_escape};
+use super::unescape::{Unescape, four_digits, short_escape};
 use super::windows::Places;
 use super::{Encoding, linear};
 use crate::simd::Block;
-
-/// A sample that says more than this about the whole is not believed: a body can put what
-/// is hard to estimate exactly where nobody looks, and the other way round.
-const LEAST_RATIO: f64 = 0.25;
-const MOST_RATIO: f64 = 4.0;
 
 /// Bytes that wait until there is a whole block of them.
 #[derive(Clone, Copy)]
@@ -101,15 +96,24 @@ impl Meter {
             let mut from = 0_usize;
             while backslashes != 0 {
                 let at = backslashes.trailing_zeros() as usize;
-                let escaped = at.wrapping_add(1);
-                match bytes.get(escaped) {
-                    None | Some(b'u') => {
+                match bytes.get(at.wrapping_add(1)) {
+                    Some(b'u') => {
                         self.stage(bytes, from, at);
-                        return rest.get(at..).unwrap_or_default();
+                        let digits = bytes
+                            .get(at.wrapping_add(2)..)
+                            .and_then(<[u8]>::first_chunk);
+                        let Some(character) = digits.and_then(four_digits) else {
+                            return rest.get(at..).unwrap_or_default();
+                        };
+                        self.push(character.encode_utf8(&mut [0; 4]).as_bytes());
+                        from = at.wrapping_add(6);
                     }
-                    Some(&byte) => self.stage_escape(bytes, from, at, short_escape(byte)),
+                    Some(&byte) => {
+                        self.stage_escape(bytes, from, at, short_escape(byte));
+                        from = at.wrapping_add(2);
+                    }
+                    None => break,
                 }
-                from = at.wrapping_add(2);
                 // The backslash, and the one it may escape.
                 backslashes &= u64::MAX.unbounded_shl(from as u32);
             }
@@ -127,6 +131,9 @@ impl Meter {
     /// Stages `bytes[from..to]`, at most 64 of them.
     #[inline(always)]
     fn stage(&mut self, bytes: &[u8; 128], from: usize, to: usize) {
+        if from == to {
+            return;
+        }
         self.stage.copy(bytes, from);
         self.stage.len = self.stage.len.wrapping_add(to.wrapping_sub(from));
         if self.stage.len >= 64 {
@@ -137,7 +144,9 @@ impl Meter {
     /// Stages `bytes[from..to]`, at most 63 of them, and what the escape behind stands for.
     #[inline(always)]
     fn stage_escape(&mut self, bytes: &[u8; 128], from: usize, to: usize, escape: u8) {
-        self.stage.copy(bytes, from);
+        if from != to {
+            self.stage.copy(bytes, from);
+        }
         let end = self.stage.len.wrapping_add(to.wrapping_sub(from));
         if let Some(place) = self.stage.bytes.get_mut(end) {
             *place = escape;
@@ -219,13 +228,7 @@ impl Meter {
     /// `body` is the body the offsets given to [`Meter::text`] are of.
     pub fn sampled(&self, encoding: Encoding, body: &[u8]) -> u32 {
         let estimate = linear::estimate(encoding, &self.row());
-        let (exact, estimated) = self.places.sample(encoding, body);
-        let ratio = if estimated >= 1.0 {
-            exact / estimated
-        } else {
-            1.0
-        };
-        (estimate * ratio.clamp(LEAST_RATIO, MOST_RATIO)).round() as u32
+        self.places.correct(estimate, encoding, body).round() as u32
     }
 
     /// What was counted, in the order of the weights: what the fit reads.
