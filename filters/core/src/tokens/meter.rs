@@ -68,18 +68,21 @@ impl Meter {
     fn measure(&mut self, piece: &[u8]) {
         self.in_text |= !piece.is_empty();
         let mut rest = piece;
-        while let Some((&byte, tail)) = rest.split_first() {
-            if !self.unescape.is_idle() || byte == b'\\' {
-                let decoded = self.unescape.byte(byte);
-                self.push(decoded.as_bytes());
-                rest = tail;
-                continue;
+        loop {
+            if self.unescape.is_idle() {
+                rest = self.plain(rest);
             }
-            rest = self.plain(rest);
+            let Some((&byte, tail)) = rest.split_first() else {
+                break;
+            };
+            let decoded = self.unescape.byte(byte);
+            self.push(decoded.as_bytes());
+            rest = tail;
         }
     }
 
-    /// Measures `text` up to an escape that takes more than a look, and gives the rest.
+    /// Measures `text` up to an escape that takes more than a look, and gives the rest, which
+    /// begins with that escape's backslash.
     fn plain<'a>(&mut self, text: &'a [u8]) -> &'a [u8] {
         let mut rest = text;
         while let Some(bytes) = rest.first_chunk::<128>() {
@@ -121,10 +124,9 @@ impl Meter {
             self.stage(bytes, from, end);
             rest = rest.get(end..).unwrap_or_default();
         }
-        let plain = rest.iter().take(64).position(|&b| b == b'\\');
-        let plain = plain.unwrap_or(rest.len().min(64));
+        let plain = rest.iter().position(|&b| b == b'\\').unwrap_or(rest.len());
         let (plain, rest) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
-        self.push(plain);
+        self.push_all(plain);
         rest
     }
 
@@ -167,6 +169,13 @@ impl Meter {
         self.stage.len = self.stage.len.wrapping_sub(64);
     }
 
+    /// Measures bytes that stand for themselves.
+    fn push_all(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(64) {
+            self.push(part);
+        }
+    }
+
     /// Measures at most 64 bytes that stand for themselves.
     fn push(&mut self, bytes: &[u8]) {
         let stage = &mut self.stage;
@@ -187,9 +196,7 @@ impl Meter {
         let decoded = self.unescape.give_up();
         self.push(decoded.as_bytes());
         self.in_text |= !piece.is_empty();
-        for part in piece.chunks(64) {
-            self.push(part);
-        }
+        self.push_all(piece);
     }
 
     /// Measures the next piece of a rendering.

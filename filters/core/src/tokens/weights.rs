@@ -6,6 +6,7 @@ use super::features::COUNT;
 
 /// Tokens of o200k_base for each count.
 #[rustfmt::skip]
+#[allow(clippy::approx_constant, reason = "a weight may happen to be near one")]
 pub(super) const O200K: [f32; COUNT] = [
     -0.02278, // texts
     0.96563, // words
@@ -60,6 +61,7 @@ pub(super) const O200K: [f32; COUNT] = [
 
 /// Tokens of cl100k_base for each count.
 #[rustfmt::skip]
+#[allow(clippy::approx_constant, reason = "a weight may happen to be near one")]
 pub(super) const CL100K: [f32; COUNT] = [
     -0.06335, // texts
     1.00049, // words
