@@ -5,6 +5,7 @@
 
 mod node;
 mod rule;
+mod strict;
 mod token_estimator;
 
 use std::rc::Rc;
@@ -117,7 +118,7 @@ impl Config {
         let value: Value = if text.trim_ascii().is_empty() {
             Value::Object(serde_json::Map::new())
         } else {
-            serde_json::from_slice(text).map_err(|error| ConfigError {
+            strict::read(text).map_err(|error| ConfigError {
                 path: String::new(),
                 problem: format!(
                     "not JSON: {error} (Envoy hands over a google.protobuf.StringValue as it is, \

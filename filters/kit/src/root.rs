@@ -11,7 +11,6 @@ use tollgate_core::exchange::StreamEnd;
 use tollgate_core::pipeline::Pipeline;
 
 use crate::abi;
-use crate::budget::Budget;
 use crate::metrics::Metrics;
 use crate::pairs;
 use crate::stream::{Stream, carry_out};
@@ -19,7 +18,6 @@ use crate::stream::{Stream, carry_out};
 /// What all streams of a worker share.
 pub(crate) struct Worker {
     pub(crate) pipeline: Pipeline,
-    pub(crate) budget: Budget,
     pub(crate) metrics: Metrics,
     /// The list of effects of the callback at hand, kept for the next one.
     spare: RefCell<Vec<Effect>>,
@@ -28,7 +26,6 @@ pub(crate) struct Worker {
 impl Worker {
     fn new(config: Config) -> Result<Worker, tollgate_core::config::ConfigError> {
         Ok(Worker {
-            budget: Budget::new(config.limits.max_held_bytes as usize),
             pipeline: Pipeline::new(config, &secret())?,
             metrics: Metrics::default(),
             spare: RefCell::default(),
@@ -135,6 +132,14 @@ impl Context for Unconfigured {}
 impl HttpContext for Unconfigured {
     fn on_http_request_headers(&mut self, _count: usize, _is_end: bool) -> Action {
         let _ = abi::send_local_response(503, "tollgate_unconfigured", b"", &pairs::encode(&[]));
+        Action::Pause
+    }
+
+    fn on_http_request_body(&mut self, _available: usize, _is_end: bool) -> Action {
+        Action::Pause
+    }
+
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
         Action::Pause
     }
 }

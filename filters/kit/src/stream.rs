@@ -60,14 +60,19 @@ impl Stream {
         core::mem::replace(&mut self.phase, phase)
     }
 
+    /// What becomes of request bytes that nobody reads.
+    fn go_on(&self) -> Action {
+        match self.phase {
+            // The rest of the upload belongs to nobody.
+            Phase::Answered | Phase::Reading(_) => Action::Pause,
+            Phase::Fresh | Phase::PassedThrough | Phase::Sent(_) | Phase::Over => Action::Continue,
+        }
+    }
+
     /// Takes in the `available` bytes that Envoy holds by now.
     fn on_body(&mut self, available: usize, is_end: bool) -> Action {
         let Phase::Reading(reading) = &mut self.phase else {
-            // Answered: the rest of the upload belongs to nobody.
-            return match self.phase {
-                Phase::Answered => Action::Pause,
-                _ => Action::Continue,
-            };
+            return self.go_on();
         };
         let limits = &self.worker.pipeline.config().limits;
         match reading.body.take(abi::Buffer::RequestBody, available) {
@@ -76,7 +81,9 @@ impl Stream {
                 let reply = admission::body_too_large(limits.max_body_bytes);
                 return self.refuse(Refused::BodyTooLarge, &reply);
             }
-            Err(NotTaken::OverBudget) => return self.refuse(Refused::Busy, &admission::busy()),
+            Err(NotTaken::OverBudget | NotTaken::Missing) => {
+                return self.refuse(Refused::Busy, &admission::busy());
+            }
         }
         match reading.incoming.read(reading.body.bytes()) {
             Read::On if is_end => self.on_request_end(),
@@ -92,7 +99,7 @@ impl Stream {
             Phase::Reading(reading) => *reading,
             other => {
                 self.phase = other;
-                return Action::Continue;
+                return self.go_on();
             }
         };
         let mut effects = self.worker.effects();
@@ -142,12 +149,17 @@ impl Stream {
         Action::Pause
     }
 
+    /// Settles the exchange, if there is one that is not settled yet.
     fn settle(&mut self, end: StreamEnd) {
-        if let Phase::Sent(exchange) = self.enter(Phase::Over) {
-            self.worker.count_end(end);
-            let mut effects = self.worker.effects();
-            self.worker.pipeline.settle(*exchange, end, &mut effects);
-            self.worker.apply(effects);
+        match self.enter(Phase::Over) {
+            Phase::Sent(exchange) => {
+                self.worker.count_end(end);
+                let mut effects = self.worker.effects();
+                self.worker.pipeline.settle(*exchange, end, &mut effects);
+                self.worker.apply(effects);
+            }
+            // Nothing was sent: what the phase says of the request's bytes still holds.
+            other => self.phase = other,
         }
     }
 }
@@ -174,7 +186,7 @@ impl HttpContext for Stream {
                 }
                 let most = config.limits.max_body_bytes;
                 self.phase = Phase::Reading(Box::new(Reading {
-                    body: Body::new(content_length, most, &self.worker.budget),
+                    body: Body::new(content_length, most, config.limits.max_held_bytes),
                     incoming: pipeline.begin(dialect, deployment, rule),
                 }));
                 // Held, where Envoy allows it, so that what the body says can still decide
@@ -194,10 +206,19 @@ impl HttpContext for Stream {
 
     /// With trailers no body callback ever says that it is the last.
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
-        self.on_request_end()
+        match self.phase {
+            Phase::Reading(_) => self.on_request_end(),
+            _ => self.go_on(),
+        }
     }
 
     fn on_http_response_headers(&mut self, _count: usize, is_end: bool) -> Action {
+        if let Phase::Reading(_) = self.phase {
+            // Without held headers an upstream may answer before it has the body. What comes
+            // of the body now is neither read nor sent.
+            self.phase = Phase::Answered;
+            self.worker.count_request("answered_early");
+        }
         if let Phase::Sent(exchange) = &mut self.phase {
             let head = Head::of_response();
             exchange.on_response_head(&ResponseHead {
@@ -237,7 +258,11 @@ impl HttpContext for Stream {
 
     /// The last callback of every stream, and the only one after a reset by either side.
     fn on_log(&mut self) {
+        if let Phase::Reading(_) = self.phase {
+            self.worker.count_request("abandoned");
+        }
         self.settle(StreamEnd::Reset);
+        self.phase = Phase::Over;
     }
 }
 

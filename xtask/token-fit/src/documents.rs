@@ -21,8 +21,9 @@ pub const CLASSES: &[&str] = &[
 ];
 
 /// Classes that are fitted and shown too, without a target: European languages in Latin
-/// letters, other scripts, and texts of a line or less of all kinds, where one token is much.
-pub const MORE_CLASSES: &[&str] = &["latin", "scripts", "short"];
+/// letters, other scripts, texts of a line or less of all kinds, where one token is much, and
+/// letters without a word's end, which nobody writes but an attacker may send.
+pub const MORE_CLASSES: &[&str] = &["latin", "scripts", "letters", "short"];
 
 /// Documents kept of one class, and bytes of them: enough that the weights stop moving.
 const MAX_DOCUMENTS: usize = 1600;
@@ -346,6 +347,9 @@ fn generated(prose: &[String]) -> Vec<(&'static str, Vec<Document>)> {
     vec![
         make("base64", &mut |random, size, i| {
             generate::base64(random, size, &prose[i % prose.len()])
+        }),
+        make("letters", &mut |random, size, _| {
+            generate::letters(random, size)
         }),
         make("hex", &mut |random, size, _| generate::hex(random, size)),
     ]

@@ -36,7 +36,7 @@ pub fn run(root: &Path) -> Result<()> {
         );
         writeln!(
             source,
-            "\n/// Tokens of {} for each count.\n#[rustfmt::skip]\npub(super) const {name}: [f32; COUNT] = [",
+            "\n/// Tokens of {} for each count.\n#[rustfmt::skip]\n#[allow(clippy::approx_constant, reason = \"a weight may happen to be near one\")]\npub(super) const {name}: [f32; COUNT] = [",
             encoding.name()
         )?;
         let mut weights = weights.iter();

@@ -68,6 +68,21 @@ pub fn base64(random: &mut Random, size: usize, plain: &str) -> String {
     }
 }
 
+/// A document of the class `letters`: letters in words of no language's length.
+pub fn letters(random: &mut Random, size: usize) -> String {
+    let (kinds, word) = (1 + random.below(26), 40 + random.below(2000));
+    let mut text = String::new();
+    while text.len() < size {
+        let spaced = text.len() % word == word - 1;
+        text.push(if spaced {
+            ' '
+        } else {
+            char::from(b'a' + random.below(kinds) as u8)
+        });
+    }
+    text
+}
+
 /// A document of the class `hex`: digests, identifiers, dumps.
 pub fn hex(random: &mut Random, size: usize) -> String {
     let mut text = String::new();

@@ -21,7 +21,7 @@ pub struct Package {
     pub name: &'static str,
     /// Its version; empty for Debian, whose release decides.
     pub version: &'static str,
-    /// Its licence, as its metadata or copyright file states it.
+    /// Its main licence by its metadata, licence or copyright file; parts may have others.
     pub licence: &'static str,
     /// What is read.
     pub picks: &'static [Pick],
@@ -416,7 +416,7 @@ pub const PACKAGES: &[Package] = &[
     ),
     apt(
         "debian-faq-zh-cn",
-        "GPL-2.0-or-later",
+        "see its copyright file",
         &[pick("zh", "", ".html", Format::MarkupText)],
     ),
     apt(
@@ -436,22 +436,22 @@ pub const PACKAGES: &[Package] = &[
     ),
     apt(
         "debian-faq-ko",
-        "GPL-2.0-or-later",
+        "see its copyright file",
         &[pick("ko", "", ".html", Format::MarkupText)],
     ),
     apt(
         "manpages-fr",
-        "by page",
+        "GPL-3.0-or-later",
         &[pick("latin", "/fr/", ".gz", Format::Roff)],
     ),
     apt(
         "manpages-es",
-        "by page",
+        "GPL-3.0-or-later",
         &[pick("latin", "/es/", ".gz", Format::Roff)],
     ),
     apt(
         "manpages-ru",
-        "by page",
+        "GPL-3.0-or-later",
         &[pick("ru", "/ru/", ".gz", Format::Roff)],
     ),
     apt(
@@ -461,7 +461,7 @@ pub const PACKAGES: &[Package] = &[
     ),
     apt(
         "debian-faq-ru",
-        "GPL-2.0-or-later",
+        "see its copyright file",
         &[pick("ru", "", ".html", Format::MarkupText)],
     ),
     apt(

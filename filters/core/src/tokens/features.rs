@@ -111,6 +111,8 @@ counts! {
     words: 1,
     /// Words of more than 1, 2, 3, … letters.
     longer: 8,
+    /// Letters with sixteen letters before them in their word: no language has many.
+    unbroken: 1,
     /// Words that do not follow a space, of more than 0, 1, 2, … letters.
     glued: 3,
     /// Words after one lone punctuation mark, which the tokenizer keeps with the word.
@@ -196,6 +198,7 @@ struct Carry {
     mark: Last,
     non_ascii: Last,
     starts: Last,
+    unbroken: [Last; 4],
     glued: Last,
     number: Last,
     mark_start: Last,
@@ -301,6 +304,8 @@ fn words(m: &Masks, carry: &mut Carry, counts: &mut Counts) {
     let starts = carry.starts.step(starts);
     add(&mut counts.words[0], starts.now);
     carry.longer.step(starts, goes_on, &mut counts.longer);
+    let eight = eight_in_a_row(goes_on, &mut carry.unbroken);
+    add(&mut counts.unbroken[0], eight.now & eight.back::<8>());
     let glued = carry.glued.step(first & !m.space.back::<1>());
     let [glued_words, glued_longer @ ..] = &mut counts.glued;
     add(glued_words, glued.now);
@@ -351,16 +356,22 @@ fn marks(m: &Masks, carry: &mut Carry, counts: &mut Counts) {
         .step(starts, m.mark.now, &mut counts.mark_longer);
 }
 
+/// Where a byte of `mask` has seven more before it.
+#[inline(always)]
+fn eight_in_a_row(mask: u64, carry: &mut [Last; 4]) -> Trail {
+    let [one, two, four, eight] = carry;
+    let one = one.step(mask);
+    let two = two.step(one.now & one.back::<1>());
+    let four = four.step(two.now & two.back::<2>());
+    eight.step(four.now & four.back::<4>())
+}
+
 /// What looks random: base64, hexadecimal, UUIDs. Its `member`s are letters, digits and
 /// `+` to `/`, which holds `-` and `.` too.
 #[inline(always)]
 fn runs(m: &Masks, member: u64, carry: &mut Carry, counts: &mut Counts) {
-    let [run1, run2, run4, run8] = &mut carry.runs;
-    let run1 = run1.step(member);
-    let run2 = run2.step(run1.now & run1.back::<1>());
-    let run4 = run4.step(run2.now & run2.back::<2>());
-    let run8 = run8.step(run4.now & run4.back::<4>());
-    let run16 = run8.now & run8.back::<8>();
+    let eight = eight_in_a_row(member, &mut carry.runs);
+    let run16 = eight.now & eight.back::<8>();
     if run16 != 0 {
         let begins = |class: Trail| class.now & !class.back::<1>();
         let switch = begins(m.upper) | begins(m.lower) | begins(m.digit);

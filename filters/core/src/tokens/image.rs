@@ -1,8 +1,9 @@
 //! What an image costs, by the published rules, from its size and `detail`.
 //!
-//! Sources: OpenAI's guide "Images and vision", section "Calculating costs" (tiles of 512
-//! pixels with a base; patches of 32 pixels with a factor), and its Azure counterpart. The
-//! guide calls its numbers subject to change, so an estimate is what this is.
+//! The rules are those of OpenAI's guide "Images and vision", section "Calculating costs"
+//! (tiles of 512 pixels with a base; patches of 32 pixels with a factor), which the PyPI
+//! packages openai-vision-cost 1.0.0 and openai-image-token-counter 1.0.0 implement too.
+//! Newer models may count otherwise.
 
 mod size;
 

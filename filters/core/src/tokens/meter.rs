@@ -2,15 +2,10 @@
 
 use super::features::{COUNT, Features};
 use super::tools::Piece;
-use super::unescape::{Unescape, short_escape};
+use super::unescape::{Unescape, four_digits, short_escape};
 use super::windows::Places;
 use super::{Encoding, linear};
 use crate::simd::Block;
-
-/// A sample that says more than this about the whole is not believed: a body can put what
-/// is hard to estimate exactly where nobody looks, and the other way round.
-const LEAST_RATIO: f64 = 0.25;
-const MOST_RATIO: f64 = 4.0;
 
 /// Bytes that wait until there is a whole block of them.
 #[derive(Clone, Copy)]
@@ -73,18 +68,21 @@ impl Meter {
     fn measure(&mut self, piece: &[u8]) {
         self.in_text |= !piece.is_empty();
         let mut rest = piece;
-        while let Some((&byte, tail)) = rest.split_first() {
-            if !self.unescape.is_idle() || byte == b'\\' {
-                let decoded = self.unescape.byte(byte);
-                self.push(decoded.as_bytes());
-                rest = tail;
-                continue;
+        loop {
+            if self.unescape.is_idle() {
+                rest = self.plain(rest);
             }
-            rest = self.plain(rest);
+            let Some((&byte, tail)) = rest.split_first() else {
+                break;
+            };
+            let decoded = self.unescape.byte(byte);
+            self.push(decoded.as_bytes());
+            rest = tail;
         }
     }
 
-    /// Measures `text` up to an escape that takes more than a look, and gives the rest.
+    /// Measures `text` up to an escape that takes more than a look, and gives the rest, which
+    /// begins with that escape's backslash.
     fn plain<'a>(&mut self, text: &'a [u8]) -> &'a [u8] {
         let mut rest = text;
         while let Some(bytes) = rest.first_chunk::<128>() {
@@ -101,15 +99,24 @@ impl Meter {
             let mut from = 0_usize;
             while backslashes != 0 {
                 let at = backslashes.trailing_zeros() as usize;
-                let escaped = at.wrapping_add(1);
-                match bytes.get(escaped) {
-                    None | Some(b'u') => {
+                match bytes.get(at.wrapping_add(1)) {
+                    Some(b'u') => {
                         self.stage(bytes, from, at);
-                        return rest.get(at..).unwrap_or_default();
+                        let digits = bytes
+                            .get(at.wrapping_add(2)..)
+                            .and_then(<[u8]>::first_chunk);
+                        let Some(character) = digits.and_then(four_digits) else {
+                            return rest.get(at..).unwrap_or_default();
+                        };
+                        self.push(character.encode_utf8(&mut [0; 4]).as_bytes());
+                        from = at.wrapping_add(6);
                     }
-                    Some(&byte) => self.stage_escape(bytes, from, at, short_escape(byte)),
+                    Some(&byte) => {
+                        self.stage_escape(bytes, from, at, short_escape(byte));
+                        from = at.wrapping_add(2);
+                    }
+                    None => break,
                 }
-                from = at.wrapping_add(2);
                 // The backslash, and the one it may escape.
                 backslashes &= u64::MAX.unbounded_shl(from as u32);
             }
@@ -117,16 +124,18 @@ impl Meter {
             self.stage(bytes, from, end);
             rest = rest.get(end..).unwrap_or_default();
         }
-        let plain = rest.iter().take(64).position(|&b| b == b'\\');
-        let plain = plain.unwrap_or(rest.len().min(64));
+        let plain = rest.iter().position(|&b| b == b'\\').unwrap_or(rest.len());
         let (plain, rest) = rest.split_at_checked(plain).unwrap_or((rest, &[]));
-        self.push(plain);
+        self.push_all(plain);
         rest
     }
 
     /// Stages `bytes[from..to]`, at most 64 of them.
     #[inline(always)]
     fn stage(&mut self, bytes: &[u8; 128], from: usize, to: usize) {
+        if from == to {
+            return;
+        }
         self.stage.copy(bytes, from);
         self.stage.len = self.stage.len.wrapping_add(to.wrapping_sub(from));
         if self.stage.len >= 64 {
@@ -137,7 +146,9 @@ impl Meter {
     /// Stages `bytes[from..to]`, at most 63 of them, and what the escape behind stands for.
     #[inline(always)]
     fn stage_escape(&mut self, bytes: &[u8; 128], from: usize, to: usize, escape: u8) {
-        self.stage.copy(bytes, from);
+        if from != to {
+            self.stage.copy(bytes, from);
+        }
         let end = self.stage.len.wrapping_add(to.wrapping_sub(from));
         if let Some(place) = self.stage.bytes.get_mut(end) {
             *place = escape;
@@ -156,6 +167,13 @@ impl Meter {
         }
         full.copy_from_slice(next);
         self.stage.len = self.stage.len.wrapping_sub(64);
+    }
+
+    /// Measures bytes that stand for themselves.
+    fn push_all(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(64) {
+            self.push(part);
+        }
     }
 
     /// Measures at most 64 bytes that stand for themselves.
@@ -178,9 +196,7 @@ impl Meter {
         let decoded = self.unescape.give_up();
         self.push(decoded.as_bytes());
         self.in_text |= !piece.is_empty();
-        for part in piece.chunks(64) {
-            self.push(part);
-        }
+        self.push_all(piece);
     }
 
     /// Measures the next piece of a rendering.
@@ -219,13 +235,7 @@ impl Meter {
     /// `body` is the body the offsets given to [`Meter::text`] are of.
     pub fn sampled(&self, encoding: Encoding, body: &[u8]) -> u32 {
         let estimate = linear::estimate(encoding, &self.row());
-        let (exact, estimated) = self.places.sample(encoding, body);
-        let ratio = if estimated >= 1.0 {
-            exact / estimated
-        } else {
-            1.0
-        };
-        (estimate * ratio.clamp(LEAST_RATIO, MOST_RATIO)).round() as u32
+        self.places.correct(estimate, encoding, body).round() as u32
     }
 
     /// What was counted, in the order of the weights: what the fit reads.

@@ -38,6 +38,7 @@ pub(super) fn counts(text: &[u8]) -> Counts {
             }
             counts.words[0] += 1;
             longer(&mut counts.longer, i - from);
+            counts.unbroken[0] += (i - from).saturating_sub(16) as u32;
             if first && at(start, 1) != b' ' {
                 counts.glued[0] += 1;
                 longer(&mut counts.glued[1..], i - from);

@@ -180,6 +180,24 @@ fn a_sample_corrects_what_the_weights_get_wrong() {
 }
 
 #[test]
+fn what_no_weights_fit_is_measured_by_the_sample() {
+    for (text, piece) in [
+        (" ".repeat(500_000), 1),
+        ("a".repeat(500_000), 1),
+        ("\\u9f98".repeat(100_000), 6),
+    ] {
+        let mut meter = Meter::new();
+        meter.text(text.as_bytes(), 0);
+        meter.end_text();
+        let plain: String = serde_json::from_str(&format!("\"{}\"", &text[..piece * 480])).unwrap();
+        let one = f64::from(super::exact::count(Encoding::O200k, &plain));
+        let all = one * (text.len() / piece) as f64 / 480.0;
+        let error = f64::from(meter.sampled(Encoding::O200k, text.as_bytes())) / all - 1.0;
+        assert!(error.abs() < 0.1, "{error} for {}…", &text[..piece]);
+    }
+}
+
+#[test]
 fn the_longest_body_saturates_instead_of_wrapping() {
     let mut meter = Meter::new();
     for _ in 0..64 {

@@ -1,10 +1,10 @@
 //! Tool definitions as the model reads them: rendered as a TypeScript namespace.
 //!
-//! OpenAI models see tools not as JSON but as TypeScript declarations in the system
-//! message; white space and JSON Schema's own words cost bytes, not tokens. The form is
-//! not published by OpenAI but known from what models repeat and from counting; this
-//! follows LiteLLM's `token_counter.py` and hmarr's openai-chat-tokens. Where they say
-//! `any` for unions (`anyOf`, `oneOf`), the alternatives are rendered here.
+//! White space and JSON Schema's own words cost bytes, not tokens. OpenAI does not publish
+//! the form; this follows `_format_function_definitions` of LiteLLM 1.109's
+//! `token_counter.py`, which says it is what OpenAI "appears to use". Differences: unions
+//! (`anyOf`, `oneOf`, lists of types) and enums of any type are rendered where it says
+//! `any`, optional properties have no `?`, and nesting is bounded.
 
 use super::raw_json::{Content, Raw};
 

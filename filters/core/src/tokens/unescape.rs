@@ -47,6 +47,17 @@ pub(super) fn short_escape(byte: u8) -> u8 {
     }
 }
 
+/// The character that `\u` and these four hexadecimal digits spell; none for a surrogate, or
+/// for what is no digit.
+#[inline(always)]
+pub(super) fn four_digits(digits: &[u8; 4]) -> Option<char> {
+    let mut number = 0_u32;
+    for &byte in digits {
+        number = number.wrapping_shl(4) | char::from(byte).to_digit(16)?;
+    }
+    char::from_u32(number)
+}
+
 /// An escape being read: from its backslash to its last byte, and from a high surrogate to
 /// what follows it.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]

@@ -6,106 +6,110 @@ use super::features::COUNT;
 
 /// Tokens of o200k_base for each count.
 #[rustfmt::skip]
+#[allow(clippy::approx_constant, reason = "a weight may happen to be near one")]
 pub(super) const O200K: [f32; COUNT] = [
-    0.01102, // texts
-    0.96144, // words
-    -0.01154, 0.09951, -0.13744, 0.09675, -0.08006, -0.03182, 0.14703, 0.30679, // longer
-    -0.10182, 0.17294, 0.20563, // glued
-    -0.84843, // marked
-    0.00318, 0.11901, // capitals
-    0.31317, // digits
-    0.62344, // numbers
-    0.19654, // long_numbers
-    0.90600, // spaced_numbers
-    1.10908, -0.01328, // indents
-    0.05783, 1.33378, -1.43397, // newlines
-    0.09289, 0.64634, // tabs
-    0.02434, 0.95469, // marks
-    -0.07050, 0.03559, 0.29082, // mark_longer
-    0.00972, 0.04000, -0.35382, 0.41220, // runs
-    1.17919, // latin
-    0.39772, // greek
-    0.02711, // cyrillic
-    0.50471, // cyrillic_capitals
-    0.94431, // cyrillic_words
-    0.06779, -0.31289, 0.13337, 0.46341, 0.11117, 0.27261, 0.11029, 0.05660, // cyrillic_longer
-    0.44101, // hebrew
-    0.09817, // arabic
-    0.52792, // arabic_words
-    -0.28048, 0.75118, 0.22918, 0.14716, -0.13950, 0.59919, // arabic_longer
-    -0.06741, // arabic_marks
-    0.31911, // devanagari
-    0.28960, // devanagari_signs
-    0.50124, // devanagari_words
-    -0.39524, -0.74042, 0.01089, 0.14393, 0.55803, -0.19751, // devanagari_longer
-    0.38953, // indic
-    0.39629, // thai
-    0.66515, 0.04276, // han
-    0.57289, // han_runs
-    -0.28271, -0.02636, // han_longer
-    0.57827, 0.75633, 0.47904, // kana
-    0.33871, // kana_runs
-    -0.28595, -0.35083, 0.43755, 0.05274, // kana_longer
-    0.52678, // cjk_marks
-    0.35798, // wide_marks
-    0.70324, 0.63246, 0.45710, 0.45647, // hangul
-    0.40635, // hangul_runs
-    0.14740, 0.00190, -0.05089, -0.10031, // hangul_longer
-    1.32481, // dashes_and_quotes
-    0.22051, // symbols
-    0.43858, // other
-    2.14460, // emoji
+    -0.02278, // texts
+    0.96563, // words
+    -0.01310, 0.09039, -0.13766, 0.12148, -0.11386, -0.02280, 0.12354, 0.35554, // longer
+    0.48004, // unbroken
+    -0.11398, 0.18288, 0.19996, // glued
+    -0.84745, // marked
+    0.01435, 0.10689, // capitals
+    0.30548, // digits
+    0.62912, // numbers
+    0.22024, // long_numbers
+    0.92627, // spaced_numbers
+    1.11726, -0.01121, // indents
+    0.06916, 1.33565, -1.47376, // newlines
+    0.09246, 0.66558, // tabs
+    0.01902, 0.96588, // marks
+    -0.07105, 0.06383, 0.28213, // mark_longer
+    0.01128, 0.04185, -0.34286, 0.40173, // runs
+    1.15573, // latin
+    0.39665, // greek
+    0.04038, // cyrillic
+    0.49593, // cyrillic_capitals
+    0.86699, // cyrillic_words
+    -0.13962, -0.12005, 0.37629, 0.40187, -0.06793, 0.46896, -0.29469, 0.18082, // cyrillic_longer
+    0.43978, // hebrew
+    0.12178, // arabic
+    0.55344, // arabic_words
+    -0.36258, 0.73931, 0.22545, 0.11266, -0.16289, 0.52611, // arabic_longer
+    -0.08480, // arabic_marks
+    0.31867, // devanagari
+    0.27507, // devanagari_signs
+    0.52941, // devanagari_words
+    -0.40226, -0.74926, 0.03689, 0.11856, 0.55844, -0.18764, // devanagari_longer
+    0.38999, // indic
+    0.39442, // thai
+    0.66275, 0.03933, // han
+    0.45124, // han_runs
+    -0.47820, 0.41000, // han_longer
+    0.59347, 0.73613, 0.49730, // kana
+    0.47077, // kana_runs
+    -0.23988, -0.33846, 0.40422, -0.02888, // kana_longer
+    0.57629, // cjk_marks
+    0.37293, // wide_marks
+    0.67462, 0.63338, 0.45152, 0.45426, // hangul
+    0.45565, // hangul_runs
+    0.07179, 0.07683, -0.09515, -0.11394, // hangul_longer
+    1.28255, // dashes_and_quotes
+    0.20577, // symbols
+    0.44752, // other
+    2.10653, // emoji
 ];
 
 /// Tokens of cl100k_base for each count.
 #[rustfmt::skip]
+#[allow(clippy::approx_constant, reason = "a weight may happen to be near one")]
 pub(super) const CL100K: [f32; COUNT] = [
-    -0.03363, // texts
-    0.99939, // words
-    0.02999, 0.01932, -0.12719, 0.06250, -0.07255, 0.01016, 0.18747, 0.27131, // longer
-    -0.13803, 0.17802, 0.18652, // glued
-    -0.85576, // marked
-    0.02494, 0.08045, // capitals
-    0.24846, // digits
-    0.67691, // numbers
-    0.51435, // long_numbers
-    0.94751, // spaced_numbers
-    1.07108, -0.00762, // indents
-    0.01461, 1.32615, -1.43817, // newlines
-    0.09015, 0.68613, // tabs
-    0.03766, 0.97141, // marks
-    -0.14035, 0.06863, 0.01282, // mark_longer
-    -0.02171, 0.05758, -0.37981, 0.52469, // runs
-    2.27709, // latin
-    1.05069, // greek
-    0.29371, // cyrillic
-    0.50797, // cyrillic_capitals
-    1.22566, // cyrillic_words
-    -0.00021, -0.33463, -0.27155, 0.29137, -0.17266, 0.20372, -0.26866, 0.32460, // cyrillic_longer
-    1.17716, // hebrew
-    0.45557, // arabic
-    0.57158, // arabic_words
-    0.82617, 0.12232, -0.25068, 1.02305, -0.34028, 0.50546, // arabic_longer
-    -0.14140, // arabic_marks
-    0.62850, // devanagari
-    -0.09693, // devanagari_signs
-    1.21889, // devanagari_words
-    0.12777, 0.53889, 0.80155, 0.07415, 0.81904, 1.00381, // devanagari_longer
-    1.76604, // indic
-    0.95045, // thai
-    0.93198, 0.01713, // han
-    0.58754, // han_runs
-    -0.39092, 0.29774, // han_longer
-    0.87361, 0.97908, 0.86654, // kana
-    0.42352, // kana_runs
-    -0.15938, -0.09679, -0.15127, 0.14403, // kana_longer
-    0.61538, // cjk_marks
-    0.93547, // wide_marks
-    1.61166, 1.25363, 0.83233, 0.62307, // hangul
-    0.58092, // hangul_runs
-    -0.06796, -0.16870, 0.20337, -0.15382, // hangul_longer
-    0.68999, // dashes_and_quotes
-    0.46656, // symbols
-    1.77016, // other
-    2.68846, // emoji
+    -0.06335, // texts
+    1.00049, // words
+    0.02445, 0.02341, -0.12727, 0.08226, -0.09937, 0.00041, 0.17828, 0.32453, // longer
+    0.53097, // unbroken
+    -0.15023, 0.21414, 0.16470, // glued
+    -0.86275, // marked
+    0.03288, 0.07047, // capitals
+    0.25543, // digits
+    0.67203, // numbers
+    0.44976, // long_numbers
+    0.95981, // spaced_numbers
+    1.07281, -0.00633, // indents
+    0.01341, 1.32752, -1.45352, // newlines
+    0.08892, 0.69315, // tabs
+    0.04157, 0.97133, // marks
+    -0.15622, 0.06431, 0.02711, // mark_longer
+    -0.02202, 0.06381, -0.36903, 0.51118, // runs
+    2.25348, // latin
+    1.05020, // greek
+    0.34381, // cyrillic
+    0.50138, // cyrillic_capitals
+    1.15646, // cyrillic_words
+    0.01888, -0.37940, -0.50871, 0.58601, -0.58457, 0.29857, -0.39210, 0.28288, // cyrillic_longer
+    1.17772, // hebrew
+    0.48621, // arabic
+    0.56977, // arabic_words
+    0.72062, 0.15722, -0.26361, 0.89397, -0.24250, 0.37345, // arabic_longer
+    -0.13138, // arabic_marks
+    0.62630, // devanagari
+    -0.11468, // devanagari_signs
+    1.25983, // devanagari_words
+    0.10156, 0.54928, 0.85253, 0.02813, 0.81609, 1.03057, // devanagari_longer
+    1.77555, // indic
+    0.95003, // thai
+    0.93913, -0.02447, // han
+    0.48952, // han_runs
+    -0.30674, 0.52018, // han_longer
+    0.88900, 0.96701, 0.85697, // kana
+    0.46958, // kana_runs
+    -0.21890, -0.09553, -0.00635, 0.14020, // kana_longer
+    0.47998, // cjk_marks
+    0.91161, // wide_marks
+    1.60197, 1.28982, 0.84032, 0.66507, // hangul
+    0.38895, // hangul_runs
+    0.08955, -0.14633, 0.13978, -0.20242, // hangul_longer
+    0.58490, // dashes_and_quotes
+    0.46029, // symbols
+    1.78673, // other
+    2.68102, // emoji
 ];

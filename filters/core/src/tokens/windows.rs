@@ -20,6 +20,10 @@ pub const WINDOW_BYTES: usize = 512;
 /// Places remembered; more than windows, so that dropping every second leaves enough.
 const PLACES: usize = 2 * WINDOWS;
 
+/// Weights that are further off than this, in either direction, know nothing of such text
+/// (endless spaces, one letter repeated): then tokens per byte of the sample say more.
+const MOST_RATIO: f64 = 3.0;
+
 /// Bytes at a window's ends in which a word border is looked for, and in which a place
 /// must be found that is certainly not in the middle of an escape.
 const BORDER: usize = 64;
@@ -87,20 +91,28 @@ impl Places {
         })
     }
 
-    /// Exact and estimated tokens of the windows at the chosen places of `body`.
-    pub(super) fn sample(&self, encoding: Encoding, body: &[u8]) -> (f64, f64) {
+    /// The tokens of the request, of which the weights say `estimate`.
+    pub(super) fn correct(&self, estimate: f64, encoding: Encoding, body: &[u8]) -> f64 {
         let mut window = Window {
             bytes: [0; WINDOW_BYTES],
         };
-        let (mut exact, mut estimated) = (0.0, 0.0);
+        let (mut exact, mut estimated, mut sampled_bytes) = (0.0, 0.0, 0.0);
         for place in self.chosen() {
-            let text = window.read(body, place);
+            let (text, escaped_len) = window.read(body, place);
             exact += f64::from(exact::count(encoding, text));
             let mut features = Features::default();
             features.text(text.as_bytes());
             estimated += linear::estimate(encoding, &features.counts.row());
+            sampled_bytes += escaped_len;
         }
-        (exact, estimated)
+        if exact == 0.0 {
+            return estimate;
+        }
+        let ratio = exact / estimated;
+        if (1.0 / MOST_RATIO..MOST_RATIO).contains(&ratio) {
+            return estimate * ratio;
+        }
+        exact / sampled_bytes * self.seen as f64
     }
 }
 
@@ -110,15 +122,17 @@ struct Window {
 }
 
 impl Window {
-    /// The text at about offset `place` of `body`, from word border to word border.
+    /// The text at about offset `place` of `body`, from word border to word border, and about
+    /// how many bytes it has there, escaped.
     ///
     /// Empty when the text ends there or no certain beginning is near.
-    fn read(&mut self, body: &[u8], place: usize) -> &str {
+    fn read(&mut self, body: &[u8], place: usize) -> (&str, f64) {
         let Some(escaped) = certain_start(body, place).and_then(|start| body.get(start..)) else {
-            return "";
+            return ("", 0.0);
         };
         let mut unescape = Unescape::default();
         let mut len = 0_usize;
+        let mut escaped_len = 0.0;
         let mut ended = false;
         for &byte in escaped {
             let decoded;
@@ -139,9 +153,12 @@ impl Window {
             };
             room.copy_from_slice(bytes);
             len = len.saturating_add(bytes.len());
+            escaped_len += 1.0;
         }
         let text = valid_prefix(self.bytes.get(..len).unwrap_or_default());
-        between_words(text, ended)
+        let text = between_words(text, ended);
+        let share = text.len() as f64 / len.max(1) as f64;
+        (text, escaped_len * share)
     }
 }
 
@@ -239,7 +256,7 @@ mod tests {
                 bytes: [0; WINDOW_BYTES],
             };
             assert_eq!(
-                window.read(body.as_bytes(), place),
+                window.read(body.as_bytes(), place).0,
                 text,
                 "{body} at {place}"
             );
@@ -259,7 +276,7 @@ mod tests {
                 let mut window = Window {
                     bytes: [0; WINDOW_BYTES],
                 };
-                assert!(window.read(text.as_bytes(), place).len() <= WINDOW_BYTES);
+                assert!(window.read(text.as_bytes(), place).0.len() <= WINDOW_BYTES);
             }
         }
     }
