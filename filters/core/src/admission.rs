@@ -176,7 +176,7 @@ mod tests {
     fn outcome(method: &str, path: &str, headers: &[(&str, &str)], is_whole: bool) -> String {
         let rules = br#"{"limits": {"max_body_bytes": 1000}, "rules": [
             {"name": "reads", "match": {"methods": ["GET"]}, "pass_through": true},
-            {"name": "files", "match": {"path_prefix": "/openai/v1/files"}, "pass_through": true}
+            {"name": "files", "match": {"paths": ["/openai/v1/files"]}, "pass_through": true}
         ]}"#;
         let config = Config::read(rules, &[StageKind::TokenEstimator]).unwrap();
         match Admission::decide(
@@ -275,7 +275,8 @@ mod tests {
                 "unsupported_content_type",
             ),
             ("POST", "/openai/v1/files", &[], "pass"),
-            ("POST", "/openai/v1/Files", &[], "unknown_path"),
+            ("POST", "/openai/v1/files/1/content?x", &[], "pass"),
+            ("POST", "/openai/v1/filesystem", &[], "unknown_path"),
             (
                 "POST",
                 "/openai/v1/files/..%2fchat/completions",

@@ -55,6 +55,11 @@ impl<'a> Endpoint<'a> {
         let Some(path) = path.strip_prefix('/') else {
             return Endpoint::Other;
         };
+        // Some servers ignore a slash at the end.
+        let (path, has_slash) = match path.strip_suffix('/') {
+            Some(path) => (path, true),
+            None => (path, false),
+        };
         let (deployment, call) = match path.strip_prefix("openai/") {
             Some(azure) => match azure.strip_prefix("deployments/") {
                 Some(named) => match named.split_once('/') {
@@ -86,6 +91,9 @@ impl<'a> Endpoint<'a> {
             "responses" => Dialect::Responses,
             _ => return Endpoint::Other,
         };
+        if has_slash {
+            return Endpoint::Ambiguous;
+        }
         Endpoint::Llm {
             dialect,
             deployment,
@@ -99,61 +107,51 @@ fn foundry_project(path: &str) -> Option<&str> {
     rest.strip_prefix("openai/v1/")
 }
 
-/// Empty and dot segments, backslashes, path parameters, percent escapes of any character
-/// that needs none (RFC 3986 2.3 and the slashes), bytes that may not stand in a path, and
-/// known words in another case.
+/// Empty and dot segments, backslashes, path parameters, percent escapes (no path of these
+/// APIs needs one, and what they spell is decoded before or after routing, as servers
+/// please), bytes that may not stand in a path, and known words in another case.
 fn is_ambiguous(path: &[u8]) -> bool {
-    let odd_byte = |byte: u8| byte <= b' ' || byte >= 0x7f || matches!(byte, b'\\' | b';' | b'#');
+    let odd_byte =
+        |byte: u8| byte <= b' ' || byte >= 0x7f || matches!(byte, b'%' | b'\\' | b';' | b'#');
     path.iter().copied().any(odd_byte)
         || path.windows(2).any(|pair| pair == b"//")
         || path
             .split(|&byte| byte == b'/')
             .any(|segment| segment == b"." || segment == b"..")
-        || path
-            .split(|&byte| byte == b'%')
-            .skip(1)
-            .any(escapes_needlessly)
         || has_known_word_in_another_case(path)
-}
-
-/// Whether the two digits after a `%` are malformed or spell a character that servers may
-/// decode before they route.
-fn escapes_needlessly(after_percent: &[u8]) -> bool {
-    let digit = |at: usize| {
-        after_percent
-            .get(at)
-            .and_then(|&byte| char::from(byte).to_digit(16))
-    };
-    match (digit(0), digit(1)) {
-        (Some(high), Some(low)) => {
-            let byte = u8::try_from(high << 4 | low).unwrap_or(0);
-            byte < b' ' || byte.is_ascii_alphanumeric() || b"/\\.-_~%;".contains(&byte)
-        }
-        _ => true,
-    }
 }
 
 /// Azure ignores case in all of these, and so would take `/OpenAI/…` for the call itself.
 /// The segment after `deployments` is a name its owner chose.
 fn has_known_word_in_another_case(path: &[u8]) -> bool {
-    const WORDS: [&str; 9] = [
-        "openai",
-        "deployments",
-        "v1",
-        "models",
+    const WORDS: [&str; 15] = [
+        "api",
+        "audio",
+        "batches",
         "chat",
         "completions",
+        "deployments",
         "embeddings",
-        "responses",
+        "files",
+        "images",
+        "models",
+        "openai",
         "projects",
+        "realtime",
+        "responses",
+        "v1",
     ];
-    let mut before: &[u8] = b"";
+    let is_word = |segment: &[u8]| {
+        let differs = |word: &str| segment != word.as_bytes();
+        WORDS
+            .into_iter()
+            .any(|word| segment.eq_ignore_ascii_case(word.as_bytes()) && differs(word))
+    };
+    let mut is_name = false;
     path.split(|&byte| byte == b'/').any(|segment| {
-        let is_name = core::mem::replace(&mut before, segment) == b"deployments";
-        let is_word = |word: &str| {
-            segment.eq_ignore_ascii_case(word.as_bytes()) && segment != word.as_bytes()
-        };
-        !is_name && WORDS.into_iter().any(is_word)
+        let was_name = core::mem::take(&mut is_name);
+        is_name = !was_name && segment == b"deployments";
+        !was_name && is_word(segment)
     })
 }
 
@@ -206,7 +204,12 @@ mod tests {
             ("/openai/deployments/gpt-4o/audio/speech", Endpoint::Other),
             ("/openai/deployments/gpt-4o", Endpoint::Other),
             ("/openai/chat/completions", Endpoint::Other),
-            ("/openai/v1/chat/completions/", Endpoint::Other),
+            ("/openai/v1/chat/completions/", Endpoint::Ambiguous),
+            ("/openai/v1/files/", Endpoint::Other),
+            (
+                "/openai/deployments/deployments/chat/completions",
+                llm(Chat, Some("deployments")),
+            ),
             ("/api/projects/p1/openai/chat/completions", Endpoint::Other),
             ("/", Endpoint::Other),
             ("", Endpoint::Other),
@@ -230,6 +233,8 @@ mod tests {
             "/openai/v1/files/../chat/completions",
             "/openai/v1/./chat/completions",
             "/OpenAI/v1/chat/completions",
+            "/API/projects/p/openai/v1/chat/completions",
+            "/openai/deployments/deployments/Chat/completions",
             "/openai/Deployments/x/chat/completions",
             "/V1/chat/completions",
             "/v1/chat/Completions",

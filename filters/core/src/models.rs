@@ -30,9 +30,13 @@ impl Models {
         })
     }
 
-    /// The model that `name` means, a deployment's name or a model's.
+    /// The model that `name` means, a deployment's name or a model's; case does not count, as
+    /// it does not on Azure.
     pub fn named(&self, name: &str) -> Model {
-        let alias = self.aliases.iter().find(|(alias, _)| alias == name);
+        let alias = self
+            .aliases
+            .iter()
+            .find(|(alias, _)| alias.eq_ignore_ascii_case(name));
         alias.map_or_else(|| Model::named(name), |(_, model)| *model)
     }
 }
@@ -46,6 +50,7 @@ mod tests {
         let alias = |name: &str, target: &str| [(name.to_owned(), target.to_owned())];
         let models = Models::new(&alias("prod", "gpt-4")).unwrap();
         assert_eq!(models.named("prod").family, "gpt-4");
+        assert_eq!(models.named("PROD").family, "gpt-4");
         assert_eq!(models.named("gpt-4o").family, "gpt-4o");
         assert!(!models.named("dev").known);
         let error = Models::new(&alias("prod", "our-own")).unwrap_err();

@@ -58,7 +58,7 @@ impl Refused {
         }
     }
 
-    /// The error's `code`, also the label of the `refused` metric.
+    /// The error's `code`, also the `outcome` under which the `requests` metric counts it.
     pub fn code(self) -> &'static str {
         match self {
             Refused::AmbiguousPath => "ambiguous_path",

@@ -42,6 +42,10 @@ pub struct Request<'a> {
 /// A `model` longer than this is not known by any name; Azure's deployments have 64 at most.
 const LONGEST_NAME: usize = 128;
 
+/// Unknown members of messages up to this long are marks, such as `"annotations":[]` and
+/// `"cache_control":{"type":"ephemeral"}`; longer ones may be text that the model reads.
+const LONGEST_MARK: usize = 32;
+
 impl RequestReader {
     /// A reader for a body of this shape.
     pub fn new(dialect: Dialect, limits: &Limits) -> RequestReader {
@@ -110,28 +114,29 @@ impl Request<'_> {
         u64::from(tokens).saturating_add(self.fields.token_ids)
     }
 
-    /// Tokens the answer may have: the maximum the request sets, or `default`, for every
-    /// choice it asks for. Embeddings have none.
+    /// Tokens the answer may have: the maximum the request sets in its dialect, or `default`,
+    /// for every answer it asks for. Embeddings have none.
     pub fn output_tokens(&self, default: u32) -> u64 {
-        if self.dialect == Dialect::Embeddings {
-            return 0;
-        }
         let fields = &self.fields;
-        let most = fields
-            .max_completion_tokens
-            .or(fields.max_output_tokens)
-            .or(fields.max_tokens);
+        let (most, prompts) = match self.dialect {
+            Dialect::Chat => (fields.max_completion_tokens.or(fields.max_tokens), 1),
+            // Each prompt of a list gets its own answers.
+            Dialect::Completions => (fields.max_tokens, fields.inputs.max(1)),
+            Dialect::Responses => (fields.max_output_tokens, 1),
+            Dialect::Embeddings => return 0,
+        };
         let narrow = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         let bound = OutputBound {
             max_tokens: most.map(narrow),
             n: fields.n.map(narrow),
             best_of: fields.best_of.map(narrow),
         };
-        u64::from(bound.reserved(default))
+        u64::from(bound.reserved(default)).saturating_mul(u64::from(prompts))
     }
 
     /// Whether the model will read more than was counted: state kept by the provider
-    /// (earlier responses, conversations, files), audio, files.
+    /// (earlier responses, conversations, files), its own tools, audio, files, and members
+    /// of messages that are not known here.
     pub fn is_partial(&self) -> bool {
         self.fields.names_provider_state || self.measured.has_unseen
     }
@@ -163,8 +168,8 @@ impl Sink for Pass<'_> {
             }
             Event::Part(part) => match part.kind {
                 PartKind::Image => prompt.image(text(part.url), Detail::named(text(part.detail))),
-                PartKind::Audio | PartKind::File => *has_unseen = true,
-                PartKind::Text | PartKind::Refusal | PartKind::Other => {}
+                PartKind::Audio | PartKind::File | PartKind::Other => *has_unseen = true,
+                PartKind::Text | PartKind::Refusal => {}
             },
             Event::Field { field, value } => match field {
                 Field::Tools | Field::Functions => prompt.tools(self.body, value),
@@ -172,13 +177,15 @@ impl Sink for Pass<'_> {
                 Field::ResponseFormat => prompt.response_format(self.body, value),
                 Field::Input if is_message(value) => prompt.message(false),
                 Field::Instructions if is_message(value) => prompt.message(true),
+                // What the answer is expected to be; its tokens are charged by what it becomes.
+                Field::Prediction => *has_unseen = true,
                 _ => {}
             },
+            Event::UnknownMember { value, .. } => *has_unseen |= value.len() > LONGEST_MARK,
             Event::MessageStart { .. }
             | Event::ToolCall(_)
             | Event::TokenIds { .. }
-            | Event::UnknownField { .. }
-            | Event::UnknownMember { .. } => {}
+            | Event::UnknownField { .. } => {}
         }
     }
 }

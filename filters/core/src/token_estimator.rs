@@ -147,6 +147,13 @@ impl Stage for TokenEstimator {
             metric: Metric::counter(name),
             value: 1,
         };
+        if is_success && let Some(response) = ending.response {
+            if response.has_error {
+                effects.push(count("tollgate.token_estimator.errors_after_200"));
+            } else if !response.is_complete {
+                effects.push(count("tollgate.token_estimator.incomplete_responses"));
+            }
+        }
         let usage = match ending.response.map(|response| response.usage) {
             Some(UsageReport::Given(usage)) => usage,
             Some(UsageReport::Unusable) => {

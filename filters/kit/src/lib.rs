@@ -3,7 +3,7 @@
 //! Everything that decides is in `tollgate-core`; everything that touches Envoy is here.
 //! A module implements [`Module`] and hands over:
 //!
-//! ```ignore
+//! ```text
 //! proxy_wasm::main! {{ tollgate_kit::start::<TokenEstimator>(); }}
 //! ```
 #![cfg_attr(

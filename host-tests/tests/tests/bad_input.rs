@@ -113,6 +113,11 @@ fn bad_bodies() -> Vec<(&'static str, Vec<u8>, Option<&'static str>)> {
             Some("stream"),
         ),
         (
+            "a huge fraction",
+            br#"{"messages":[],"max_tokens":1e999}"#.to_vec(),
+            Some("max_tokens"),
+        ),
+        (
             "a fraction of a token",
             br#"{"messages":[],"max_tokens":1.5}"#.to_vec(),
             Some("max_tokens"),
@@ -248,8 +253,8 @@ fn what_no_rule_lists_is_refused_by_its_head() {
             "POST",
             "/openai/v1/chat/completions/",
             &[JSON],
-            404,
-            "unknown_path",
+            400,
+            "ambiguous_path",
         ),
         (
             "POST",
@@ -336,6 +341,10 @@ fn large_bodies_get_413_whether_announced_or_not() {
     }
     let answer = exchange(stack.gateway(), [&sent[..]]).unwrap();
     assert_eq!(answer.status, 413, "{}", answer.head);
+    assert!(
+        String::from_utf8_lossy(&answer.body).contains("body_too_large"),
+        "ours, not Envoy's"
+    );
     assert_works(stack.client(), "a large body in chunks");
 
     // The largest that is allowed is read: the limit is the configuration's, to the byte.
@@ -423,15 +432,34 @@ fn slow_uploads_past_the_budget_get_503_and_give_back_what_they_held() {
         .unwrap();
     let head = format!(
         "POST {CHAT} HTTP/1.1\r\nhost: gateway\r\napi-key: any\r\n\
-         content-type: application/json\r\ncontent-length: 262144\r\n\r\n{{\"messages\":[{{\"role\":\"user\",\"content\":\""
+         content-type: application/json\r\ncontent-length: 262144\r\n\r\n"
     );
-    let slow: Vec<TcpStream> = (0..8)
-        .map(|_| {
-            let mut upload = TcpStream::connect(stack.gateway()).unwrap();
-            upload.write_all(head.as_bytes()).unwrap();
-            upload
+    let upload = |sent: usize| {
+        let mut upload = TcpStream::connect(stack.gateway()).unwrap();
+        let body = format!(
+            "{}{}",
+            r#"{"messages":[{"role":"user","content":""#,
+            "x".repeat(sent)
+        );
+        upload
+            .write_all(format!("{head}{body}").as_bytes())
+            .unwrap();
+        upload
+    };
+    // A promise alone holds little: if each held what it announced, four would fill the budget.
+    let idle: Vec<TcpStream> = (0..12).map(|_| upload(0)).collect();
+    std::thread::sleep(std::time::Duration::from_millis(200));
+    assert_works(stack.client(), "uploads that only began");
+    drop(idle);
+    let abandoned = "wasmcustom.tollgate.requests.outcome.abandoned";
+    stack
+        .envoy
+        .wait_until("the clients' leaving", |envoy| {
+            envoy.stat(abandoned).is_ok_and(|n| n == 12)
         })
-        .collect();
+        .unwrap();
+
+    let slow: Vec<TcpStream> = (0..8).map(|_| upload(40_000)).collect();
     // Four of them fill the budget of 1 MiB; the others are turned away.
     let busy = "wasmcustom.tollgate.requests.outcome.gateway_busy";
     stack

@@ -169,10 +169,13 @@ fn ends(host: &Host) -> u64 {
         .sum()
 }
 
+/// Headers, body, and the counter that moves.
+type Row = (&'static [(&'static str, &'static str)], &'static [u8], &'static str);
+
 #[test]
 fn answers_that_cannot_be_read_pass_and_are_counted() {
     on_each(HELD, |host, worker| {
-        let rows: [(&[(&str, &str)], &[u8], &str); 6] = [
+        let rows: [Row; 6] = [
             (
                 &[
                     ("content-type", "application/json"),

@@ -96,13 +96,24 @@ fn estimate_and_usage_reach_header_log_and_metrics() {
             assert_eq!(stat("abs_error_tokens"), estimate.abs_diff(real) * times);
         }
         let prometheus = stack.envoy.admin_get("/stats/prometheus").unwrap();
-        for line in [
-            r#"tollgate_requests{tollgate_outcome="read"} 2"#,
-            r#"tollgate_exchanges{tollgate_end="data"} 2"#,
-            r#"tollgate_token_estimator_prompt_tokens{tollgate_model_family="gpt-4o"}"#,
-            r#"tollgate_token_estimator_error_permille_count{tollgate_model_family="gpt-4o"}"#,
+        for (name, value) in [
+            (r#"tollgate_requests{tollgate_outcome="read"}"#, Some("2")),
+            (r#"tollgate_exchanges{tollgate_end="data"}"#, Some("2")),
+            (
+                r#"tollgate_token_estimator_prompt_tokens{tollgate_model_family="gpt-4o"}"#,
+                None,
+            ),
+            (
+                r#"tollgate_token_estimator_error_permille_count{tollgate_model_family="gpt-4o"}"#,
+                None,
+            ),
         ] {
-            assert!(prometheus.contains(line), "{line} is not in\n{prometheus}");
+            let found = prometheus.lines().find_map(|line| line.strip_prefix(name));
+            let found = found.unwrap_or_else(|| panic!("{name} is not in\n{prometheus}"));
+            assert!(
+                value.is_none_or(|value| found.trim() == value),
+                "{name}{found}"
+            );
         }
     }
 }
@@ -238,7 +249,7 @@ fn every_way_a_stream_ends_settles_once() {
         ("status=500", false, "data"),
     ];
     let ends = || stack.envoy.stats("tollgate.exchanges.end.").unwrap();
-    for (index, (fault, stream, end)) in rows.into_iter().enumerate() {
+    for (index, (fault, stream, end)) in rows.iter().copied().enumerate() {
         let before = stack
             .envoy
             .stat(&format!("wasmcustom.tollgate.exchanges.end.{end}"))
@@ -267,6 +278,17 @@ fn every_way_a_stream_ends_settles_once() {
             ends()
         );
     }
+    // Nothing is settled again when the streams are gone.
+    stack
+        .envoy
+        .wait_until("no request", |envoy| {
+            envoy
+                .stat("http.llm.downstream_rq_active")
+                .is_ok_and(|active| active == 0)
+        })
+        .unwrap();
+    let total: u64 = ends().iter().map(|(_, count)| count).sum();
+    assert_eq!(total, u64::try_from(rows.len()).unwrap(), "{:?}", ends());
     let unread = stack
         .envoy
         .stat("wasmcustom.tollgate.token_estimator.unread_responses")
@@ -279,6 +301,7 @@ fn no_secret_and_no_prompt_is_shown_anywhere() {
     let stack = stack("gateway");
     let canaries = ["sk-canary-key-0001", "canary prompt text", "canary-user-42"];
     let [key, prompt, user] = canaries;
+    let path = format!("{CHAT}&api-key={key}");
     for (body, fault) in [
         (
             json!({"messages": [{"role": "user", "content": prompt}], "user": user}),
@@ -292,7 +315,7 @@ fn no_secret_and_no_prompt_is_shown_anywhere() {
     ] {
         let request = stack
             .client()
-            .post(CHAT)
+            .post(&path)
             .header("api-key", key)
             .header("authorization", &format!("Bearer {key}"));
         request
@@ -315,5 +338,46 @@ fn no_secret_and_no_prompt_is_shown_anywhere() {
         for canary in canaries.into_iter().chain([SECRET]) {
             assert!(!text.contains(canary), "{canary} is in the {place}");
         }
+    }
+}
+
+/// What has no prompt keeps working for clients, and what only looks like it does not pass.
+#[test]
+fn calls_without_a_prompt_pass_by_name() {
+    let stack = stack("token-estimator");
+    let rows = [
+        ("GET", "/openai/v1/models", true),
+        ("GET", "/openai/models?api-version=2024-10-21", true),
+        ("POST", "/openai/v1/files", true),
+        ("POST", "/openai/files?api-version=2024-10-21", true),
+        ("POST", "/v1/files", true),
+        ("DELETE", "/openai/v1/files/file-1", true),
+        ("POST", "/openai/v1/batches", true),
+        (
+            "POST",
+            "/openai/deployments/whisper/audio/transcriptions?api-version=2024-10-21",
+            true,
+        ),
+        ("POST", "/openai/v1/audio/speech", true),
+        ("POST", "/openai/v1/responses/resp_1/cancel", true),
+        ("DELETE", "/openai/v1/responses/resp_1", true),
+        ("POST", "/openai/v1/filesystem", false),
+        ("POST", "/openai/v1/responses/resp_1", false),
+        ("PUT", "/openai/deployments/gpt-4o/chat/completions", false),
+    ];
+    for (method, path, passes) in rows {
+        let request = stack
+            .client()
+            .request(method, path)
+            .header("api-key", "any");
+        let request = request.header("content-type", "multipart/form-data; boundary=x");
+        request.body("--x--").send().unwrap();
+        let received = stack
+            .mock
+            .regions()
+            .flat_map(|region| region.take_requests())
+            .next();
+        let target = received.as_ref().map(|request| request.target.as_str());
+        assert_eq!(target, passes.then_some(path), "{method}");
     }
 }

@@ -22,10 +22,11 @@ pub trait RequestHead {
 pub struct Match {
     /// `:method` is one of these.
     pub methods: Vec<String>,
-    /// `:authority` is this, without regard to case; a port counts as part of it.
+    /// `:authority` is this, without regard to case; its port counts where one is given here.
     pub host: Option<String>,
-    /// `:path` begins with this.
-    pub path_prefix: Option<String>,
+    /// `:path` begins with the segments of one of these, without regard to case (Azure has
+    /// none); `*` stands for any one segment.
+    pub paths: Vec<String>,
     /// Envoy's name of the route is this.
     pub route_name: Option<String>,
     /// A header, lower case, is there, and where a value is given has exactly this value.
@@ -34,7 +35,7 @@ pub struct Match {
 
 impl Match {
     fn read(node: &Node) -> Result<Match, ConfigError> {
-        let object = node.object(&["methods", "host", "path_prefix", "route_name", "header"])?;
+        let object = node.object(&["methods", "host", "paths", "route_name", "header"])?;
         let text = |key| {
             object.read_or(key, None, |node| {
                 node.string().map(|text| Some(text.to_owned()))
@@ -43,10 +44,7 @@ impl Match {
         Ok(Match {
             methods: object.read_or("methods", Vec::new(), read_methods)?,
             host: text("host")?,
-            path_prefix: object.read_or("path_prefix", None, |node| match node.string()? {
-                prefix if prefix.starts_with('/') => Ok(Some(prefix.to_owned())),
-                _ => Err(node.wrong("expected a path that begins with /")),
-            })?,
+            paths: object.read_or("paths", Vec::new(), read_paths)?,
             route_name: text("route_name")?,
             header: object.read_or("header", None, |node| {
                 let header = node.object(&["name", "value"])?;
@@ -63,6 +61,11 @@ impl Match {
                 .iter()
                 .any(|method| method.as_bytes() == head.method())
         };
+        let path = || {
+            self.paths
+                .iter()
+                .any(|prefix| begins_with(head.path(), prefix))
+        };
         let header = |(name, value): &(String, Option<String>)| match value {
             None => head.header(name).next().is_some(),
             Some(value) => head.header(name).any(|found| found == value.as_bytes()),
@@ -71,17 +74,65 @@ impl Match {
             && self
                 .host
                 .as_ref()
-                .is_none_or(|host| head.host().eq_ignore_ascii_case(host.as_bytes()))
-            && self
-                .path_prefix
-                .as_ref()
-                .is_none_or(|prefix| head.path().starts_with(prefix.as_bytes()))
+                .is_none_or(|host| is_host(head.host(), host))
+            && (self.paths.is_empty() || path())
             && self
                 .route_name
                 .as_ref()
                 .is_none_or(|name| head.route_name() == name.as_bytes())
             && self.header.as_ref().is_none_or(header)
     }
+}
+
+/// Whether `authority` names `host`, where only a port that `host` gives counts.
+fn is_host(authority: &[u8], host: &str) -> bool {
+    let without_port = |name: &'_ [u8]| -> usize {
+        let digits = name
+            .iter()
+            .rev()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
+        let port = name.len().saturating_sub(digits);
+        match port.checked_sub(1) {
+            Some(colon) if name.get(colon) == Some(&b':') => colon,
+            _ => name.len(),
+        }
+    };
+    let has_port = without_port(host.as_bytes()) < host.len();
+    let end = if has_port {
+        authority.len()
+    } else {
+        without_port(authority)
+    };
+    let name = authority.get(..end).unwrap_or_default();
+    name.strip_suffix(b".")
+        .unwrap_or(name)
+        .eq_ignore_ascii_case(host.as_bytes())
+}
+
+/// Whether the segments of `prefix` are the first ones of `path`, its query left out.
+fn begins_with(path: &[u8], prefix: &str) -> bool {
+    let path = path.split(|&byte| byte == b'?').next().unwrap_or_default();
+    let mut segments = path.split(|&byte| byte == b'/');
+    let prefix = prefix.strip_suffix('/').unwrap_or(prefix);
+    prefix.split('/').all(|wanted| {
+        let segment = segments.next();
+        segment.is_some_and(|found| wanted == "*" || found.eq_ignore_ascii_case(wanted.as_bytes()))
+    })
+}
+
+fn read_paths(node: &Node) -> Result<Vec<String>, ConfigError> {
+    let paths = node.list()?;
+    if paths.is_empty() {
+        return Err(
+            node.wrong("an empty list matches nothing; leave the key out to match every path")
+        );
+    }
+    let path = |node: Node| match node.string()? {
+        path if path.starts_with('/') => Ok(path.to_owned()),
+        _ => Err(node.wrong("expected a path that begins with /")),
+    };
+    paths.into_iter().map(path).collect()
 }
 
 fn read_methods(node: &Node) -> Result<Vec<String>, ConfigError> {

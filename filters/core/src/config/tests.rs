@@ -23,6 +23,16 @@ fn what_is_wrong_is_named_with_its_path() {
         ("{", "", "not JSON"),
         ("[]", "", "expected an object, found a list"),
         (
+            r#"{"debug_headers": true, "debug_headers": false}"#,
+            "",
+            "`debug_headers` is given twice at line 1",
+        ),
+        (
+            r#"{"rules": [{"name": "a", "match": {"paths": []}}]}"#,
+            "rules[0].match.paths",
+            "matches nothing",
+        ),
+        (
             r#"{"debug_header": true}"#,
             "debug_header",
             "unknown key; known here: stages",
@@ -80,8 +90,8 @@ fn what_is_wrong_is_named_with_its_path() {
             "matches nothing",
         ),
         (
-            r#"{"rules": [{"name": "a", "match": {"path_prefix": "v1"}}]}"#,
-            "rules[0].match.path_prefix",
+            r#"{"rules": [{"name": "a", "match": {"paths": ["/v1", "v1"]}}]}"#,
+            "rules[0].match.paths[1]",
             "begins with /",
         ),
         (
@@ -173,9 +183,15 @@ fn every_condition_given_must_hold() {
         (r#"{"methods": ["GET", "POST"]}"#, true),
         (r#"{"methods": ["GET"]}"#, false),
         (r#"{"host": "llm.EXAMPLE:10000"}"#, true),
-        (r#"{"host": "llm.example"}"#, false),
-        (r#"{"path_prefix": "/openai/v1/files"}"#, true),
-        (r#"{"path_prefix": "/openai/V1/files"}"#, false),
+        (r#"{"host": "llm.example"}"#, true),
+        (r#"{"host": "llm.example:443"}"#, false),
+        (r#"{"host": "example:10000"}"#, false),
+        (r#"{"paths": ["/OpenAI/v1/"]}"#, true),
+        (r#"{"paths": ["/other", "/openai/*/files"]}"#, true),
+        (r#"{"paths": ["/openai/*/*/*"]}"#, false),
+        (r#"{"paths": ["/"]}"#, true),
+        (r#"{"paths": ["/openai/v1/files"]}"#, true),
+        (r#"{"paths": ["/openai/v1/file"]}"#, false),
         (r#"{"route_name": "chat"}"#, true),
         (r#"{"route_name": "cha"}"#, false),
         (r#"{"header": {"name": "X-Team"}}"#, true),
@@ -200,8 +216,8 @@ fn the_first_rule_that_matches_counts_and_inherits_what_it_leaves_out() {
             "invalid_body": "pass",
             "token_estimator": {"default_output_tokens": 7.0, "accuracy": "fast"},
             "rules": [
-                {"name": "a", "match": {"path_prefix": "/a"}, "token_estimator": {"hits_addend": "off"}},
-                {"name": "b", "match": {"path_prefix": "/"}, "invalid_body": "refuse"}
+                {"name": "a", "match": {"paths": ["/a"]}, "token_estimator": {"hits_addend": "off"}},
+                {"name": "b", "match": {"paths": ["/"]}, "invalid_body": "refuse"}
             ]
         }"#,
     )

@@ -152,8 +152,12 @@ impl Handler for Picker {
             Container::Object => self.child(),
             Container::Array => Node::Other,
         };
-        if self.node() == Node::Answer && self.word.get() == b"error" {
-            self.has_error = true;
+        if self.node() == Node::Answer {
+            match self.word.get() {
+                b"error" => self.has_error = true,
+                b"usage" if container == Container::Array => self.report = UsageReport::Unusable,
+                _ => {}
+            }
         }
         if node == Node::Usage {
             self.usage = Some(Counts::default());
@@ -206,7 +210,8 @@ impl Handler for Picker {
 
     fn string_end(&mut self, _at: usize, _escaped: bool) -> Result<(), Error> {
         if self.string == Text::Type {
-            let is_failed = self.word.get() == b"response.failed";
+            // An event of type `error` is the last one of a stream of the Responses API.
+            let is_failed = matches!(self.word.get(), b"response.failed" | b"error");
             self.has_error |= is_failed;
             self.is_final |= is_failed
                 || matches!(

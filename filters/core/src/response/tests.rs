@@ -38,15 +38,15 @@ fn read_every_way(content_type: &[u8], answer: &[u8]) -> ResponseSummary {
 fn naive(text: &Value) -> ResponseSummary {
     let mut summary = ResponseSummary::default();
     let event = text["type"].as_str().unwrap_or_default();
-    if [
+    let finals = [
         "response.completed",
         "response.incomplete",
         "response.failed",
-    ]
-    .contains(&event)
-    {
+        "error",
+    ];
+    if finals.contains(&event) {
         summary.is_complete = true;
-        summary.has_error = event == "response.failed";
+        summary.has_error = ["response.failed", "error"].contains(&event);
     }
     for answer in [text, &text["response"]] {
         summary.has_error |= !answer["error"].is_null();
@@ -90,7 +90,7 @@ fn given(prompt: u64, completion: u64, cached: u64) -> UsageReport {
 #[test]
 fn documents_say_their_usage() {
     use UsageReport::*;
-    let rows: [(&str, UsageReport, bool); 22] = [
+    let rows: [(&str, UsageReport, bool); 23] = [
         (
             r#"{"usage":{"prompt_tokens":12,"completion_tokens":3,"total_tokens":15}}"#,
             given(12, 3, 0),
@@ -143,6 +143,7 @@ fn documents_say_their_usage() {
         (r#""usage""#, Absent, false),
         (r#"{"usage":{}}"#, Unusable, false),
         (r#"{"usage":7}"#, Unusable, false),
+        (r#"{"usage":[1]}"#, Unusable, false),
         (r#"{"usage":{"prompt_tokens":null}}"#, Unusable, false),
         (r#"{"usage":{"prompt_tokens":-1}}"#, Unusable, false),
         (r#"{"usage":{"prompt_tokens":1.5}}"#, Unusable, false),
@@ -287,6 +288,12 @@ fn streams_say_their_usage() {
             format!("{usage}\n\ndata: {{\"error\":{{\"code\":\"x\"}}}}\n\n"),
             given(5, 0, 0),
             false,
+            true,
+        ),
+        (
+            "event: error\ndata: {\"type\":\"error\",\"code\":\"x\"}\n\n".to_owned(),
+            UsageReport::Absent,
+            true,
             true,
         ),
         (
