@@ -29,7 +29,8 @@ use crate::wasm_toolchain::WasmToolchain;
 ///
 /// Nothing is installed outside `target/` except, where they are missing, the Rust target
 /// wasm32-wasip1 (through rustup, or Debian's packages where rustup cannot download), the
-/// Rust components clippy and rustfmt, and Debian's packages python3, python3-venv and rust-web-clippy.
+/// Rust components clippy and rustfmt, and Debian's packages python3, python3-venv and
+/// rust-web-clippy.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", after_help = ENVIRONMENT)]
 struct Args {
