@@ -32,16 +32,19 @@ impl Tool {
     /// The cargo that runs this chore, with a subcommand and its arguments.
     pub fn cargo<const N: usize>(args: [&str; N]) -> Self {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo"));
-        let mut tool = Self::new(cargo).args(args);
-        // What `cargo run` told this process about xtask must not reach other crates:
-        // a build script that watches one of these would run again every time.
+        Self::new(cargo).args(args).without_xtask()
+    }
+
+    /// Without what `cargo run` told this process about xtask, which must not reach other
+    /// crates: a build script that watches one of these would run again every time.
+    pub fn without_xtask(mut self) -> Self {
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy().into_owned();
             if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-                tool.command.env_remove(name);
+                self.command.env_remove(name);
             }
         }
-        tool
+        self
     }
 
     /// One more argument.

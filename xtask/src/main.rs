@@ -3,6 +3,7 @@
 mod build;
 mod envoy;
 mod exec;
+mod lint;
 mod packages;
 mod paths;
 mod python;
@@ -27,8 +28,9 @@ use crate::wasm_toolchain::WasmToolchain;
 /// real requests. `cargo xtask test` runs everything that must pass.
 ///
 /// Nothing is installed outside `target/` except, where they are missing, the Rust target
-/// wasm32-wasip1 (through rustup, or Debian's packages where rustup cannot download) and
-/// the Rust components clippy and rustfmt.
+/// wasm32-wasip1 (through rustup, or Debian's packages where rustup cannot download), the
+/// Rust components clippy and rustfmt, and Debian's packages python3, python3-venv and
+/// rust-web-clippy.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", after_help = ENVIRONMENT)]
 struct Args {
@@ -84,7 +86,7 @@ enum Chore {
     },
     /// Format every crate.
     Fmt,
-    /// Run clippy over every crate; a warning is an error.
+    /// Run clippy over every crate, and over the filters for wasm32; a warning is an error.
     Lint,
     /// Fit the token estimator's weights again and print the accuracy tables.
     Fit {
@@ -131,7 +133,11 @@ fn run(chore: Chore) -> anyhow::Result<ExitCode> {
                 .run()?;
         }
         Chore::Fmt => Tool::cargo(["fmt", "--all"]).run()?,
-        Chore::Lint => test::lint().run()?,
+        Chore::Lint => {
+            for clippy in lint::runs() {
+                clippy.run()?;
+            }
+        }
         Chore::Fit { args } => {
             Tool::cargo(["run", "--release", "--package", "tollgate-token-fit", "--"])
                 .args(args)

@@ -82,9 +82,7 @@ pub fn all() -> Result<Tools> {
             found.print("Python clients");
         }
         Err(error) => {
-            let why = format!(
-                "the official clients need Python 3 with its module `venv`, and PyPI: {error:#}"
-            );
+            let why = format!("the official clients need Python and PyPI: {error:#}");
             println!("  {:<18} missing: {why}", "Python clients");
             missing.push(Missing {
                 tests: "needs_python",

@@ -25,6 +25,10 @@ const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "rust-web-src", "wasi-libc"];
 const DEBIAN_WASI_LIBC: &str = "/usr/lib/wasm32-wasi";
 
+/// Debian's clippy for that compiler; without it everything but the lint works.
+const DEBIAN_CLIPPY: &str = "/usr/bin/cargo-clippy";
+const DEBIAN_CLIPPY_PACKAGE: &str = "rust-web-clippy";
+
 /// How to compile for wasm32-wasip1 here.
 pub enum WasmToolchain {
     /// The host's toolchain has the target.
@@ -84,7 +88,30 @@ impl WasmToolchain {
 
     /// `cargo build` for the target; the caller adds packages and profile.
     pub fn cargo_build(&self) -> Tool {
-        let cargo = Tool::cargo(["build", "--target", TARGET, "--target-dir"])
+        self.with_target(Tool::cargo(["build"]))
+    }
+
+    /// `cargo clippy` for the target, installed if need be; the caller adds packages.
+    ///
+    /// # Errors
+    /// When this toolchain's own clippy cannot be had: another compiler's does not fit.
+    pub fn cargo_clippy(&self) -> Result<Tool> {
+        match self {
+            Self::Rustup => Ok(self.with_target(Tool::cargo(["clippy"]))),
+            Self::Debian { .. } => {
+                if !Path::new(DEBIAN_CLIPPY).exists() {
+                    Apt::ready()?.install(&[DEBIAN_CLIPPY_PACKAGE])?;
+                }
+                // Started by its path, it takes the clippy-driver that lies beside it.
+                Ok(self.with_target(Tool::new(DEBIAN_CLIPPY).arg("clippy").without_xtask()))
+            }
+        }
+    }
+
+    /// A subcommand of cargo, made to compile for the target.
+    fn with_target(&self, cargo: Tool) -> Tool {
+        let cargo = cargo
+            .args(["--target", TARGET, "--target-dir"])
             .arg(paths::wasm_target())
             // Flags and wrappers meant for the host's compiler have no business here.
             .env_remove("CARGO_ENCODED_RUSTFLAGS")

@@ -1,17 +1,18 @@
-//! A real Envoy process on loopback, which ends when it is dropped.
+//! A real Envoy process on loopback, which ends when it is dropped and with this process.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::places;
+use crate::tied::Tied;
 
 /// Wasm is compiled at start, on a machine that may be busy with other tests.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -23,7 +24,7 @@ pub const SECRET: &str = "canary-secret-of-the-tests";
 
 /// A running Envoy.
 pub struct Envoy {
-    process: Child,
+    process: Tied,
     folder: TempDir,
     admin: SocketAddr,
     client: Client,
@@ -41,8 +42,8 @@ impl Envoy {
         let file = folder.path().join("envoy.yaml");
         fs::write(&file, configuration)?;
         let admin_file = folder.path().join("admin-address");
-        let program = places::envoy()?;
-        let mut process = Command::new(&program)
+        let mut command = Command::new(places::envoy()?);
+        command
             .arg("--config-path")
             .arg(&file)
             .arg("--admin-address-path")
@@ -63,13 +64,12 @@ impl Envoy {
             .env("TOLLGATE_SECRET", SECRET)
             .stdin(Stdio::null())
             .stdout(File::create(folder.path().join("stdout"))?)
-            .stderr(File::create(folder.path().join("stderr"))?)
-            .spawn()
-            .with_context(|| format!("cannot run {}", program.display()))?;
+            .stderr(File::create(folder.path().join("stderr"))?);
+        let mut process = Tied::spawn(&mut command)?;
 
         let started = Instant::now();
         let ready = loop {
-            if let Some(status) = process.try_wait()? {
+            if let Some(status) = process.ended()? {
                 break Err(format!("Envoy ended at once ({status})"));
             }
             // Written a moment after it is created.
@@ -97,8 +97,6 @@ impl Envoy {
                 client,
             }),
             Err(why) => {
-                let _ = process.kill();
-                let _ = process.wait();
                 let log = fs::read_to_string(folder.path().join("stderr")).unwrap_or_default();
                 bail!("{why}:\n{log}")
             }
@@ -207,7 +205,7 @@ impl Envoy {
     /// # Errors
     /// When the system does not tell.
     pub fn is_running(&mut self) -> Result<bool> {
-        Ok(self.process.try_wait()?.is_none())
+        Ok(self.process.ended()?.is_none())
     }
 
     /// Waits until `seen` holds, such as a counter that is written after the response.
@@ -229,8 +227,6 @@ impl Envoy {
 
 impl Drop for Envoy {
     fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
         if std::thread::panicking() {
             // A failed test shows what Envoy had to say about it.
             eprintln!("--- Envoy's log\n{}", self.log());

@@ -11,6 +11,7 @@ pub mod places;
 mod raw;
 mod stack;
 pub mod table;
+mod tied;
 pub mod tour;
 
 pub use client::{Client, Request, Response};

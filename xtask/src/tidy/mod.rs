@@ -1,6 +1,7 @@
 //! Rules of this repository that no compiler checks: what ARCHITECTURE.md calls invariants.
 
 mod arrows;
+mod calls;
 mod configurations;
 mod sources;
 pub mod workspace;
@@ -20,6 +21,7 @@ pub fn breaches() -> Result<Vec<String>> {
     let mut breaches = Vec::new();
     for file in &files {
         sources::check(file, &mut breaches);
+        calls::check(file, &mut breaches);
     }
     arrows::check(&workspace, &mut breaches);
     configurations::check(&files, &mut breaches);
@@ -36,6 +38,13 @@ struct Source {
 impl Source {
     fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
+    }
+
+    /// Its lines with their numbers, without those that are only a comment.
+    fn code(&self) -> impl Iterator<Item = (usize, &str)> {
+        (1..)
+            .zip(self.text.lines())
+            .filter(|(_, line)| !line.trim_start().starts_with("//"))
     }
 }
 

@@ -49,7 +49,7 @@ fn up(args: &Args) -> anyhow::Result<()> {
     println!("access log     {}", stack.envoy.access_log_path().display());
     println!();
     println!(
-        "curl -i http://{gateway}/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21 \\\n  \
+        "curl -i 'http://{gateway}/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21' \\\n  \
            -H 'content-type: application/json' -H 'api-key: any' \\\n  \
            -d '{{\"messages\": [{{\"role\": \"user\", \"content\": \"How many tokens is this?\"}}]}}'"
     );
