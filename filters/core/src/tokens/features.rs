@@ -182,6 +182,8 @@ pub(super) fn add(count: &mut u32, mask: u64) {
 #[derive(Clone, Copy, Default)]
 pub(super) struct Features {
     pub(super) counts: Counts,
+    /// Control characters, which count as marks too: no text to fit on has any.
+    pub(super) controls: u32,
     carry: Carry,
 }
 
@@ -278,6 +280,9 @@ impl Features {
             numbers(&masks, carry, counts);
         }
         white_space(&masks, counts);
+        if mark.now != 0 {
+            add(&mut self.controls, mark.now & block.range(0, 0x1f));
+        }
         marks(&masks, carry, counts);
         let member = alpha.now | digit.now | block.range(b'+', b'/');
         runs(&masks, member, carry, counts);

@@ -224,17 +224,18 @@ impl Meter {
         }
     }
 
-    /// The tokens of all texts so far by the fast tier: a weighted sum of their counts.
+    /// The tokens of all texts so far by the fast tier: a weighted sum of their counts, and
+    /// never fewer than their letters and digits take.
     pub fn estimate(&self, encoding: Encoding) -> u32 {
         // A float becomes the nearest integer there is: never negative, never too large.
-        linear::estimate(encoding, &self.row()).round() as u32
+        linear::estimate(encoding, &self.features).round() as u32
     }
 
     /// The tokens of all texts so far by the sampled tier, if there is enough text for it.
     ///
     /// `body` is the body the offsets given to [`Meter::text`] are of.
     pub fn sampled(&self, encoding: Encoding, body: &[u8]) -> u32 {
-        let estimate = linear::estimate(encoding, &self.row());
+        let estimate = linear::estimate(encoding, &self.features);
         self.places.correct(estimate, encoding, body).round() as u32
     }
 

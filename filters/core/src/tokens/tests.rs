@@ -104,6 +104,7 @@ proptest! {
         let mut features = Features::default();
         features.text(text.as_bytes());
         prop_assert_eq!(features.counts.row(), naive::counts(text.as_bytes()).row());
+        prop_assert_eq!(features.controls as usize, text.matches('\u{1}').count());
     }
 
     #[test]
@@ -182,9 +183,9 @@ fn a_sample_corrects_what_the_weights_get_wrong() {
 #[test]
 fn what_no_weights_fit_is_measured_by_the_sample() {
     for (text, piece) in [
-        (" ".repeat(500_000), 1),
-        ("a".repeat(500_000), 1),
+        ("\\u0001".repeat(100_000), 6),
         ("\\u9f98".repeat(100_000), 6),
+        ("&%".repeat(250_000), 2),
     ] {
         let mut meter = Meter::new();
         meter.text(text.as_bytes(), 0);
@@ -197,16 +198,87 @@ fn what_no_weights_fit_is_measured_by_the_sample() {
     }
 }
 
-#[test]
-fn the_longest_body_saturates_instead_of_wrapping() {
+/// `len` characters of `set`, the same every time (a linear congruential generator's upper
+/// bits: Knuth's MMIX).
+fn random(set: &[u8], len: usize) -> String {
+    let mut state = 1_u64;
+    let next = |_| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        char::from(set[(state >> 33) as usize % set.len()])
+    };
+    (0..len).map(next).collect()
+}
+
+const DIGITS: &[u8] = b"0123456789";
+const LOWER: &[u8] = b"abcdefghijklmnopqrstuvwxyz";
+const BASE62: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+
+/// `texts` measured as the strings of one body; the body, and what they cost exactly.
+fn measured(texts: &[&str]) -> (Meter, String, [u32; 2]) {
     let mut meter = Meter::new();
-    for _ in 0..64 {
-        meter.text(&[b'\\'; 1 << 16], u32::MAX as usize);
+    let mut body = String::from("[");
+    let mut exact = [0; 2];
+    for text in texts {
+        let quoted = serde_json::Value::from(*text).to_string();
+        meter.text(&quoted.as_bytes()[1..quoted.len() - 1], body.len() + 1);
+        meter.end_text();
+        body += &quoted;
+        body.push(',');
+        for (exact, encoding) in exact.iter_mut().zip([Encoding::O200k, Encoding::Cl100k]) {
+            *exact += super::exact::count(encoding, text);
+        }
     }
-    meter.end_text();
-    assert!(meter.estimate(Encoding::O200k) > 0);
-    assert_eq!(
-        meter.sampled(Encoding::O200k, b""),
-        meter.estimate(Encoding::O200k)
-    );
+    (meter, body, exact)
+}
+
+#[test]
+fn texts_of_one_class_are_within_a_factor_of_two() {
+    // Cheap punctuation where the places of windows can be worked out beforehand.
+    let mut decoys = random(BASE62, 400_000).into_bytes();
+    for at in (0..decoys.len()).step_by(32 * 1024) {
+        decoys[at..][..640].fill(b'-');
+    }
+    let decoys = String::from_utf8(decoys).unwrap();
+    let prose = SAMPLES[0].1.repeat(20);
+    let (digits, many) = (random(DIGITS, 60_000), random(DIGITS, 640_000));
+    let (lower, base62) = (random(LOWER, 60_000), random(BASE62, 60_000));
+    for (name, texts) in [
+        ("digits", &[digits.as_str()][..]),
+        ("lowercase", &[&lower]),
+        ("base62", &[&base62]),
+        ("control characters", &["\u{1}".repeat(20_000).as_str()]),
+        ("zeros", &["\0".repeat(20_000).as_str()]),
+        ("prose, then digits", &[&(prose.clone() + &many)]),
+        ("prose and digits apart", &[&prose, &many]),
+        ("base62 and digits apart", &[&base62, &many]),
+        ("prose and spaces apart", &[&prose, &" ".repeat(640_000)]),
+        ("base62 with decoys", &[&decoys]),
+    ] {
+        let (meter, body, exact) = measured(texts);
+        for (encoding, exact) in [Encoding::O200k, Encoding::Cl100k].into_iter().zip(exact) {
+            let fast = meter.estimate(encoding);
+            let sampled = meter.sampled(encoding, body.as_bytes());
+            for tokens in [fast, sampled] {
+                let off = f64::from(tokens) / f64::from(exact);
+                assert!(
+                    (0.5..=2.001).contains(&off),
+                    "{name}, {encoding:?}: {exact}, fast {fast}, sampled {sampled}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn no_sample_takes_more_than_its_share_off_the_estimate() {
+    // One letter repeated is a quarter of what letters that follow no word usually take.
+    let text = "a".repeat(60_000);
+    let (meter, body, _) = measured(&[&text]);
+    for encoding in [Encoding::O200k, Encoding::Cl100k] {
+        let least = f64::from(meter.estimate(encoding)) * super::windows::LEAST_RATIO;
+        let sampled = f64::from(meter.sampled(encoding, body.as_bytes()));
+        assert!((sampled - least).abs() < 1.0, "{sampled} for {least}");
+    }
 }

@@ -20,9 +20,13 @@ pub const WINDOW_BYTES: usize = 512;
 /// Places remembered; more than windows, so that dropping every second leaves enough.
 const PLACES: usize = 2 * WINDOWS;
 
-/// Weights that are further off than this, in either direction, know nothing of such text
-/// (endless spaces, one letter repeated): then tokens per byte of the sample say more.
-const MOST_RATIO: f64 = 3.0;
+/// A sample never takes more than this share off the estimate: windows lie where a sender
+/// can work out, who could fill them with what is cheap and the rest with what is not.
+pub(super) const LEAST_RATIO: f64 = 0.7;
+
+/// Weights that find less than half of what the sample holds know nothing of such text
+/// (control characters, rare ideographs): then its tokens per byte say more.
+const MOST_RATIO: f64 = 2.0;
 
 /// Bytes at a window's ends in which a word border is looked for, and in which a place
 /// must be found that is certainly not in the middle of an escape.
@@ -102,17 +106,18 @@ impl Places {
             exact += f64::from(exact::count(encoding, text));
             let mut features = Features::default();
             features.text(text.as_bytes());
-            estimated += linear::estimate(encoding, &features.counts.row());
+            estimated += linear::estimate(encoding, &features);
             sampled_bytes += escaped_len;
         }
         if exact == 0.0 {
             return estimate;
         }
         let ratio = exact / estimated;
-        if (1.0 / MOST_RATIO..MOST_RATIO).contains(&ratio) {
-            return estimate * ratio;
+        if ratio > MOST_RATIO {
+            let by_bytes = exact / sampled_bytes * self.seen as f64;
+            return by_bytes.max(estimate);
         }
-        exact / sampled_bytes * self.seen as f64
+        estimate * ratio.max(LEAST_RATIO)
     }
 }
 
