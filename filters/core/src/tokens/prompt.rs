@@ -33,9 +33,9 @@ const NO_TOOL: u32 = 1;
 /// Extra for a `tool_choice` that names a function, whose name is counted too.
 const NAMED_TOOL: u32 = 7;
 
-/// Tool definitions and schemas larger than this are measured as the JSON they are, which
-/// is a little too much, instead of rendered, which walks them several times.
-pub const MAX_RENDERED_BYTES: usize = 128 * 1024;
+/// Tools, tool choices and response formats larger than this are measured as the JSON they
+/// are, which is a little too much, instead of rendered, which walks them several times.
+pub const MAX_RENDERED_BYTES: usize = 64 * 1024;
 
 /// Adds up a request as its parts are found.
 #[derive(Clone, Copy, Default)]
@@ -89,20 +89,42 @@ impl Prompt {
         }
         self.tools = true;
         self.add(TOOLS);
-        if span.len() > MAX_RENDERED_BYTES {
+        if self.is_oversized(body, span) {
+            return;
+        }
+        let before = self.meter;
+        let mut rendered = 0_usize;
+        tools::render(tools, &mut |piece| {
+            rendered = rendered.saturating_add(piece.len());
+            self.meter.piece(piece);
+        });
+        // Tools of other kinds and much of JSON Schema have no rendering, but are read too.
+        if rendered < tools.string_bytes().wrapping_div(2) {
+            self.meter = before;
             self.meter.literal(span.of(body));
-        } else {
-            tools::render(tools, &mut |piece| self.meter.piece(piece));
         }
         self.meter.end_text();
     }
 
+    /// Measures the value at `span` as it is, if it is too large to be rendered.
+    fn is_oversized(&mut self, body: &[u8], span: Span) -> bool {
+        let oversized = span.len() > MAX_RENDERED_BYTES;
+        if oversized {
+            self.meter.literal(span.of(body));
+            self.meter.end_text();
+        }
+        oversized
+    }
+
     /// `tool_choice` or `function_call`: a value at `span` of the body.
     pub fn tool_choice(&mut self, body: &[u8], span: Span) {
+        if self.is_oversized(body, span) {
+            return;
+        }
         let Some(choice) = Raw::at(body, span.start as usize) else {
             return;
         };
-        if choice.bytes() == b"\"none\"" {
+        if choice.is_word(b"none") {
             self.add(NO_TOOL);
         }
         let function = choice.member(b"function").unwrap_or(choice);
@@ -118,6 +140,9 @@ impl Prompt {
     /// (`# Response Formats`, the name, the schema as compact JSON); the other formats add
     /// nothing.
     pub fn response_format(&mut self, body: &[u8], span: Span) {
+        if self.is_oversized(body, span) {
+            return;
+        }
         let Some(format) = Raw::at(body, span.start as usize) else {
             return;
         };
@@ -270,17 +295,97 @@ mod tests {
         }
     }
 
-    #[test]
-    fn oversized_tools_are_measured_as_they_are() {
-        let long = "x".repeat(MAX_RENDERED_BYTES);
-        let json = format!(r#"[{{"name":"f","other":"{long}"}}]"#);
-        let (body, span) = spanned(&json);
-        let mut prompt = Prompt::new();
-        prompt.tools(body, span);
+    fn raw(json: &str) -> [u32; crate::tokens::COUNT] {
         let mut raw = Meter::new();
-        raw.literal(body);
+        raw.literal(json.as_bytes());
         raw.end_text();
-        assert_eq!(prompt.meter.row(), raw.row());
+        raw.row()
+    }
+
+    #[test]
+    fn what_is_oversized_is_measured_as_it_is() {
+        type Take = fn(&mut Prompt, &[u8], Span);
+        for (take, head, tail) in [
+            (
+                Prompt::tools as Take,
+                r#"[{"name":"f","description":""#,
+                r#""}]"#,
+            ),
+            (Prompt::tool_choice, r#"{"name":"f","other":""#, r#""}"#),
+            (
+                Prompt::response_format,
+                r#"{"schema":{ "other" : ""#,
+                r#""}}"#,
+            ),
+        ] {
+            for (more, is_raw) in [(0, false), (1, true)] {
+                let filling = MAX_RENDERED_BYTES - head.len() - tail.len() + more;
+                let json = format!("{head}{}{tail}", "x".repeat(filling));
+                let (body, span) = spanned(&json);
+                let mut prompt = Prompt::new();
+                take(&mut prompt, body, span);
+                assert_eq!(
+                    prompt.meter.row() == raw(&json),
+                    is_raw,
+                    "{head} and {more}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn tools_that_no_rendering_shows_are_measured_as_they_are() {
+        let words = "word ".repeat(1000);
+        for json in [
+            format!(r#"[{{"type":"custom","custom":{{"name":"c","description":"{words}"}}}}]"#),
+            format!(
+                r#"[{{"name":"f","parameters":{{"$ref":"a","$defs":{{"a":{{"description":"{words}"}}}}}}}}]"#
+            ),
+            format!(r#"[{{"name":"f","parameters":{{"allOf":[{{"description":"{words}"}}]}}}}]"#),
+            format!(
+                r#"[{{"name":"f","parameters":{{"anyOf":[{{"properties":{{"a":{{"description":"{words}"}}}}}}]}}}}]"#
+            ),
+            format!(
+                r#"[{{"name":"f","parameters":{{"properties":{{"a":{{"type":"array","items":{{"description":"{words}"}}}}}}}}}}]"#
+            ),
+        ] {
+            let (body, span) = spanned(&json);
+            let mut prompt = Prompt::new();
+            prompt.tools(body, span);
+            assert_eq!(prompt.meter.row(), raw(&json), "{json}");
+            assert!(prompt.estimate(&gpt_4o()) > 700, "{json}");
+        }
+    }
+
+    #[test]
+    fn keys_given_twice_or_escaped_hide_nothing() {
+        let words = "word ".repeat(1000);
+        let function = format!(r#"{{"name":"f","description":"{words}"}}"#);
+        let hidden = format!(r#"{{"properties":{{"a":{{"description":"{words}"}}}}}}"#);
+        for json in [
+            format!(r#"[{{"\u0066unction":{function}}}]"#),
+            format!(r#"[{{"function":{{"name":"f"}},"function":{function}}}]"#),
+            format!(r#"[{{"name":"f","parameters":{hidden}}}]"#),
+            format!(
+                r#"[{{"name":"f","parameters":{{"properties":{{"o":{{"type":"\u006fbject","properties":{{"a":{{"description":"{words}"}}}}}}}}}}}}]"#
+            ),
+        ] {
+            let (body, span) = spanned(&json);
+            let mut prompt = Prompt::new();
+            prompt.tools(body, span);
+            assert!(prompt.estimate(&gpt_4o()) > 700, "{json}");
+            assert_ne!(prompt.meter.row(), raw(&json), "it is rendered: {json}");
+        }
+        let schema = format!(r#"{{"description":"{words}"}}"#);
+        for json in [
+            format!(r#"{{"\u006ason_schema":{{"schema":{schema}}}}}"#),
+            format!(r#"{{"schema":{{}},"\u0073chema":{schema}}}"#),
+        ] {
+            let (body, span) = spanned(&json);
+            let mut prompt = Prompt::new();
+            prompt.response_format(body, span);
+            assert!(prompt.estimate(&gpt_4o()) > 700, "{json}");
+        }
     }
 
     #[test]
@@ -288,10 +393,12 @@ mod tests {
         for (json, extra) in [
             ("\"auto\"", 0),
             ("\"none\"", 1),
+            (r#""n\u006fne""#, 1),
             ("\"required\"", 0),
             (r#"{"type":"function","function":{"name":"f"}}"#, 7),
             (r#"{"type":"function","name":"f"}"#, 7),
             (r#"{"name":"f"}"#, 7),
+            (r#"{"name":null,"n\u0061me":"f"}"#, 7),
             ("null", 0),
         ] {
             let (body, span) = spanned(json);

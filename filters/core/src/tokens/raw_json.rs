@@ -1,6 +1,13 @@
 //! Walks JSON that a scanner has already found valid, where it lies in the body.
 //!
-//! Nothing is copied. On anything that is not valid JSON the walk ends early.
+//! Nothing is copied. On anything that is not valid JSON the walk ends early. Keys and words
+//! are compared as what they stand for, and of members with the same key the last counts:
+//! so the parsers of upstreams read them.
+
+use crate::json::unescape_short;
+
+/// Longer than any key or word that is compared, so that what does not fit is none.
+const WORD: usize = 32;
 
 /// A JSON value: where it starts in the body, and where it ends.
 #[derive(Clone, Copy)]
@@ -15,6 +22,18 @@ pub(super) struct Raw<'b> {
 pub(super) struct Content<'b> {
     pub(super) bytes: &'b [u8],
     pub(super) at: usize,
+}
+
+impl Content<'_> {
+    /// Passes what the content stands for to `read`, if it is no longer than a word.
+    pub(super) fn word<T>(self, read: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        let mut room = [0; WORD];
+        unescape_short(self.bytes, &mut room).map(read)
+    }
+
+    fn is(self, word: &[u8]) -> bool {
+        self.word(|found| found == word).unwrap_or_default()
+    }
 }
 
 impl<'b> Raw<'b> {
@@ -39,6 +58,11 @@ impl<'b> Raw<'b> {
         self.first() == b'{'
     }
 
+    /// Whether the value is an array.
+    pub(super) fn is_array(self) -> bool {
+        self.first() == b'['
+    }
+
     /// The content of the value, if it is a string.
     pub(super) fn string(self) -> Option<Content<'b>> {
         let bytes = self.bytes().strip_prefix(b"\"")?.strip_suffix(b"\"")?;
@@ -60,7 +84,7 @@ impl<'b> Raw<'b> {
 
     /// The items of an array; none of anything else.
     pub(super) fn items(self) -> impl Iterator<Item = Raw<'b>> {
-        let mut next = if self.first() == b'[' {
+        let mut next = if self.is_array() {
             self.start.saturating_add(1)
         } else {
             self.end
@@ -72,11 +96,32 @@ impl<'b> Raw<'b> {
         })
     }
 
-    /// The value of the first member with this key; a key spelled with escapes is not found.
+    /// The value of the last member with this key.
     pub(super) fn member(self, key: &[u8]) -> Option<Raw<'b>> {
         self.members()
-            .find(|(name, _)| name.bytes == key)
+            .filter(|(name, _)| name.is(key))
+            .last()
             .map(|(_, value)| value)
+    }
+
+    /// Whether the value is the string `word`.
+    pub(super) fn is_word(self, word: &[u8]) -> bool {
+        self.string().is_some_and(|content| content.is(word))
+    }
+
+    /// Bytes of all strings in the value, keys included.
+    pub(super) fn string_bytes(self) -> usize {
+        let (mut at, mut bytes) = (self.start, 0_usize);
+        while at < self.end {
+            let rest = self.body.get(at..self.end).unwrap_or_default();
+            let Some(start) = memchr::memchr(b'"', rest).map(|quote| at.saturating_add(quote))
+            else {
+                break;
+            };
+            at = skip_string(self.body, start).unwrap_or(self.end);
+            bytes = bytes.saturating_add(at.saturating_sub(start).saturating_sub(2));
+        }
+        bytes
     }
 }
 
@@ -185,9 +230,16 @@ mod tests {
         );
         assert_eq!(raw.member(b"d").unwrap().members().count(), 0);
         assert!(raw.member(b"e").is_none());
+        assert_eq!(raw.string_bytes(), 1 + 5 + 1 + 1 + 1);
         for len in 0..body.len() {
-            let cut = Raw::at(&body[..len], 2);
-            assert!(cut.is_none_or(|raw| raw.members().count() < 3 || len >= body.len() - 1));
+            assert!(Raw::at(&body[..len], 2).is_none(), "cut at {len}");
+            // A value that ends before the body does is not walked past its end.
+            let raw = Raw {
+                body,
+                start: 3,
+                end: len,
+            };
+            assert!(raw.members().count() < 3, "ended at {len}");
         }
         for bad in [
             "", "]", ",", "{\"a\"", "{\"a\":}", "{,}", "[1,,2", "\"a", "{a:1}", "[[[", "}{",
@@ -196,5 +248,27 @@ mod tests {
             let walked = raw.map_or(0, |raw| raw.members().count() + raw.items().count());
             assert!(walked <= 1, "{bad}");
         }
+    }
+
+    #[test]
+    fn members_are_found_as_upstreams_find_them() {
+        let longest = "x".repeat(WORD);
+        let too_long = "x".repeat(WORD + 1);
+        let member = |json: &str, key: &str| {
+            let value = Raw::at(json.as_bytes(), 0).unwrap().member(key.as_bytes());
+            value.map(|value| String::from_utf8(value.bytes().to_vec()).unwrap())
+        };
+        for (json, key, value) in [
+            (r#"{"a":1,"a":2}"#.to_owned(), "a", Some("2")),
+            (r#"{"\u0061":1}"#.to_owned(), "a", Some("1")),
+            (r#"{"a":1,"\u0061":2,"b":3}"#.to_owned(), "a", Some("2")),
+            (r#"{"\\u0061":1}"#.to_owned(), "a", None),
+            (format!("{{\"{longest}\":1}}"), longest.as_str(), Some("1")),
+            (format!("{{\"{too_long}\":1}}"), too_long.as_str(), None),
+        ] {
+            assert_eq!(member(&json, key).as_deref(), value, "{json}");
+        }
+        assert!(Raw::at(br#""\u006fbject""#, 0).unwrap().is_word(b"object"));
+        assert!(!Raw::at(b"object", 0).unwrap().is_word(b"object"));
     }
 }

@@ -17,6 +17,16 @@ pub(super) enum Piece<'b> {
     Escaped(Content<'b>),
 }
 
+impl Piece<'_> {
+    /// Bytes of it as it stands.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Piece::Literal(bytes) => bytes.len(),
+            Piece::Escaped(content) => content.bytes.len(),
+        }
+    }
+}
+
 /// Where a rendering goes, piece by piece.
 type Sink<'s, 'b> = &'s mut dyn FnMut(Piece<'b>);
 
@@ -41,7 +51,7 @@ impl<'b> Fields<'b> {
     fn of(object: Raw<'b>) -> Fields<'b> {
         let mut fields = Fields::default();
         for (key, value) in object.members() {
-            match key.bytes {
+            let _ = key.word(|key| match key {
                 b"function" => fields.function = Some(value),
                 b"name" => fields.name = value.string(),
                 b"description" => {
@@ -54,7 +64,7 @@ impl<'b> Fields<'b> {
                 b"properties" => fields.properties = Some(value),
                 b"anyOf" | b"oneOf" => fields.alternatives = Some(value),
                 _ => {}
-            }
+            });
         }
         fields
     }
@@ -118,59 +128,66 @@ fn type_of<'b>(schema: Fields<'b>, depth: u8, out: Sink<'_, 'b>) {
         return literal(out, "any");
     }
     if let Some(values) = schema.values {
-        return union(values, out, &mut |value, out| {
-            literal(out, "\"");
-            match value.string() {
+        // Every value is in quotes.
+        literal(out, "\"");
+        union(
+            values,
+            "\" | \"",
+            out,
+            &mut |value, out| match value.string() {
                 Some(text) => out(Piece::Escaped(text)),
                 None => out(Piece::Literal(value.bytes())),
-            }
-            literal(out, "\"");
-        });
+            },
+        );
+        return literal(out, "\"");
     }
-    match (
-        schema.kind.map(Raw::bytes),
-        schema.kind,
-        schema.alternatives,
-    ) {
-        (Some(b"\"array\""), ..) => {
+    match (schema.kind, schema.alternatives) {
+        (Some(kind), _) if kind.is_word(b"array") => {
             match schema.items {
                 Some(items) => type_of(Fields::of(items), depth, out),
                 None => literal(out, "any"),
             }
             literal(out, "[]");
         }
-        (Some(b"\"object\""), ..) => {
+        (Some(kind), _) if kind.is_word(b"object") => {
             literal(out, "{\n");
             if let Some(inner) = schema.properties {
                 properties(inner, depth, out);
             }
             literal(out, "}");
         }
-        (None, _, Some(all)) => union(all, out, &mut |one, out| {
+        (None, Some(all)) => union(all, " | ", out, &mut |one, out| {
             type_of(Fields::of(one), depth, out)
         }),
         // A list of types.
-        (Some([b'[', ..]), Some(names), _) => union(names, out, &mut simple),
-        (_, Some(name), _) => simple(name, out),
-        (_, None, _) => literal(out, "any"),
+        (Some(names), _) if names.is_array() => union(names, " | ", out, &mut simple),
+        (Some(name), _) => simple(name, out),
+        (None, None) => literal(out, "any"),
     }
 }
 
 fn simple<'b>(name: Raw<'b>, out: Sink<'_, 'b>) {
-    let rendered = match name.bytes() {
-        b"\"string\"" => "string",
-        b"\"integer\"" | b"\"number\"" => "number",
-        b"\"boolean\"" => "boolean",
-        b"\"null\"" => "null",
-        _ => "any",
-    };
-    literal(out, rendered);
+    let rendered = name.string().and_then(|name| {
+        name.word(|name| match name {
+            b"string" => "string",
+            b"integer" | b"number" => "number",
+            b"boolean" => "boolean",
+            b"null" => "null",
+            _ => "any",
+        })
+    });
+    literal(out, rendered.unwrap_or("any"));
 }
 
-fn union<'b>(all: Raw<'b>, out: Sink<'_, 'b>, one: &mut dyn FnMut(Raw<'b>, Sink<'_, 'b>)) {
+fn union<'b>(
+    all: Raw<'b>,
+    separator: &'static str,
+    out: Sink<'_, 'b>,
+    one: &mut dyn FnMut(Raw<'b>, Sink<'_, 'b>),
+) {
     for (index, item) in all.items().enumerate() {
         if index > 0 {
-            literal(out, " | ");
+            literal(out, separator);
         }
         one(item, out);
     }

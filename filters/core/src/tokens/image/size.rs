@@ -18,6 +18,10 @@ pub struct ImageSize {
 /// metadata, of which a camera writes one or two segments of at most 64 KiB.
 pub const MAX_HEADER_BYTES: usize = 128 * 1024;
 
+/// Steps from marker to marker of a JPEG, fill bytes included; a camera's file has about ten
+/// before its frame header.
+const MAX_MARKERS: usize = 64;
+
 /// The size of the image in a `data:…;base64,…` URL, as it stands escaped in a JSON string.
 ///
 /// Nothing for other URLs, other formats than PNG, JPEG, GIF and WebP, and headers that are
@@ -154,7 +158,7 @@ fn webp(image: &mut Base64<'_>) -> Option<ImageSize> {
 /// Walks a JPEG's segments to its frame header (ITU-T T.81, B.2.2).
 fn jpeg(image: &mut Base64<'_>) -> Option<ImageSize> {
     let mut at = 2_usize;
-    loop {
+    for _ in 0..MAX_MARKERS {
         let [mark, kind] = image.bytes(at)?;
         match (mark, kind) {
             // Fill bytes may precede a marker.
@@ -176,6 +180,7 @@ fn jpeg(image: &mut Base64<'_>) -> Option<ImageSize> {
             _ => return None,
         }
     }
+    None
 }
 
 #[cfg(test)]
@@ -225,6 +230,10 @@ mod tests {
 
     #[test]
     fn sizes_are_read_from_the_first_bytes() {
+        let filled = |fill: usize| {
+            let frame = jpeg(8, 6, 0);
+            [&frame[..2], &vec![0xff; fill], &frame[2..]].concat()
+        };
         let size = |width, height| Some(ImageSize { width, height });
         for (name, bytes, expected) in [
             ("png", png(640, 480), size(640, 480)),
@@ -250,6 +259,8 @@ mod tests {
                 jpeg(4000, 3000, MAX_HEADER_BYTES + 40),
                 None,
             ),
+            ("jpeg with fill bytes", filled(MAX_MARKERS - 2), size(8, 6)),
+            ("jpeg with too many", filled(MAX_MARKERS), None),
             (
                 "lossy",
                 webp(b"VP8 ", b"\x30\x01\0\x9d\x01\x2a\x20\x43\x58\x02"),
