@@ -170,7 +170,11 @@ fn ends(host: &Host) -> u64 {
 }
 
 /// Headers, body, and the counter that moves.
-type Row = (&'static [(&'static str, &'static str)], &'static [u8], &'static str);
+type Row = (
+    &'static [(&'static str, &'static str)],
+    &'static [u8],
+    &'static str,
+);
 
 #[test]
 fn answers_that_cannot_be_read_pass_and_are_counted() {
