@@ -197,9 +197,12 @@ mod tests {
         }
     }
 
+    /// Method, path, headers, and what becomes of it.
+    type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
+
     #[test]
     fn the_default_is_closed() {
-        let rows: &[(&str, &str, &[(&str, &str)], &str)] = &[
+        let rows: &[Row] = &[
             ("POST", CHAT, &[JSON], "read"),
             (
                 "POST",

@@ -239,7 +239,8 @@ mod tests {
                 start: 3,
                 end: len,
             };
-            assert!(raw.members().count() < 3, "ended at {len}");
+            let is_whole = len >= body.len() - " }".len();
+            assert!(raw.members().count() < 3 || is_whole, "ended at {len}");
         }
         for bad in [
             "", "]", ",", "{\"a\"", "{\"a\":}", "{,}", "[1,,2", "\"a", "{a:1}", "[[[", "}{",
