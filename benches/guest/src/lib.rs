@@ -6,10 +6,13 @@
 #[macro_use]
 mod export;
 pub mod peers;
+pub mod request;
 pub mod scan;
 pub mod tokens;
 
 subjects! {
+    run_request_fast => request::request_fast,
+    run_request_sampled => request::request_sampled,
     run_scan => scan::scan,
     run_serde_json_value => peers::serde_json_value,
     run_tokens_fast => tokens::tokens_fast,
