@@ -25,7 +25,9 @@ fn stacks_do_not_meet() {
     assert_eq!(answer.status, 200, "{}", answer.text());
     one.envoy
         .wait_until("the access log's line", |envoy| {
-            envoy.access_log().contains(CHAT)
+            envoy
+                .access_log()
+                .contains("/openai/deployments/gpt-4o/chat/completions")
         })
         .unwrap();
     assert_eq!(one.envoy.stat("http.llm.downstream_rq_2xx").unwrap(), 1);
