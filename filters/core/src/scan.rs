@@ -8,7 +8,8 @@
 //! What a stage reads must be what the upstream reads, so what parsers disagree about is a
 //! [`Refusal`] that names the place: besides everything the lexer refuses, a policy field
 //! of the wrong type, a key of the schema given twice in one object, and a key of the
-//! schema spelled with escapes (`"mess\u0061ges"`), which no client's encoder writes.
+//! schema spelled with escapes (`"mess\u0061ges"`) or in another case (`"Messages"`), which
+//! no client's encoder writes.
 //! Unknown keys pass and are reported with key and value.
 
 mod event;

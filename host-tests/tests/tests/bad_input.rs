@@ -87,6 +87,11 @@ fn bad_bodies() -> Vec<(&'static str, Vec<u8>, Option<&'static str>)> {
             Some("messages"),
         ),
         (
+            "a key in another case",
+            br#"{"messages":[],"Messages":[]}"#.to_vec(),
+            Some("messages"),
+        ),
+        (
             "content twice",
             messages(r#"[{"role":"user","content":"a","content":"b"}]"#),
             Some("messages[0].content"),

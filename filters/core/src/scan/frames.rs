@@ -82,7 +82,13 @@ impl Frame {
         let Some(known) = name.and_then(|name| object.key(name)) else {
             self.key = Key::Unknown(content);
             self.shape = &schema::ANY;
-            return Ok(());
+            return match name.and_then(|name| in_another_case(object, name)) {
+                Some(known) => {
+                    self.key = Key::Known(known);
+                    Err(RefusalKind::MiscasedKey)
+                }
+                None => Ok(()),
+            };
         };
         self.key = Key::Known(known);
         self.shape = object.member(known).1;
@@ -104,6 +110,16 @@ impl Frame {
             (Node::List(_), _) => self.values.checked_sub(1).map(Step::Index),
         }
     }
+}
+
+/// The key that `name` is but for its case. No client writes one so, and some parsers (Go's
+/// encoding/json) read it as the key itself.
+fn in_another_case(object: Object, name: &[u8]) -> Option<u8> {
+    let mut room = [0; KEY_ROOM];
+    let lower = room.get_mut(..name.len())?;
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    object.key(lower)
 }
 
 /// The open containers, outermost first.

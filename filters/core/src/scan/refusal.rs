@@ -36,6 +36,8 @@ pub enum RefusalKind {
     DuplicateKey,
     /// A key is written with escapes, which not every reader undoes.
     EscapedKey,
+    /// A key differs from one of the schema only in its case, which not every reader minds.
+    MiscasedKey,
 }
 
 /// JSON's types.
@@ -183,6 +185,7 @@ impl fmt::Display for Refusal {
             RefusalKind::NotACount => f.write_str("must be a whole number, 0 or more")?,
             RefusalKind::DuplicateKey => f.write_str("is given twice")?,
             RefusalKind::EscapedKey => f.write_str("the key must be written without escapes")?,
+            RefusalKind::MiscasedKey => f.write_str("the key must be written in lower case")?,
         }
         write!(f, " (byte {}).", self.at)
     }

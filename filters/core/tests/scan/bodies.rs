@@ -47,7 +47,7 @@ const BODIES: &[(Dialect, &str)] = &[
     ),
     (
         Chat,
-        r#"{"unheard_of":{"messages":1,"messages":2,"deep":[[[{}]]]},"unheard_of":2,"un\u0068eard":"","":[],"Messages":7,"messages":[]}"#,
+        r#"{"unheard_of":{"messages":1,"messages":2,"deep":[[[{}]]]},"unheard_of":2,"un\u0068eard":"","":[],"Message":7,"messages":[]}"#,
     ),
     (
         Chat,

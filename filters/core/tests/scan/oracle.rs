@@ -205,6 +205,16 @@ impl<'a> Oracle<'a> {
         for (member, node) in members {
             let key = member.key.as_str();
             if !known.contains(&key) {
+                let lower = key.to_ascii_lowercase();
+                if known.contains(&lower.as_str()) {
+                    let inner = if path.is_empty() {
+                        lower
+                    } else {
+                        format!("{path}.{lower}")
+                    };
+                    let at = member.content.span.start as usize - 1;
+                    return Err((RefusalKind::MiscasedKey, inner, at));
+                }
                 let (content, value) = (member.content, node.span);
                 self.seen.push(if path.is_empty() {
                     Seen::UnknownField(content, value)

@@ -287,6 +287,16 @@ fn every_refusal_names_what_and_where() {
             r#"{"input":[{"content":[{"t\u0065xt":"x"}]}]}"#,
             "`input[0].content[0].text`: the key must be written without escapes (byte 23).",
         ),
+        (
+            Chat,
+            r#"{"messages":[],"Messages":[]}"#,
+            "`messages`: the key must be written in lower case (byte 15).",
+        ),
+        (
+            Chat,
+            r#"{"messages":[{"Content":"x"}]}"#,
+            "`messages[0].content`: the key must be written in lower case (byte 14).",
+        ),
     ];
     for (dialect, body, sentence) in rows {
         let (_, result) = scan_every_way(body, *dialect);
