@@ -156,16 +156,18 @@ fn build(toolchain: &WasmToolchain) -> anyhow::Result<()> {
 fn stack(binary: &str, args: &[String]) -> anyhow::Result<()> {
     let tools: Tools = setup::all()?;
     build(&tools.wasm)?;
-    tools
-        .pass_to(Tool::cargo([
-            "run",
-            "--quiet",
-            "--package",
-            "tollgate-tests",
-            "--bin",
-            binary,
-            "--",
-        ]))
-        .args(args)
-        .become_it()
+    self::binary(&tools, binary).args(args).become_it()
+}
+
+/// One of the binaries of `tollgate-tests`.
+fn binary(tools: &Tools, name: &str) -> Tool {
+    tools.pass_to(Tool::cargo([
+        "run",
+        "--quiet",
+        "--package",
+        "tollgate-tests",
+        "--bin",
+        name,
+        "--",
+    ]))
 }

@@ -25,17 +25,20 @@ pub enum Step {
     Build,
     /// All tests, on the harness and in a real Envoy.
     Tests,
+    /// The demo builds by itself, without the rest of the workspace, and runs to its end.
+    Demo,
 }
 
 impl Step {
     /// In this order: what fails fastest comes first.
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Fmt,
         Self::Tidy,
         Self::Lint,
         Self::Docs,
         Self::Build,
         Self::Tests,
+        Self::Demo,
     ];
 
     fn name(self) -> &'static str {
@@ -46,6 +49,7 @@ impl Step {
             Self::Docs => "docs",
             Self::Build => "build",
             Self::Tests => "tests",
+            Self::Demo => "demo",
         }
     }
 }
@@ -64,8 +68,9 @@ pub fn run(only: &[Step]) -> Result<ExitCode> {
     let started = Instant::now();
     let mut steps = Vec::from(Step::ALL);
     if !only.is_empty() {
-        // Tests load the modules: they bring the build along.
-        let with_build = |step: &Step| *step == Step::Build && only.contains(&Step::Tests);
+        // Tests and demo load the modules: they bring the build along.
+        let needs_build = only.contains(&Step::Tests) || only.contains(&Step::Demo);
+        let with_build = |step: &Step| *step == Step::Build && needs_build;
         steps.retain(|step| only.contains(step) || with_build(step));
     }
     let tools = match steps.contains(&Step::Build) {
@@ -79,7 +84,7 @@ pub fn run(only: &[Step]) -> Result<ExitCode> {
         println!("  {:<18} running", step.name());
         let began = Instant::now();
         let outcome = match step {
-            Step::Tests if failed.contains(&Step::Build.name()) => {
+            Step::Tests | Step::Demo if failed.contains(&Step::Build.name()) => {
                 Outcome::NotRun("the modules were not built".to_owned())
             }
             _ => outcome_of(step, tools.as_ref()),
@@ -143,14 +148,15 @@ fn outcome_of(step: Step, tools: Option<&Result<Tools>>) -> Outcome {
         Step::Docs => Tool::cargo(["doc", "--workspace", "--no-deps", "--quiet"])
             .env("RUSTDOCFLAGS", "-D warnings")
             .finish(),
-        Step::Build | Step::Tests => match tools {
+        Step::Build | Step::Tests | Step::Demo => match tools {
             Some(Ok(tools)) if step == Step::Build => {
                 build::filters(&tools.wasm).map(|()| Finished {
                     ok: true,
                     output: String::new(),
                 })
             }
-            Some(Ok(tools)) => tests(tools).finish(),
+            Some(Ok(tools)) if step == Step::Demo => crate::binary(tools, "demo").finish(),
+            Some(Ok(tools)) => tests(tools).finish().inspect(|tests| count(&tests.output)),
             Some(Err(error)) => return Outcome::Failed(format!("setup: {error:#}")),
             None => return Outcome::Failed("setup did not run".to_owned()),
         },
@@ -184,6 +190,21 @@ fn tests(tools: &Tools) -> Tool {
         cargo = cargo.args(["--skip", missing.tests]);
     }
     cargo
+}
+
+/// Says how many tests ran, by the closing lines of cargo's test binaries.
+fn count(output: &str) {
+    let of = |what: &str| -> u64 {
+        let counts = output
+            .lines()
+            .filter(|line| line.starts_with("test result:"));
+        let counts = counts.filter_map(|line| {
+            let before = line.split_once(what)?.0;
+            before.rsplit(' ').next()?.parse::<u64>().ok()
+        });
+        counts.sum()
+    };
+    println!("{} passed, {} failed", of(" passed;"), of(" failed;"));
 }
 
 fn seconds(time: Duration) -> String {
