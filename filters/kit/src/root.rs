@@ -99,13 +99,13 @@ impl RootContext for Root {
         match Config::read(&text, self.available).and_then(Worker::new) {
             Ok(worker) => {
                 for note in worker.pipeline.notes() {
-                    abi::log(abi::Level::Warn, &format!("tollgate: {note}"));
+                    abi::log(abi::Level::Warn, note);
                 }
                 self.worker = Some(Rc::new(worker));
                 true
             }
             Err(error) => {
-                abi::log(abi::Level::Error, &format!("tollgate: {error}"));
+                abi::log(abi::Level::Error, &error.to_string());
                 false
             }
         }
