@@ -81,6 +81,7 @@ impl Default for Limits {
             // A million tokens of text are about 4 MiB; images inline make up the rest.
             max_body_bytes: 8 << 20,
             max_held_bytes: 128 << 20,
+            // Chat requests nest about ten deep, tool schemas rarely beyond twenty.
             max_depth: 64,
         }
     }

@@ -14,7 +14,7 @@ mod utf8;
 
 pub use error::{Error, ErrorKind};
 pub use escape::{unescape, unescape_short};
-pub use lexer::{DEFAULT_DEPTH, Lexer, MAX_DEPTH};
+pub use lexer::{Lexer, MAX_DEPTH};
 pub use number::Number;
 
 /// An object or an array.

@@ -79,11 +79,6 @@ impl Scanner {
         }
     }
 
-    /// The fields read so far.
-    pub fn fields(&self) -> &Fields {
-        &self.walk.fields
-    }
-
     fn check(&self) -> Result<(), Refusal> {
         self.refused
             .as_ref()

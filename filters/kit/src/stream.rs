@@ -206,10 +206,7 @@ impl HttpContext for Stream {
 
     /// With trailers no body callback ever says that it is the last.
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
-        match self.phase {
-            Phase::Reading(_) => self.on_request_end(),
-            _ => self.go_on(),
-        }
+        self.on_request_end()
     }
 
     fn on_http_response_headers(&mut self, _count: usize, is_end: bool) -> Action {

@@ -5,10 +5,6 @@ use super::string::StringState;
 use super::utf8::{self, Grown, Partial};
 use super::{Container, Error, ErrorKind, Handler, Literal, Place};
 
-/// How deep containers may nest by default. Chat requests nest about ten deep, tool
-/// schemas rarely beyond twenty.
-pub const DEFAULT_DEPTH: u8 = 64;
-
 /// How deep containers may nest at most: the bits of the lexer's stack.
 pub const MAX_DEPTH: u8 = 128;
 
@@ -51,12 +47,6 @@ enum State {
     Number(Digits),
     /// A literal and how many of its bytes have been read.
     Literal(Literal, u8),
-}
-
-impl Default for Lexer {
-    fn default() -> Lexer {
-        Lexer::new(DEFAULT_DEPTH)
-    }
 }
 
 impl Lexer {

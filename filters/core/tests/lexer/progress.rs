@@ -49,7 +49,7 @@ fn long_tokens_byte_by_byte() {
         format!("0.{}", "0".repeat(million)),
         format!("[{}1]", " ".repeat(million)),
     ] {
-        let mut lexer = Lexer::default();
+        let mut lexer = Lexer::new(64);
         for byte in text.as_bytes() {
             assert_eq!(lexer.push(&[*byte], &mut Deaf), Ok(()));
         }
