@@ -4,6 +4,7 @@ mod abi;
 mod call;
 mod costs;
 mod ending;
+pub mod envoy;
 mod error;
 mod filter_manager;
 mod flow;
