@@ -310,9 +310,7 @@ impl Player for Replay {
     }
 
     fn callout(&mut self, cluster: &str) -> Result<Option<Received>, String> {
-        Ok(self
-            .callout_when_there(cluster, |connection| unanswered(connection))
-            .flatten())
+        Ok(self.callout_when_there(cluster, unanswered).flatten())
     }
 }
 
