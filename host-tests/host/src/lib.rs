@@ -2,6 +2,8 @@
 
 mod abi;
 mod call;
+mod connection;
+mod connection_state;
 mod costs;
 mod ending;
 mod error;
@@ -14,6 +16,7 @@ mod linker;
 mod message;
 mod metrics;
 mod module;
+mod network;
 mod plugin;
 mod protobuf;
 mod queues;
@@ -28,12 +31,14 @@ mod vm;
 mod wasi;
 mod worker;
 
+pub use connection::Connection;
+pub use connection_state::{ConnectionEnd, ConnectionOptions, ReceivedBytes};
 pub use costs::Costs;
 pub use error::{Death, Error};
 pub use flow::{Protocol, StreamOptions};
 pub use headers::{Headers, MAX_PAIRS, MAX_PAIRS_BYTES};
 pub use host::Host;
-pub use message::{FilterState, HttpAnswer, HttpCall, LocalReply, Received, StreamEnd};
+pub use message::{FilterState, HttpAnswer, HttpCall, LocalReply, Metadata, Received, StreamEnd};
 pub use metrics::{Metric, MetricKind};
 pub use module::Module;
 pub use plugin::Plugin;
