@@ -3,6 +3,7 @@
 mod abi;
 mod call;
 mod costs;
+mod decode;
 mod ending;
 mod error;
 mod filter_manager;
@@ -29,6 +30,7 @@ mod wasi;
 mod worker;
 
 pub use costs::Costs;
+pub use decode::{Decoded, Value};
 pub use error::{Death, Error};
 pub use flow::{Protocol, StreamOptions};
 pub use headers::{Headers, MAX_PAIRS, MAX_PAIRS_BYTES};
@@ -40,5 +42,5 @@ pub use plugin::Plugin;
 pub use shared::LogLine;
 pub use status::Status;
 pub use stream::Stream;
-pub use transcript::{CallDirection, Crossing};
+pub use transcript::{CallDirection, Crossing, Passed};
 pub use worker::Worker;
