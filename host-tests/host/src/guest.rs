@@ -11,7 +11,7 @@ use crate::linker;
 use crate::module::{Module, engine};
 use crate::plugin::Plugin;
 use crate::shared::Shared;
-use crate::transcript::{CallDirection, Crossing};
+use crate::transcript::{CallDirection, Recorder};
 use crate::vm::{Configuring, Phase, ROOT, Vm};
 
 type HttpCallResponse = TypedFunc<(u32, u32, u32, u32, u32), ()>;
@@ -117,7 +117,7 @@ impl Guest {
         let first_log = shared.logs().len();
         let mut store = Store::new(engine(), Vm::new(plugin, shared, worker));
         store.limiter(|vm| &mut vm.limits);
-        store.data_mut().transcript = transcript.then(Vec::new);
+        store.data_mut().transcript = transcript.then(Recorder::default);
         let linker = linker::for_module(module, &mut store)?;
         linker::check_answers(&linker, &mut store)?;
         store.data_mut().phase = Phase::Starting;
@@ -254,6 +254,10 @@ impl Guest {
             callbacks: 1,
             ..Default::default()
         };
+        if let Some(transcript) = &mut vm.transcript {
+            let arguments = recorded.iter().copied().map(u64::from).collect();
+            transcript.begin(CallDirection::Callback, name, &[], arguments);
+        }
         let first_log = vm.shared.logs().len();
         let result = function.call(&mut self.store, arguments);
         let used = fuel - self.store.get_fuel().unwrap_or(0);
@@ -269,12 +273,7 @@ impl Guest {
             connection.costs += costs;
         }
         if let Some(transcript) = &mut vm.transcript {
-            transcript.push(Crossing {
-                direction: CallDirection::Callback,
-                function: name,
-                arguments: recorded.iter().copied().map(u64::from).collect(),
-                result: result.as_ref().ok().and_then(Code::code),
-            });
+            transcript.end(result.as_ref().ok().and_then(Code::code), result.is_ok());
         }
         match result {
             Ok(result) => Some(result),

@@ -13,7 +13,7 @@ use crate::message::{HttpAnswer, HttpCall, LocalReply};
 use crate::metrics::MetricIds;
 use crate::plugin::Plugin;
 use crate::shared::{LogLine, Shared};
-use crate::transcript::Crossing;
+use crate::transcript::Recorder;
 
 /// The root context: Envoy numbers contexts from 1, and the VM itself is 0.
 pub(crate) const ROOT: u32 = 1;
@@ -106,7 +106,7 @@ pub(crate) struct Vm {
     pub callback_costs: Costs,
     /// Of everything since the VM began.
     pub costs: Costs,
-    pub transcript: Option<Vec<Crossing>>,
+    pub transcript: Option<Recorder>,
 }
 
 impl Vm {
