@@ -6,4 +6,6 @@ mod failures;
 mod guest;
 mod local_replies;
 mod maps;
+mod metadata;
 mod state;
+mod tcp;
