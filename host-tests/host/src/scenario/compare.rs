@@ -21,7 +21,11 @@ pub struct Difference {
 }
 
 impl Difference {
-    fn new(key: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) -> Self {
+    pub(super) fn new(
+        key: impl Into<String>,
+        expected: impl Into<String>,
+        actual: impl Into<String>,
+    ) -> Self {
         Self {
             key: key.into(),
             expected: expected.into(),

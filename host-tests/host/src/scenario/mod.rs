@@ -1,14 +1,17 @@
 //! Scenarios: what a filter must do, as data that this harness and a real Envoy replay.
 
+mod agreement;
 mod compare;
 mod error;
 pub mod file;
 pub mod head;
 mod outcome;
 mod play;
+mod presented;
 mod script;
 mod value;
 
+pub use agreement::{between, messages};
 pub use compare::{Difference, expectation, message, sorted};
 pub use error::FileError;
 pub use outcome::{Outcome, StreamOutcome, level_name};
