@@ -17,6 +17,7 @@ mod module;
 mod plugin;
 mod protobuf;
 mod queues;
+mod random;
 pub mod scenario;
 mod shared;
 mod shared_data;
