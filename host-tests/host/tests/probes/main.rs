@@ -7,3 +7,4 @@ mod guest;
 mod local_replies;
 mod maps;
 mod state;
+mod variations;

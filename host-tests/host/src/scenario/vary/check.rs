@@ -14,9 +14,10 @@ use crate::scenario::outcome::Outcome;
 use crate::scenario::play::{self, Failure, Harness, Player};
 use crate::scenario::script::{Action, Scenario};
 use crate::shared::lock;
+use crate::stream::Stream;
 
 use super::Variation;
-use super::twist::COMPANION;
+use super::twist::{COMPANION, Twist};
 
 /// Callouts nobody answers are broken off at the end, again and again where the filter makes
 /// new ones; this often at most.
@@ -107,7 +108,7 @@ pub fn check(scenario: &Scenario, module: &Module) -> Vec<Fault> {
             None if run.problems.is_empty() => original = Some(run),
             None => break,
             Some(original) => {
-                for problem in original.differs(&run, must_be_same) {
+                for problem in original.differs(&run, &variation, must_be_same) {
                     fault(&variation, problem);
                 }
             }
@@ -124,6 +125,8 @@ struct Run {
     outcome: Outcome,
     /// Streams that had ended by then.
     ended: BTreeSet<String>,
+    /// Streams whose requests the upstream has whole, or need not have.
+    delivered: BTreeSet<String>,
 }
 
 impl Run {
@@ -147,27 +150,45 @@ impl Run {
             break_callouts(&harness);
         }
         let outcome = harness.outcome()?;
-        let streams = harness.streams().iter();
-        let ended = streams.filter(|(_, stream)| stream.end().is_some());
-        let ended = ended.map(|(name, _)| name.clone()).collect();
+        let streams = |holds: fn(&Stream) -> bool| {
+            let streams = harness.streams().iter();
+            let holding = streams.filter(|(_, stream)| holds(stream));
+            holding.map(|(name, _)| name.clone()).collect()
+        };
+        let ended = streams(|stream| stream.end().is_some());
+        let delivered =
+            streams(|stream| stream.upstream().complete || stream.local_reply().is_some());
         problems.extend(close(harness, scenario, module, &before));
         Ok(Self {
             problems,
             outcome,
             ended,
+            delivered,
         })
     }
 
     /// What is not as in this run of the file as it is written.
-    fn differs(&self, other: &Self, must_be_same: bool) -> Vec<String> {
+    fn differs(&self, other: &Self, variation: &Variation, must_be_same: bool) -> Vec<String> {
+        let sends_all = !matches!(
+            variation.twist,
+            Some(Twist::Reset { .. } | Twist::EarlyAnswer { .. })
+        );
         let mut differs = Vec::new();
         for name in other.outcome.streams.keys() {
             let original = name.strip_suffix(COMPANION).unwrap_or(name);
             if self.ended.contains(original) && !other.ended.contains(name) {
                 differs.push(format!("stream `{name}` hangs: it has no end"));
+            } else if sends_all
+                && self.delivered.contains(original)
+                && !other.delivered.contains(name)
+            {
+                differs.push(format!(
+                    "stream `{name}` hangs: the upstream never gets the request's end"
+                ));
             }
         }
-        if must_be_same {
+        // Where something is wrong already, what is else would follow from it.
+        if must_be_same && other.problems.is_empty() {
             let outcomes = compare::outcomes(&self.outcome, &other.outcome);
             differs.extend(outcomes.iter().map(|difference| {
                 format!("not what comes out of the file as it is written: {difference}")
