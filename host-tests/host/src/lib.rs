@@ -21,6 +21,7 @@ mod network;
 mod plugin;
 mod protobuf;
 mod queues;
+mod random;
 pub mod scenario;
 mod shared;
 mod shared_data;

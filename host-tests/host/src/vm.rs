@@ -12,6 +12,7 @@ use crate::flow::{Side, StreamState};
 use crate::message::{HttpAnswer, HttpCall, LocalReply};
 use crate::metrics::MetricIds;
 use crate::plugin::Plugin;
+use crate::random;
 use crate::shared::{LogLine, Shared};
 use crate::transcript::Recorder;
 
@@ -195,12 +196,8 @@ impl Vm {
         });
     }
 
-    /// The next 64 bits of a SplitMix64 sequence (Steele, Lea, Flood, OOPSLA 2014).
+    /// The next 64 of the guest's random bits.
     pub fn next_random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        random::next(&mut self.random)
     }
 }
