@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod abi;
+mod allocators;
 mod call;
 mod costs;
+mod counters;
 mod ending;
 mod error;
 mod filter_manager;
@@ -10,6 +12,7 @@ mod flow;
 mod guest;
 mod headers;
 mod host;
+mod instrument;
 mod linker;
 mod message;
 mod metrics;
@@ -27,7 +30,7 @@ mod vm;
 mod wasi;
 mod worker;
 
-pub use costs::Costs;
+pub use costs::{Allocations, Costs, Exceeded};
 pub use error::{Death, Error};
 pub use flow::{Protocol, StreamOptions};
 pub use headers::{Headers, MAX_PAIRS, MAX_PAIRS_BYTES};

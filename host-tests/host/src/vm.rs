@@ -7,6 +7,7 @@ use std::time::Duration;
 use wasmtime::{Memory, StoreLimits, TypedFunc};
 
 use crate::costs::Costs;
+use crate::counters::Counters;
 use crate::flow::{Side, StreamState};
 use crate::message::{HttpAnswer, HttpCall, LocalReply};
 use crate::metrics::MetricIds;
@@ -67,6 +68,8 @@ pub(crate) struct Vm {
     pub limits: StoreLimits,
     pub memory: Option<Memory>,
     pub allocator: Option<TypedFunc<u32, u32>>,
+    /// Of a module that counts its allocations.
+    pub counters: Option<Counters>,
     pub phase: Phase,
     pub configuring: Configuring,
 
@@ -113,6 +116,7 @@ impl Vm {
             limits,
             memory: None,
             allocator: None,
+            counters: None,
             phase: Phase::Running,
             configuring: Configuring::No,
             streams: BTreeMap::new(),
