@@ -20,6 +20,7 @@ mod module;
 mod plugin;
 mod protobuf;
 mod queues;
+pub mod scenario;
 mod shared;
 mod shared_data;
 mod status;
