@@ -98,3 +98,26 @@ fn is_module(folder: &Path) -> bool {
     let manifest = std::fs::read_to_string(folder.join("Cargo.toml"));
     manifest.is_ok_and(|manifest| manifest.contains("cdylib"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is measured is what Envoy loads: neither the names nor the counting change it.
+    #[test]
+    fn counting_changes_nothing_else() {
+        for name in filters().unwrap() {
+            let shipped = tollgate_host::Module::load(places::filter(&name).unwrap()).unwrap();
+            let counted = measure_module(name).unwrap();
+            for (request, (_, costs)) in REQUESTS.iter().zip(counted.requests) {
+                let allocations = costs.allocations.unwrap();
+                assert!(allocations.calls > 0, "{}", request.name);
+                let without = Costs {
+                    allocations: None,
+                    ..costs
+                };
+                assert_eq!(measure_request(&shipped, request).unwrap(), without);
+            }
+        }
+    }
+}
