@@ -5,8 +5,7 @@ use crate::measure::Measured;
 use crate::table::{Modules, Row, Table};
 
 /// How much fuel and memory may grow unasked, in per cent: every change to the code, a
-/// dependency's included, moves them a little, and where functions come to lie in a module
-/// does too.
+/// dependency's included, moves them a little.
 ///
 /// All other costs may not grow at all. They are counts of what the source says (calls,
 /// bytes copied, allocations), the same in every build of it, so one more is a change
@@ -107,10 +106,11 @@ fn costs(place: &str, before: &Row, now: &Row, found: &mut Comparison) {
         if !matters {
             continue;
         }
-        let sentence = |verb| match was {
-            0 => format!("{place}: {cost} {verb} from 0 to {is}"),
-            _ => format!("{place}: {cost} {verb} from {was} to {is} ({growth:+.1} %)"),
+        let share = match was == 0 || growth.abs() < 0.05 {
+            true => String::new(),
+            false => format!(" ({growth:+.1} %)"),
         };
+        let sentence = |verb| format!("{place}: {cost} {verb} from {was} to {is}{share}");
         match is > was {
             true => found.failures.push(sentence("grew")),
             false => found.notes.push(sentence("shrank")),

@@ -71,6 +71,8 @@ impl Table {
             let requests = module.requests.iter().map(|(request, costs)| {
                 let costs = costs.named().into_iter();
                 let row = costs.filter_map(|(cost, value)| Some((cost.to_owned(), value?)));
+                // To free more is no loss, to free less no gain.
+                let row = row.filter(|(cost, _)| cost != "frees");
                 ((*request).to_owned(), row.collect())
             });
             (module.name.clone(), requests.collect())
