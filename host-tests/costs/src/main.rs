@@ -88,9 +88,9 @@ fn show(measured: &Measured) {
 const HEADINGS: [&str; 11] = [
     "fuel",
     "calls in",
-    "out",
+    "calls out",
     "bytes in",
-    "out",
+    "bytes out",
     "hand-overs",
     "bytes",
     "allocations",

@@ -12,8 +12,8 @@ use crate::requests::REQUESTS;
 
 const HEAD: &str = "\
 # What requests cost in our modules, by the compiler that built them: rustup's std and
-# Debian's differ. `cargo xtask costs` shows it and says what each number means; written by
-# `cargo xtask costs --bless`.
+# Debian's differ. `cargo xtask costs` measures and compares, `cargo xtask costs --bless`
+# writes this file; host-tests/host/README.md says what each number means.
 ";
 
 /// Costs of one request by name.
