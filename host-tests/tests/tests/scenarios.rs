@@ -50,5 +50,10 @@ fn scenarios_hold_in_every_variation() {
     assert!(!scenarios.is_empty());
     let faults = vary::check_all(&scenarios);
     let shown: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    assert!(shown.is_empty(), "{} faults\n{}", shown.len(), shown.join("\n"));
+    assert!(
+        shown.is_empty(),
+        "{} faults\n{}",
+        shown.len(),
+        shown.join("\n")
+    );
 }
