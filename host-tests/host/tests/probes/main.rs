@@ -10,3 +10,4 @@ mod maps;
 mod metadata;
 mod state;
 mod tcp;
+mod variations;
