@@ -1,18 +1,19 @@
 //! Scenarios: what a filter must do, as data that this harness and a real Envoy replay.
 
-mod agreement;
+mod books;
 mod compare;
 mod error;
 pub mod file;
 pub mod head;
+mod lifecycle;
 mod outcome;
 mod play;
 mod presented;
 mod script;
 mod value;
+pub mod vary;
 
-pub use agreement::{between, messages};
-pub use compare::{Difference, expectation, message, sorted};
+pub use compare::{Difference, expectation, message, outcomes, received, sorted};
 pub use error::FileError;
 pub use outcome::{Outcome, StreamOutcome, level_name};
 pub use play::{Failure, Harness, Player, play};
