@@ -49,7 +49,10 @@ const BODY_HOLDING: &str = r#"(module
 fn request_headers() -> Headers {
     Headers::from([
         (":method", "POST"),
-        (":path", "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21"),
+        (
+            ":path",
+            "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21",
+        ),
         (":authority", "llm.example"),
         (":scheme", "https"),
         ("content-type", "application/json"),
@@ -147,9 +150,8 @@ fn first_answer(path: &Path) {
 
 fn estimator() -> PathBuf {
     let filters = std::env::var_os("TOLLGATE_FILTERS").map(PathBuf::from);
-    let filters = filters.unwrap_or_else(|| {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filters")
-    });
+    let filters =
+        filters.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filters"));
     filters.join("token-estimator.wasm")
 }
 

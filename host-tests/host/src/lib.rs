@@ -1,10 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod abi;
+mod allocators;
 mod call;
 mod connection;
 mod connection_state;
 mod costs;
+mod counters;
 mod decode;
 mod ending;
 mod error;
@@ -13,6 +15,7 @@ mod flow;
 mod guest;
 mod headers;
 mod host;
+mod instrument;
 mod linker;
 mod message;
 mod metrics;
@@ -21,6 +24,7 @@ mod network;
 mod plugin;
 mod protobuf;
 mod queues;
+mod random;
 pub mod scenario;
 mod shared;
 mod shared_data;
@@ -34,7 +38,7 @@ mod worker;
 
 pub use connection::Connection;
 pub use connection_state::{ConnectionEnd, ConnectionOptions, ReceivedBytes};
-pub use costs::Costs;
+pub use costs::{Allocations, Costs, Exceeded};
 pub use decode::{Decoded, Value};
 pub use error::{Death, Error};
 pub use flow::{Protocol, StreamOptions};
