@@ -3,14 +3,17 @@
 //! There are no files: descriptors 1 and 2 are the log, the rest is absent
 //! (cpp-host `exports.cc`).
 
-use wasmtime::Linker;
+use wasmtime::{Caller, Linker};
 
 use crate::abi::host_functions;
 use crate::call::Call;
 use crate::status::{Outcome, Refusal};
 use crate::vm::Vm;
 
+const SUCCESS: u32 = 0;
 const EBADF: u32 = 8;
+/// What `fd_readdir` gives in Envoy: Linux's ENOTDIR, not WASI's.
+const NO_DIRECTORY: u32 = 20;
 const EFAULT: u32 = 21;
 const EINVAL: u32 = 28;
 const ENOENT: u32 = 44;
@@ -45,44 +48,41 @@ pub(crate) fn link_all(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
             "path_open" => path_open, (fd: u32, flags: u32, path: u32, path_len: u32, open_flags: u32,
                 rights: u64, inheriting: u64, fd_flags: u32, out: u32);
         );
-        link_unsupported(linker, module)?;
-        linker.func_wrap(
-            module,
-            "proc_exit",
-            |caller: wasmtime::Caller<'_, Vm>, code: u32| {
-                let message = format!("proc_exit({code}) called, which ends nothing in Envoy");
-                caller.data().log(4, message.as_bytes());
-            },
-        )?;
+        link_without_files(linker, module)?;
+        // Envoy only traces it: nothing ends (`Context::error`).
+        linker.func_wrap(module, "proc_exit", |caller: Caller<'_, Vm>, code: u32| {
+            Call::run(caller, "proc_exit", &["code"], &[code.into()], |_| Ok(())).map(|_| ())
+        })?;
     }
     Ok(())
 }
 
-/// What WASI preview 1 has and Envoy answers with ENOTSUP.
-fn link_unsupported(linker: &mut Linker<Vm>, module: &str) -> wasmtime::Result<()> {
+/// What there is to do only with files or sockets. `path_link` and `path_symlink` have a
+/// parameter less than WASI's, `proc_raise` is not there at all: as in Envoy, a module that
+/// imports one of them cannot be loaded.
+fn link_without_files(linker: &mut Linker<Vm>, module: &str) -> wasmtime::Result<()> {
     host_functions!(linker, module,
-        "fd_advise" => enotsup_seek, (a: u32, b: u64, c: u64, d: u32);
-        "fd_allocate" => enotsup_range, (a: u32, b: u64, c: u64);
-        "fd_datasync" => enotsup1, (a: u32);
-        "fd_fdstat_set_rights" => enotsup_range, (a: u32, b: u64, c: u64);
-        "fd_filestat_set_size" => enotsup_size, (a: u32, b: u64);
-        "fd_filestat_set_times" => enotsup_seek, (a: u32, b: u64, c: u64, d: u32);
-        "fd_pread" => enotsup_at, (a: u32, b: u32, c: u32, d: u64, e: u32);
-        "fd_pwrite" => enotsup_at, (a: u32, b: u32, c: u32, d: u64, e: u32);
-        "fd_readdir" => enotsup_at, (a: u32, b: u32, c: u32, d: u64, e: u32);
-        "fd_renumber" => enotsup2, (a: u32, b: u32);
-        "fd_sync" => enotsup1, (a: u32);
-        "fd_tell" => enotsup2, (a: u32, b: u32);
+        "fd_advise" => fd_advise, (fd: u32, offset: u64, len: u64, advice: u32);
+        "fd_allocate" => log_only3, (fd: u32, offset: u64, len: u64);
+        "fd_datasync" => log_only1, (fd: u32);
+        "fd_fdstat_set_rights" => log_only3, (fd: u32, base: u64, inheriting: u64);
+        "fd_filestat_set_size" => log_only2, (fd: u32, size: u64);
+        "fd_filestat_set_times" => log_only4, (fd: u32, accessed: u64, modified: u64, flags: u32);
+        "fd_pread" => enosys_at, (fd: u32, vectors: u32, count: u32, offset: u64, out: u32);
+        "fd_pwrite" => fd_pwrite, (fd: u32, vectors: u32, count: u32, offset: u64, out: u32);
+        "fd_readdir" => fd_readdir, (fd: u32, buffer: u32, len: u32, cookie: u64, out: u32);
+        "fd_renumber" => fd_renumber, (fd: u32, to: u32);
+        "fd_sync" => log_only1, (fd: u32);
+        "fd_tell" => fd_tell, (fd: u32, out: u32);
         "path_create_directory" => enotsup3, (a: u32, b: u32, c: u32);
         "path_filestat_get" => enotsup5, (a: u32, b: u32, c: u32, d: u32, e: u32);
         "path_filestat_set_times" => enotsup_times, (a: u32, b: u32, c: u32, d: u32, e: u64, f: u64, g: u32);
-        "path_link" => enotsup7, (a: u32, b: u32, c: u32, d: u32, e: u32, f: u32, g: u32);
+        "path_link" => enotsup6, (a: u32, b: u32, c: u32, d: u32, e: u32, f: u32);
         "path_readlink" => enotsup6, (a: u32, b: u32, c: u32, d: u32, e: u32, f: u32);
         "path_remove_directory" => enotsup3, (a: u32, b: u32, c: u32);
         "path_rename" => enotsup6, (a: u32, b: u32, c: u32, d: u32, e: u32, f: u32);
-        "path_symlink" => enotsup5, (a: u32, b: u32, c: u32, d: u32, e: u32);
+        "path_symlink" => enotsup4, (a: u32, b: u32, c: u32, d: u32);
         "path_unlink_file" => enotsup3, (a: u32, b: u32, c: u32);
-        "proc_raise" => enotsup1, (a: u32);
         "sock_accept" => enotsup3, (a: u32, b: u32, c: u32);
         "sock_recv" => enotsup6, (a: u32, b: u32, c: u32, d: u32, e: u32, f: u32);
         "sock_send" => enotsup5, (a: u32, b: u32, c: u32, d: u32, e: u32);
@@ -107,17 +107,37 @@ constant! {
     enosys4(u32, u32, u32, u32) = ENOSYS;
     ebadf2(u32, u32) = EBADF;
     path_open(u32, u32, u32, u32, u32, u64, u64, u32, u32) = ENOENT;
-    enotsup1(u32) = ENOTSUP;
+    fd_advise(u32, u64, u64, u32) = SUCCESS;
+    enosys_at(u32, u32, u32, u64, u32) = ENOSYS;
     enotsup2(u32, u32) = ENOTSUP;
     enotsup3(u32, u32, u32) = ENOTSUP;
+    enotsup4(u32, u32, u32, u32) = ENOTSUP;
     enotsup5(u32, u32, u32, u32, u32) = ENOTSUP;
     enotsup6(u32, u32, u32, u32, u32, u32) = ENOTSUP;
-    enotsup7(u32, u32, u32, u32, u32, u32, u32) = ENOTSUP;
-    enotsup_size(u32, u64) = ENOTSUP;
-    enotsup_range(u32, u64, u64) = ENOTSUP;
-    enotsup_seek(u32, u64, u64, u32) = ENOTSUP;
-    enotsup_at(u32, u32, u32, u64, u32) = ENOTSUP;
     enotsup_times(u32, u32, u32, u32, u64, u64, u32) = ENOTSUP;
+}
+
+/// Functions that do nothing to the two logs, and there is no other descriptor.
+macro_rules! log_only {
+    ($($name:ident($($kind:ty),*);)*) => {
+        $(fn $name(_: &mut Call<'_>, fd: u32, $(_: $kind),*) -> Outcome {
+            is_log(fd)
+        })*
+    };
+}
+
+log_only! {
+    log_only1();
+    log_only2(u64);
+    log_only3(u64, u64);
+    log_only4(u64, u64, u32);
+}
+
+fn is_log(fd: u32) -> Outcome {
+    match fd {
+        STDOUT | STDERR => Ok(()),
+        _ => Err(Refusal::Code(EBADF)),
+    }
 }
 
 fn fault(refusal: Refusal) -> Refusal {
@@ -149,6 +169,25 @@ fn fd_write(call: &mut Call<'_>, fd: u32, vectors: u32, count: u32, out: u32) ->
     call.write_u32(out, written).map_err(fault)
 }
 
+fn fd_pwrite(call: &mut Call<'_>, fd: u32, vectors: u32, count: u32, _: u64, out: u32) -> Outcome {
+    fd_write(call, fd, vectors, count, out)
+}
+
+fn fd_readdir(call: &mut Call<'_>, _: u32, _: u32, _: u32, _: u64, out: u32) -> Outcome {
+    call.write_u32(out, 0).map_err(fault)?;
+    Err(Refusal::Code(NO_DIRECTORY))
+}
+
+fn fd_renumber(_: &mut Call<'_>, fd: u32, to: u32) -> Outcome {
+    is_log(fd).and_then(|()| is_log(to))?;
+    Err(Refusal::Code(ENOTSUP))
+}
+
+fn fd_tell(call: &mut Call<'_>, fd: u32, out: u32) -> Outcome {
+    is_log(fd)?;
+    call.write_u64(out, 0).map_err(fault)
+}
+
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
     let bytes = bytes
         .get(at..at + 4)
@@ -165,13 +204,15 @@ fn fd_close(_: &mut Call<'_>, _: u32) -> Outcome {
 }
 
 fn fd_fdstat_get(call: &mut Call<'_>, fd: u32, out: u32) -> Outcome {
-    if fd != STDOUT && fd != STDERR {
-        return Err(Refusal::Code(EBADF));
-    }
+    is_log(fd)?;
     // fs_rights_base is 64, fd_write; everything else zero.
     let mut stat = [0; 24];
     stat[8] = 64;
-    call.write(out, &stat).map_err(fault)
+    // A wrong address is nobody's fault here.
+    match call.write(out, &stat) {
+        Err(Refusal::Code(_)) => Ok(()),
+        written => written,
+    }
 }
 
 fn clock_time_get(call: &mut Call<'_>, clock: u32, _precision: u64, out: u32) -> Outcome {
@@ -242,10 +283,7 @@ fn sched_yield(_: &mut Call<'_>) -> Outcome {
     Ok(())
 }
 
-/// Envoy's guests cannot wait: only an empty list of subscriptions succeeds.
-fn poll_oneoff(call: &mut Call<'_>, _: u32, _: u32, count: u32, out: u32) -> Outcome {
-    if count > 0 {
-        return Err(Refusal::Code(ENOTSUP));
-    }
+/// Guests cannot wait: nothing happens, and at once.
+fn poll_oneoff(call: &mut Call<'_>, _: u32, _: u32, _: u32, out: u32) -> Outcome {
     call.write_u32(out, 0).map_err(fault)
 }

@@ -2,6 +2,7 @@
 
 mod buffers;
 mod callouts;
+mod compilers;
 mod foreign;
 mod logging;
 mod maps;
@@ -35,9 +36,6 @@ pub(crate) fn link_all(linker: &mut Linker<Vm>, abi_0_2_1: bool) -> wasmtime::Re
     properties::link(linker)?;
     sharing::link(linker)?;
     streams::link(linker)?;
-    linker.func_wrap("env", "emscripten_notify_memory_growth", |_: u32| {})?;
-    linker.func_wrap("env", "pthread_equal", |left: u32, right: u32| {
-        u32::from(left == right)
-    })?;
+    compilers::link(linker)?;
     Ok(())
 }
