@@ -10,7 +10,8 @@ use crate::scenario::{
     Action, Difference, Event, Failure, Harness, Outcome, Player, Scenario, outcomes, received,
 };
 
-use super::replay::{PROPERTY_PREFIX, Replay};
+use super::records::PROPERTY_PREFIX;
+use super::replay::Replay;
 use crate::scenario::presented::SERVICE_TIME;
 
 /// After the last event: what Envoy would send that the harness does not is sent by then.

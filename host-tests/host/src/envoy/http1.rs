@@ -4,83 +4,99 @@
 use crate::headers::Headers;
 use crate::message::Received;
 
+use super::wire::{Read, Reader, Writer};
+
 /// Most header fields of one message.
 const MAX_FIELDS: usize = 256;
 
 /// How a message says where its body ends (RFC 9112, section 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Framing {
+enum Framing {
     /// By `content-length`, or there is none.
     Plain,
     /// In chunks.
     Chunked,
 }
 
-/// A request's head; chunked unless it says a length or has no body.
-pub fn request_head(headers: &Headers, end: bool) -> (Vec<u8>, Framing) {
-    let of = |name| headers.get(name).unwrap_or_default();
-    let mut text = format!("{} {} HTTP/1.1\r\n", of(":method"), of(":path")).into_bytes();
-    if headers.value(":authority").is_some() {
-        text.extend(format!("host: {}\r\n", of(":authority")).bytes());
+/// Writes messages one after the other.
+pub struct Http1Writer {
+    framing: Framing,
+}
+
+impl Http1Writer {
+    /// At the beginning of a connection.
+    pub fn new() -> Self {
+        Self {
+            framing: Framing::Plain,
+        }
     }
-    let framing = fields(&mut text, headers, end);
-    (text, framing)
 }
 
-/// A response's head, likewise.
-pub fn response_head(headers: &Headers, end: bool) -> (Vec<u8>, Framing) {
-    let status = headers.get(":status").unwrap_or_default();
-    let mut text = format!("HTTP/1.1 {status} Scripted\r\n").into_bytes();
-    let framing = fields(&mut text, headers, end);
-    (text, framing)
+impl Writer for Http1Writer {
+    fn opening(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Chunked, unless it says a length or has no body.
+    fn head(&mut self, _: usize, headers: &Headers, end: bool) -> Vec<u8> {
+        let of = |name| headers.get(name).unwrap_or_default();
+        let mut text = match headers.get(":status") {
+            Some(status) => format!("HTTP/1.1 {status} Scripted\r\n"),
+            None => format!("{} {} HTTP/1.1\r\n", of(":method"), of(":path")),
+        }
+        .into_bytes();
+        if headers.value(":authority").is_some() {
+            text.extend(format!("host: {}\r\n", of(":authority")).bytes());
+        }
+        fields(&mut text, headers);
+        let said = |name| headers.value(name).is_some();
+        let chunked = said("transfer-encoding") || (!end && !said("content-length"));
+        if chunked && !said("transfer-encoding") {
+            text.extend(b"transfer-encoding: chunked\r\n");
+        }
+        text.extend(b"\r\n");
+        self.framing = match chunked {
+            true => Framing::Chunked,
+            false => Framing::Plain,
+        };
+        text
+    }
+
+    fn body(&mut self, _: usize, bytes: &[u8], end: bool) -> Vec<u8> {
+        if self.framing == Framing::Plain {
+            return bytes.to_vec();
+        }
+        let mut text = Vec::new();
+        if !bytes.is_empty() {
+            text.extend(format!("{:x}\r\n", bytes.len()).bytes());
+            text.extend(bytes);
+            text.extend(b"\r\n");
+        }
+        if end {
+            text.extend(b"0\r\n\r\n");
+        }
+        text
+    }
+
+    fn trailers(&mut self, _: usize, trailers: &Headers) -> Option<Vec<u8>> {
+        if self.framing == Framing::Plain {
+            return None;
+        }
+        let mut text = b"0\r\n".to_vec();
+        fields(&mut text, trailers);
+        text.extend(b"\r\n");
+        Some(text)
+    }
+
+    fn reset(&mut self, _: usize) -> Option<Vec<u8>> {
+        None
+    }
 }
 
-fn fields(text: &mut Vec<u8>, headers: &Headers, end: bool) -> Framing {
+fn fields(text: &mut Vec<u8>, headers: &Headers) {
     for (name, value) in headers.iter().filter(|(name, _)| !name.starts_with(b":")) {
         text.extend([name, b": ", value, b"\r\n"].concat());
     }
-    let said = |name| headers.value(name).is_some();
-    let chunked = said("transfer-encoding") || (!end && !said("content-length"));
-    if chunked && !said("transfer-encoding") {
-        text.extend(b"transfer-encoding: chunked\r\n");
-    }
-    text.extend(b"\r\n");
-    if chunked {
-        Framing::Chunked
-    } else {
-        Framing::Plain
-    }
-}
-
-/// A piece of a body, and the body's end if it is the last: one write, so that the receiver
-/// reads the piece as one.
-pub fn body(framing: Framing, bytes: &[u8], end: bool) -> Vec<u8> {
-    if framing == Framing::Plain {
-        return bytes.to_vec();
-    }
-    let mut text = Vec::new();
-    if !bytes.is_empty() {
-        text.extend(format!("{:x}\r\n", bytes.len()).bytes());
-        text.extend(bytes);
-        text.extend(b"\r\n");
-    }
-    if end {
-        text.extend(b"0\r\n\r\n");
-    }
-    text
-}
-
-/// The end of a chunked body with trailers; `None` where there is no place for them.
-pub fn trailers(framing: Framing, trailers: &Headers) -> Option<Vec<u8>> {
-    if framing == Framing::Plain {
-        return None;
-    }
-    let mut text = b"0\r\n".to_vec();
-    for (name, value) in trailers.iter() {
-        text.extend([name, b": ", value, b"\r\n"].concat());
-    }
-    text.extend(b"\r\n");
-    Some(text)
 }
 
 /// What a decoder reads.
@@ -106,54 +122,21 @@ enum State {
     UntilClosed,
 }
 
-/// Reads messages from the bytes of a connection as they come.
+/// Reads messages one after the other.
 #[derive(Debug)]
-pub struct Decoder {
+pub struct Http1Reader {
     kind: Kind,
     state: State,
     buffer: Vec<u8>,
 }
 
-impl Decoder {
+impl Http1Reader {
     /// At the beginning of a connection.
     pub fn new(kind: Kind) -> Self {
         Self {
             kind,
             state: State::Head,
             buffer: Vec::new(),
-        }
-    }
-
-    /// Reads more bytes into the last of `messages`, or new ones behind it.
-    ///
-    /// # Errors
-    /// What is no HTTP/1.1.
-    pub fn read(&mut self, bytes: &[u8], messages: &mut Vec<Received>) -> Result<(), String> {
-        self.buffer.extend(bytes);
-        loop {
-            let taken = match self.state {
-                State::Head => self.head(messages)?,
-                _ => match messages.last_mut() {
-                    Some(message) => self.rest(message)?,
-                    None => return Err("a body before any head".to_owned()),
-                },
-            };
-            let Some(taken) = taken else { return Ok(()) };
-            self.buffer.drain(..taken);
-        }
-    }
-
-    /// The connection is closed: what is not whole now has broken off. With nothing of a
-    /// message there, that is so of `messages`' first only.
-    pub fn closed(&self, messages: &mut Vec<Received>) {
-        if messages.is_empty() {
-            messages.push(Received::default());
-        }
-        if let Some(message) = messages.last_mut() {
-            if self.state == State::UntilClosed {
-                message.complete = true;
-            }
-            message.reset |= !message.complete;
         }
     }
 
@@ -289,6 +272,35 @@ impl Decoder {
     }
 }
 
+impl Reader for Http1Reader {
+    fn read(&mut self, bytes: &[u8], messages: &mut Vec<Received>) -> Result<Read, String> {
+        self.buffer.extend(bytes);
+        loop {
+            let taken = match self.state {
+                State::Head => self.head(messages)?,
+                _ => match messages.last_mut() {
+                    Some(message) => self.rest(message)?,
+                    None => return Err("a body before any head".to_owned()),
+                },
+            };
+            let Some(taken) = taken else {
+                return Ok(Read::default());
+            };
+            self.buffer.drain(..taken);
+        }
+    }
+
+    fn closed(&self, messages: &mut Vec<Received>) {
+        if messages.is_empty() {
+            messages.push(Received::default());
+        }
+        if let Some(message) = messages.last_mut() {
+            message.complete |= self.state == State::UntilClosed;
+            message.reset |= !message.complete;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -300,8 +312,8 @@ mod tests {
                      GET /b HTTP/1.1\r\nhost: h\r\n\r\n\
                      PUT /c HTTP/1.1\r\nhost: h\r\ncontent-length: 2\r\n\r\nxy";
         let mut whole = Vec::new();
-        let mut decoder = Decoder::new(Kind::Requests);
-        decoder.read(text, &mut whole).unwrap();
+        let mut reader = Http1Reader::new(Kind::Requests);
+        reader.read(text, &mut whole).unwrap();
         let shown: Vec<_> = whole
             .iter()
             .map(|message| (message.header(":path").unwrap(), message.text()))
@@ -312,9 +324,9 @@ mod tests {
         assert_eq!(whole[0].trailers, Some(Headers::from([("t", "1")])));
 
         let mut cut = Vec::new();
-        let mut decoder = Decoder::new(Kind::Requests);
+        let mut reader = Http1Reader::new(Kind::Requests);
         for byte in text {
-            decoder.read(&[*byte], &mut cut).unwrap();
+            reader.read(&[*byte], &mut cut).unwrap();
         }
         assert_eq!(cut, whole);
     }
@@ -322,12 +334,13 @@ mod tests {
     #[test]
     fn what_was_written_reads_back() {
         let head = Headers::from([(":status", "200"), ("x", "1")]);
-        let (mut text, framing) = response_head(&head, false);
-        text.extend(body(framing, b"abc", false));
-        text.extend(trailers(framing, &Headers::from([("t", "2")])).unwrap());
+        let mut writer = Http1Writer::new();
+        let mut text = writer.head(0, &head, false);
+        text.extend(writer.body(0, b"abc", false));
+        text.extend(writer.trailers(0, &Headers::from([("t", "2")])).unwrap());
         let mut messages = Vec::new();
-        let mut decoder = Decoder::new(Kind::Responses { to_head: false });
-        decoder.read(&text, &mut messages).unwrap();
+        let mut reader = Http1Reader::new(Kind::Responses { to_head: false });
+        reader.read(&text, &mut messages).unwrap();
         assert_eq!(messages[0].headers.as_ref(), Some(&head));
         assert_eq!(messages[0].text(), "abc");
         assert_eq!(messages[0].trailers, Some(Headers::from([("t", "2")])));
@@ -352,9 +365,9 @@ mod tests {
         ];
         for (bytes, complete, reset) in rows {
             let mut messages = Vec::new();
-            let mut decoder = Decoder::new(Kind::Responses { to_head: false });
-            decoder.read(bytes, &mut messages).unwrap();
-            decoder.closed(&mut messages);
+            let mut reader = Http1Reader::new(Kind::Responses { to_head: false });
+            reader.read(bytes, &mut messages).unwrap();
+            reader.closed(&mut messages);
             let message = &messages[0];
             assert_eq!((message.complete, message.reset), (complete, reset));
         }

@@ -2,13 +2,17 @@
 //! bytes exactly as the scenario says.
 
 mod agreement;
+mod callouts;
 mod configuration;
 mod connection;
 mod http1;
+mod http2;
 mod log;
 mod process;
+mod records;
 mod replay;
 mod upstream;
+mod wire;
 mod workers;
 
 pub use agreement::{EXCEPTIONS, agree};

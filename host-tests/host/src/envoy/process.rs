@@ -11,7 +11,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tied::Tied;
 
-use super::http1::{Decoder, Kind};
+use super::http1::{Http1Reader, Kind};
+use super::wire::Reader;
 
 /// Wasm is compiled at start, on a machine that may be busy.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -159,7 +160,7 @@ fn get(address: SocketAddr, path: &str) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
     socket.read_to_end(&mut bytes).map_err(text)?;
     let mut messages = Vec::new();
-    Decoder::new(Kind::Responses { to_head: false }).read(&bytes, &mut messages)?;
+    Http1Reader::new(Kind::Responses { to_head: false }).read(&bytes, &mut messages)?;
     let answer = messages.pop().ok_or("no answer")?;
     match answer.status() {
         Some(200) => Ok(answer.body),

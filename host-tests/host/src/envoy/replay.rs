@@ -5,30 +5,25 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
-
 use crate::flow::Protocol;
 use crate::headers::Headers;
 use crate::message::Received;
 use crate::scenario::file::Peer;
-use crate::scenario::{
-    Action, CalloutOutcome, FilterConfig, Outcome, Player, Scenario, StreamOutcome, presented,
-};
+use crate::scenario::{Action, FilterConfig, Outcome, Player, Scenario, StreamOutcome, presented};
 
-use super::configuration::{self, DETAILS, LISTENER, PORT, Places, STATE, UPSTREAM};
+use super::callouts::Callouts;
+use super::configuration::{self, LISTENER, Places, UPSTREAM};
 use super::connection::Connection;
-use super::http1::Kind;
 use super::log;
 use super::process::{POLL, Process};
-use super::upstream::{Upstream, Upstreams};
+use super::records::{self, PROPERTY_PREFIX};
+use super::upstream::Upstream;
 use super::workers::{self, Workers};
 
 /// What has not come out of Envoy after this time will not come.
-const LIMIT: Duration = Duration::from_secs(2);
+pub const LIMIT: Duration = Duration::from_secs(2);
 /// Envoy's name for stats of filters.
 const METRIC_PREFIX: &str = "wasmcustom.";
-/// Envoy's name for filter state that `proxy_set_property` made.
-pub const PROPERTY_PREFIX: &str = "wasm.";
 
 /// A real Envoy between a scripted client and a scripted upstream, as a [`Player`].
 ///
@@ -40,8 +35,9 @@ pub struct Replay {
     address: SocketAddr,
     filter: FilterConfig,
     upstream: Upstream,
+    client_protocol: Protocol,
     upstream_protocol: Protocol,
-    clusters: Upstreams,
+    callouts: Callouts,
     streams: BTreeMap<String, Stream>,
     /// Lines of Envoy's log before the first event.
     first_line: usize,
@@ -67,21 +63,16 @@ impl Replay {
         envoy: &Path,
         filter_state: &BTreeSet<String>,
     ) -> Result<Self, String> {
-        let upstream = Upstream::listen(true).map_err(text)?;
-        let mut clusters = Upstreams::new();
-        for name in &scenario.clusters {
-            clusters.insert(name.clone(), Upstream::listen(false).map_err(text)?);
-        }
+        let upstream = Upstream::listen(scenario.upstream, true).map_err(text)?;
+        let callouts = Callouts::listen(&scenario.clusters).map_err(text)?;
         let mut filter_state = filter_state.clone();
         filter_state.extend(expected_state(scenario));
         let workers = scenario.filter.workers;
         let mut process = Process::start(envoy, workers, |access_log| {
-            let callouts = clusters.iter();
-            let callouts = callouts.map(|(name, cluster)| (name.as_str(), cluster.address()));
             let places = Places {
                 clusters: [(UPSTREAM, upstream.address())]
                     .into_iter()
-                    .chain(callouts)
+                    .chain(callouts.addresses())
                     .collect(),
                 access_log,
                 filter_state: &filter_state,
@@ -97,8 +88,9 @@ impl Replay {
             process,
             filter: scenario.filter.clone(),
             upstream,
+            client_protocol: scenario.client,
             upstream_protocol: scenario.upstream,
-            clusters,
+            callouts,
             streams: BTreeMap::new(),
             first_line,
         })
@@ -120,9 +112,9 @@ impl Replay {
         let socket = workers::connect(process, LISTENER, self.address, worker, count)?;
         let port = socket.local_addr().map_err(text)?.port();
         let to_head = headers.value(":method") == Some(b"HEAD");
-        let kind = Kind::Responses { to_head };
-        let mut client = Connection::new(socket, kind, Vec::new()).map_err(text)?;
-        let written = client.request(headers, end);
+        let client = Connection::client(socket, self.client_protocol, to_head);
+        let mut client = client.map_err(text)?;
+        let written = client.head(0, headers, end);
         self.streams.insert(
             name.to_owned(),
             Stream {
@@ -149,7 +141,7 @@ impl Replay {
                 return self.upstream.with(port, act).unwrap_or(Ok(()));
             }
             let client = self.stream(name)?.client.seen();
-            if client.closed || client.messages.iter().any(|answer| answer.complete) {
+            if client.gone(0) || client.messages.iter().any(|answer| answer.complete) {
                 return Ok(());
             }
             if started.elapsed() > LIMIT {
@@ -159,42 +151,14 @@ impl Replay {
         }
     }
 
-    /// Looks at the connection of the oldest unanswered callout to a cluster.
-    fn open_callout<R>(
-        &self,
-        cluster: &str,
-        look: &mut impl FnMut(&mut Connection) -> R,
-    ) -> Option<R> {
-        let cluster = self.clusters.get(cluster)?;
-        let open = open_since(cluster).into_iter().enumerate();
-        let open = open.filter_map(|(at, began)| Some((began?, at)));
-        let (_, oldest) = open.min()?;
-        cluster.nth(oldest, look)
-    }
-
-    fn callout_when_there<R>(
-        &self,
-        cluster: &str,
-        mut look: impl FnMut(&mut Connection) -> R,
-    ) -> Option<R> {
-        let started = Instant::now();
-        loop {
-            let found = self.open_callout(cluster, &mut look);
-            if found.is_some() || started.elapsed() > LIMIT {
-                return found;
-            }
-            std::thread::sleep(POLL);
-        }
-    }
-
     fn seen(&mut self) -> Result<Outcome, String> {
-        let records = records(&self.process.access_log());
-        let streams = self.streams.iter().map(|(name, stream)| {
-            let record = records.get(&u64::from(stream.port));
-            let state = record.into_iter().flat_map(filter_state);
-            let (properties, filter_state) =
-                state.partition::<Vec<_>, _>(|(key, _)| key.starts_with(PROPERTY_PREFIX));
-            let upstream = self.upstream.with(stream.port, request_seen);
+        let mut records = records::latest(&self.process.access_log());
+        let mut streams = BTreeMap::new();
+        for (name, stream) in &self.streams {
+            let record = records.remove(&stream.port).unwrap_or_default();
+            let upstream = self
+                .upstream
+                .with(stream.port, |upstream| request_seen(upstream));
             let outcome = StreamOutcome {
                 upstream: upstream.unwrap_or_default(),
                 client: stream
@@ -202,18 +166,14 @@ impl Replay {
                     .seen()
                     .messages
                     .into_iter()
-                    .next_back()
+                    .next()
                     .unwrap_or_default(),
-                details: record.and_then(|record| Some(record[DETAILS].as_str()?.to_owned())),
-                filter_state: filter_state.into_iter().collect(),
-                properties: properties
-                    .into_iter()
-                    .map(|(key, value)| (key[PROPERTY_PREFIX.len()..].to_owned(), value))
-                    .collect(),
+                details: record.details,
+                filter_state: record.filter_state,
+                properties: record.properties,
             };
-            (name.clone(), outcome)
-        });
-        let streams = streams.collect();
+            streams.insert(name.clone(), outcome);
+        }
         let stats = self.process.admin(&format!(
             "/stats?format=json&filter=^{}",
             METRIC_PREFIX.replace('.', "\\.")
@@ -228,19 +188,13 @@ impl Replay {
         let main = self.process.main_thread();
         let lines = lines.iter().skip(self.first_line);
         let lines = lines.filter(|line| line.thread != main);
-        let mut callouts = Vec::new();
-        for (name, cluster) in &self.clusters {
-            let open = open_since(cluster).into_iter().flatten();
-            callouts.extend(open.map(|began| (began, name.clone())));
-        }
-        callouts.sort();
         Ok(Outcome {
             streams,
             metrics: metrics.collect(),
             logs: lines
                 .filter_map(|line| log::of_filter(line, &self.filter))
                 .collect(),
-            callouts: callouts.into_iter().map(|(_, name)| name).collect(),
+            callouts: self.callouts.open(),
             shared_data: BTreeMap::new(),
         })
     }
@@ -263,7 +217,7 @@ impl Player for Replay {
             } => {
                 let to_head = self.stream(stream)?.to_head;
                 let headers = presented::response(headers, self.upstream_protocol, *end, to_head);
-                self.at_upstream(stream, |upstream| upstream.response(&headers, *end))?;
+                self.at_upstream(stream, |upstream| upstream.head(0, &headers, *end))?;
             }
             Action::Body {
                 stream,
@@ -271,9 +225,9 @@ impl Player for Replay {
                 bytes,
                 end,
             } => match from {
-                Peer::Client => self.stream(stream)?.client.body(bytes, *end)?,
+                Peer::Client => self.stream(stream)?.client.body(0, bytes, *end)?,
                 Peer::Upstream => {
-                    self.at_upstream(stream, |upstream| upstream.body(bytes, *end))?;
+                    self.at_upstream(stream, |upstream| upstream.body(0, bytes, *end))?;
                 }
             },
             Action::Trailers {
@@ -281,30 +235,20 @@ impl Player for Replay {
                 from,
                 trailers,
             } => match from {
-                Peer::Client => self.stream(stream)?.client.trailers(trailers)?,
+                Peer::Client => self.stream(stream)?.client.trailers(0, trailers)?,
                 Peer::Upstream => {
-                    self.at_upstream(stream, |upstream| upstream.trailers(trailers))?;
+                    self.at_upstream(stream, |upstream| upstream.trailers(0, trailers))?;
                 }
             },
             Action::Reset { stream, by } => match by {
-                Peer::Client => self.stream(stream)?.client.reset(),
-                Peer::Upstream => self.at_upstream(stream, |upstream| {
-                    upstream.reset();
-                    Ok(())
-                })?,
+                Peer::Client => self.stream(stream)?.client.reset(0)?,
+                Peer::Upstream => self.at_upstream(stream, |upstream| upstream.reset(0))?,
             },
             Action::Callout {
                 cluster, outcome, ..
             } => {
-                let answered = self.callout_when_there(cluster, |connection| match outcome {
-                    CalloutOutcome::Open => Ok(()),
-                    CalloutOutcome::Answer(answer) => answer_with(connection, answer),
-                    CalloutOutcome::Reset => {
-                        connection.reset();
-                        Ok(())
-                    }
-                });
-                answered
+                let settled = self.callouts.settle(cluster, outcome);
+                settled
                     .ok_or_else(|| format!("the filter has no open callout to `{cluster}`"))??;
             }
             Action::Expect { .. } => {}
@@ -328,49 +272,21 @@ impl Player for Replay {
     }
 
     fn callout(&mut self, cluster: &str) -> Result<Option<Received>, String> {
-        Ok(self.callout_when_there(cluster, unanswered).flatten())
+        Ok(self.callouts.sent(cluster))
     }
 }
 
-fn answer_with(
-    connection: &mut Connection,
-    answer: &crate::message::HttpAnswer,
-) -> Result<(), String> {
-    let (body, trailers) = (!answer.body.is_empty(), !answer.trailers.is_empty());
-    let end = !body && !trailers;
-    let headers = presented::response(&answer.headers, Protocol::Http1, end, false);
-    connection.response(&headers, end)?;
-    if body {
-        connection.body(&answer.body, !trailers)?;
+/// What an upstream received. An exchange that Envoy ended, or that the upstream itself
+/// did, before it was over is a reset.
+fn request_seen(upstream: &Connection) -> Received {
+    let seen = upstream.seen();
+    let over = upstream.written(0);
+    let request = seen.messages.first().cloned().unwrap_or_default();
+    let exchanged = request.complete && over;
+    Received {
+        reset: request.reset || upstream.was_reset(0) || (seen.gone(0) && !exchanged),
+        ..request
     }
-    if trailers {
-        connection.trailers(&answer.trailers)?;
-    }
-    Ok(())
-}
-
-/// The request on a connection, if it is whole and was not answered.
-fn unanswered(connection: &mut Connection) -> Option<Received> {
-    let seen = connection.seen();
-    let open = !seen.closed && seen.messages.len() > connection.written();
-    let request = seen.messages.into_iter().next_back();
-    request.filter(|request| open && request.complete)
-}
-
-/// Of each connection, when the request began that was not answered yet.
-fn open_since(cluster: &Upstream) -> Vec<Option<Instant>> {
-    cluster.all(|connection| unanswered(connection).and(connection.seen().began))
-}
-
-/// What an upstream received. A connection closed before the exchange was over is a reset
-/// of it, over HTTP/1 there is no other way.
-fn request_seen(connection: &mut Connection) -> Received {
-    let seen = connection.seen();
-    let answered = connection.written() > 0;
-    let request = seen.messages.into_iter().next_back();
-    let mut request = request.unwrap_or_default();
-    request.reset |= seen.closed && !(request.complete && answered);
-    request
 }
 
 /// Filter state and properties that the scenario's expectations name, as Envoy calls them.
@@ -384,24 +300,6 @@ fn expected_state(scenario: &Scenario) -> BTreeSet<String> {
         }
     }
     keys
-}
-
-/// The latest record of each client's port.
-fn records(access_log: &str) -> BTreeMap<u64, Value> {
-    let lines = access_log.lines();
-    let records = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    records
-        .filter_map(|record| Some((record[PORT].as_u64()?, record)))
-        .collect()
-}
-
-fn filter_state(record: &Value) -> Vec<(String, Vec<u8>)> {
-    let fields = record.as_object().into_iter().flatten();
-    let states = fields.filter_map(|(key, value)| {
-        let key = key.strip_prefix(STATE)?;
-        Some((key.to_owned(), value.as_str()?.as_bytes().to_vec()))
-    });
-    states.collect()
 }
 
 fn text(error: std::io::Error) -> String {

@@ -1,15 +1,14 @@
 //! A scripted upstream or callout target: accepts connections, answers only when told.
 
-use std::collections::BTreeMap;
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use crate::flow::Protocol;
 use crate::shared::lock;
 
 use super::connection::Connection;
-use super::http1::Kind;
 
 /// Envoy writes the PROXY line with the first bytes of a request.
 const LINE_LIMIT: Duration = Duration::from_secs(5);
@@ -31,7 +30,7 @@ impl Upstream {
     ///
     /// # Errors
     /// When the system gives no port.
-    pub fn listen(proxied: bool) -> std::io::Result<Self> {
+    pub fn listen(protocol: Protocol, proxied: bool) -> std::io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let address = listener.local_addr()?;
         let connections = Connections::default();
@@ -46,8 +45,7 @@ impl Upstream {
                 } else {
                     Some(0)
                 };
-                let connection =
-                    port.map(|port| (port, Connection::new(socket, Kind::Requests, Vec::new())));
+                let connection = port.map(|port| (port, Connection::server(socket, protocol)));
                 if let Some((port, Ok(connection))) = connection {
                     lock(&connections).push((port, connection));
                 }
@@ -109,6 +107,3 @@ fn client_port(mut socket: &TcpStream) -> Option<u16> {
     let mut words = line.strip_prefix("PROXY TCP4 ")?.split_whitespace();
     words.nth(2)?.parse().ok()
 }
-
-/// Connections by their kind of number, so that a look-up is by name.
-pub type Upstreams = BTreeMap<String, Upstream>;
