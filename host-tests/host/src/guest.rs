@@ -6,12 +6,13 @@ use std::sync::Arc;
 use wasmtime::{Instance, Store, TypedFunc, WasmParams, WasmResults};
 
 use crate::costs::Costs;
+use crate::counters::Counters;
 use crate::error::{Death, Error};
 use crate::linker;
 use crate::module::{Module, engine};
 use crate::plugin::Plugin;
 use crate::shared::Shared;
-use crate::transcript::{CallDirection, Crossing};
+use crate::transcript::{CallDirection, Recorder};
 use crate::vm::{Configuring, Phase, ROOT, Vm};
 
 type HttpCallResponse = TypedFunc<(u32, u32, u32, u32, u32), ()>;
@@ -117,7 +118,7 @@ impl Guest {
         let first_log = shared.logs().len();
         let mut store = Store::new(engine(), Vm::new(plugin, shared, worker));
         store.limiter(|vm| &mut vm.limits);
-        store.data_mut().transcript = transcript.then(Vec::new);
+        store.data_mut().transcript = transcript.then(Recorder::default);
         let linker = linker::for_module(module, &mut store)?;
         linker::check_answers(linker, &mut store)?;
         store.data_mut().phase = Phase::Starting;
@@ -133,6 +134,7 @@ impl Guest {
             Some(malloc) => Some(malloc),
             None => find(&instance, &mut store, "proxy_on_memory_allocate")?,
         };
+        store.data_mut().counters = Counters::find(&instance, &mut store);
         let exports = Arc::new(Exports::find(&instance, &mut store)?);
         let mut guest = Self {
             store,
@@ -254,13 +256,24 @@ impl Guest {
             callbacks: 1,
             ..Default::default()
         };
+        if let Some(transcript) = &mut vm.transcript {
+            let arguments = recorded.iter().copied().map(u64::from).collect();
+            transcript.begin(CallDirection::Callback, name, &[], arguments);
+        }
         let first_log = vm.shared.logs().len();
         let result = function.call(&mut self.store, arguments);
         let used = fuel - self.store.get_fuel().unwrap_or(0);
+        let counters = self.vm().counters;
+        let counted = counters.map(|counters| counters.take(&mut self.store));
+        let memory = self.vm().memory;
+        let memory_bytes = memory.map_or(0, |memory| memory.data_size(&self.store));
         let vm = self.store.data_mut();
         vm.true_context = 0;
         vm.effective_context = None;
-        vm.callback_costs.fuel = used;
+        let counting = counted.map_or(0, |counted| counted.fuel);
+        vm.callback_costs.fuel = used.saturating_sub(counting);
+        vm.callback_costs.allocations = counted.map(|counted| counted.allocations);
+        vm.callback_costs.memory_bytes = memory_bytes as u64;
         let costs = vm.callback_costs;
         vm.costs += costs;
         if let Some(stream) = vm.streams.get_mut(&context) {
@@ -269,12 +282,7 @@ impl Guest {
             connection.costs += costs;
         }
         if let Some(transcript) = &mut vm.transcript {
-            transcript.push(Crossing {
-                direction: CallDirection::Callback,
-                function: name,
-                arguments: recorded.iter().copied().map(u64::from).collect(),
-                result: result.as_ref().ok().and_then(Code::code),
-            });
+            transcript.end(result.as_ref().ok().and_then(Code::code), result.is_ok());
         }
         match result {
             Ok(result) => Some(result),

@@ -1,10 +1,13 @@
 #![doc = include_str!("../README.md")]
 
 mod abi;
+mod allocators;
 mod call;
 mod connection;
 mod connection_state;
 mod costs;
+mod counters;
+mod decode;
 mod ending;
 mod error;
 mod filter_manager;
@@ -12,6 +15,7 @@ mod flow;
 mod guest;
 mod headers;
 mod host;
+mod instrument;
 mod linker;
 mod message;
 mod metrics;
@@ -20,6 +24,7 @@ mod network;
 mod plugin;
 mod protobuf;
 mod queues;
+mod random;
 pub mod scenario;
 mod shared;
 mod shared_data;
@@ -33,7 +38,8 @@ mod worker;
 
 pub use connection::Connection;
 pub use connection_state::{ConnectionEnd, ConnectionOptions, ReceivedBytes};
-pub use costs::Costs;
+pub use costs::{Allocations, Costs, Exceeded};
+pub use decode::{Decoded, Value};
 pub use error::{Death, Error};
 pub use flow::{Protocol, StreamOptions};
 pub use headers::{Headers, MAX_PAIRS, MAX_PAIRS_BYTES};
@@ -45,5 +51,5 @@ pub use plugin::Plugin;
 pub use shared::LogLine;
 pub use status::Status;
 pub use stream::Stream;
-pub use transcript::{CallDirection, Crossing};
+pub use transcript::{CallDirection, Crossing, Passed};
 pub use worker::Worker;

@@ -8,12 +8,14 @@ use wasmtime::{Memory, StoreLimits, TypedFunc};
 
 use crate::connection_state::ConnectionState;
 use crate::costs::Costs;
+use crate::counters::Counters;
 use crate::flow::{Side, StreamState};
 use crate::message::{HttpAnswer, HttpCall, LocalReply};
 use crate::metrics::MetricIds;
 use crate::plugin::Plugin;
+use crate::random;
 use crate::shared::{LogLine, Shared};
-use crate::transcript::Crossing;
+use crate::transcript::Recorder;
 
 /// The root context: Envoy numbers contexts from 1, and the VM itself is 0.
 pub(crate) const ROOT: u32 = 1;
@@ -74,6 +76,8 @@ pub(crate) struct Vm {
     pub limits: StoreLimits,
     pub memory: Option<Memory>,
     pub allocator: Option<TypedFunc<u32, u32>>,
+    /// Of a module that counts its allocations.
+    pub counters: Option<Counters>,
     pub phase: Phase,
     pub configuring: Configuring,
 
@@ -106,7 +110,7 @@ pub(crate) struct Vm {
     pub callback_costs: Costs,
     /// Of everything since the VM began.
     pub costs: Costs,
-    pub transcript: Option<Vec<Crossing>>,
+    pub transcript: Option<Recorder>,
 }
 
 impl Vm {
@@ -122,6 +126,7 @@ impl Vm {
             limits,
             memory: None,
             allocator: None,
+            counters: None,
             phase: Phase::Running,
             configuring: Configuring::No,
             streams: BTreeMap::new(),
@@ -195,12 +200,8 @@ impl Vm {
         });
     }
 
-    /// The next 64 bits of a SplitMix64 sequence (Steele, Lea, Flood, OOPSLA 2014).
+    /// The next 64 of the guest's random bits.
     pub fn next_random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        random::next(&mut self.random)
     }
 }

@@ -11,7 +11,7 @@ use crate::guest::Guest;
 use crate::message::{HttpAnswer, HttpCall};
 use crate::shared::{LogLine, lock};
 use crate::stream::Stream;
-use crate::transcript::Crossing;
+use crate::transcript::{Crossing, Recorder};
 
 /// A VM with its filter configured, as one Envoy worker thread has it.
 ///
@@ -106,7 +106,7 @@ impl Worker {
             .vm_mut()
             .transcript
             .as_mut()
-            .map(std::mem::take)
+            .map(Recorder::take)
             .unwrap_or_default()
     }
 

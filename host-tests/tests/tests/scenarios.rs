@@ -1,9 +1,11 @@
-//! Every file under `host-tests/scenarios` does on the harness what it says.
+//! Every file under `host-tests/scenarios` does on the harness what it says, and no variation
+//! of it does harm.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use tollgate_host::Module;
-use tollgate_host::scenario::{Harness, Scenario, play};
+use tollgate_host::scenario::{Scenario, vary};
 use tollgate_tests::places;
 
 fn files(folder: &Path) -> Vec<PathBuf> {
@@ -23,16 +25,35 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-#[test]
-fn scenarios_hold_on_the_harness() {
-    let mut failed = Vec::new();
+/// Every scenario on every module it names; modules are compiled once.
+fn scenarios() -> Vec<(Scenario, Module)> {
+    let mut modules: BTreeMap<PathBuf, Module> = BTreeMap::new();
+    let mut scenarios = Vec::new();
     for file in files(&places::root().join("host-tests/scenarios")) {
         let scenario = Scenario::load(&file).unwrap_or_else(|error| panic!("{error}"));
-        let module = Module::load(&scenario.wasm).unwrap();
-        let mut harness = Harness::start(&scenario, &module).unwrap();
-        for failure in play(&mut harness, &scenario.events) {
-            failed.push(format!("{}: {failure:#?}", file.display()));
+        for scenario in scenario.on_each_module() {
+            let name = scenario.wasm.file_name().unwrap().to_owned();
+            let module = modules.entry(name.into()).or_insert_with(|| {
+                Module::load(&scenario.wasm)
+                    .unwrap_or_else(|error| panic!("{}: {error}", scenario.wasm.display()))
+            });
+            let module = module.clone();
+            scenarios.push((scenario, module));
         }
     }
-    assert!(failed.is_empty(), "{}", failed.join("\n"));
+    scenarios
+}
+
+#[test]
+fn scenarios_hold_in_every_variation() {
+    let scenarios = scenarios();
+    assert!(!scenarios.is_empty());
+    let faults = vary::check_all(&scenarios);
+    let shown: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert!(
+        shown.is_empty(),
+        "{} faults\n{}",
+        shown.len(),
+        shown.join("\n")
+    );
 }

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod contexts;
+mod costs;
 mod failures;
 mod guest;
 mod local_replies;
@@ -9,3 +10,4 @@ mod maps;
 mod metadata;
 mod state;
 mod tcp;
+mod variations;
