@@ -23,11 +23,11 @@ use super::upstream::{Upstream, Upstreams};
 use super::workers::{self, Workers};
 
 /// What has not come out of Envoy after this time will not come.
-const LIMIT: Duration = Duration::from_secs(5);
+const LIMIT: Duration = Duration::from_secs(2);
 /// Envoy's name for stats of filters.
 const METRIC_PREFIX: &str = "wasmcustom.";
 /// Envoy's name for filter state that `proxy_set_property` made.
-const PROPERTY_PREFIX: &str = "wasm.";
+pub const PROPERTY_PREFIX: &str = "wasm.";
 
 /// A real Envoy between a scripted client and a scripted upstream, as a [`Player`].
 ///

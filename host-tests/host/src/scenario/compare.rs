@@ -22,7 +22,11 @@ pub struct Difference {
 }
 
 impl Difference {
-    fn new(key: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) -> Self {
+    pub(super) fn new(
+        key: impl Into<String>,
+        expected: impl Into<String>,
+        actual: impl Into<String>,
+    ) -> Self {
         Self {
             key: key.into(),
             expected: expected.into(),
@@ -225,7 +229,8 @@ pub fn outcomes(expected: &Outcome, actual: &Outcome) -> Vec<Difference> {
     found
 }
 
-fn received(found: &mut Vec<Difference>, side: &str, expected: &Received, actual: &Received) {
+/// Adds to `found` where `actual` is another message than `expected`; `side` begins the keys.
+pub fn received(found: &mut Vec<Difference>, side: &str, expected: &Received, actual: &Received) {
     let none = Headers::new();
     let head = |message: &Received| sorted(message.headers.as_ref().unwrap_or(&none));
     let trailers = |message: &Received| sorted(message.trailers.as_ref().unwrap_or(&none));

@@ -8,11 +8,12 @@ pub mod head;
 mod lifecycle;
 mod outcome;
 mod play;
+mod presented;
 mod script;
 mod value;
 pub mod vary;
 
-pub use compare::{Difference, expectation, message, outcomes, sorted};
+pub use compare::{Difference, expectation, message, outcomes, received, sorted};
 pub use error::FileError;
 pub use outcome::{Outcome, StreamOutcome, level_name};
 pub use play::{Failure, Harness, Player, play};

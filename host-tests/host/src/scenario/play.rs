@@ -15,6 +15,7 @@ use crate::worker::Worker;
 use super::compare::{self, Difference};
 use super::file::{ExpectMessage, Peer};
 use super::outcome::{Outcome, StreamOutcome, level_name};
+use super::presented;
 use super::script::{Action, CalloutOutcome, Event, Scenario};
 use crate::message::Received;
 
@@ -234,7 +235,7 @@ impl Player for Harness {
                 let worker = self.workers.get(*worker);
                 let worker = worker.ok_or("there is no such worker")?;
                 let mut opened = worker.open_with(self.options.clone());
-                opened.request_headers(headers.clone(), *end);
+                opened.request_headers(presented::request(headers.clone()), *end);
                 self.streams.insert(stream.clone(), opened);
             }
             Action::Answer {
@@ -242,7 +243,10 @@ impl Player for Harness {
                 headers,
                 end,
             } => {
-                self.stream(stream)?.response_headers(headers.clone(), *end);
+                let from = self.options.upstream;
+                let to_head = self.stream(stream)?.is_head();
+                let headers = presented::response(headers.clone(), from, *end, to_head);
+                self.stream(stream)?.response_headers(headers, *end);
             }
             Action::Body {
                 stream,
