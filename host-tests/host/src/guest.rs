@@ -170,6 +170,7 @@ impl Guest {
 
     fn configure(&mut self, first_log: usize) -> Result<(), Error> {
         let exports = self.exports.clone();
+        self.vm_mut().configuring = Configuring::Plugin;
         self.call(
             "proxy_on_context_create",
             ROOT,
@@ -177,6 +178,7 @@ impl Guest {
             (ROOT, 0),
             &[1, 0],
         );
+        self.vm_mut().configuring = Configuring::No;
         self.started()?;
         let size = self.vm().plugin.vm_configuration.len() as u32;
         let ok = self.call(
