@@ -1,6 +1,6 @@
 //! How streams end: resets, local replies, and the last callbacks.
 
-use crate::flow::{Flow, Side};
+use crate::flow::{Flow, Protocol, Side};
 use crate::guest::Guest;
 use crate::headers::Headers;
 use crate::message::{LocalReply, StreamEnd};
@@ -14,8 +14,10 @@ impl Guest {
             return;
         };
         if side == Side::Request {
+            stream.details = Some(client_reset_details(stream.options.client));
             self.end(id, StreamEnd::ClientReset);
         } else if stream.response.started {
+            stream.details = Some(upstream_reset_details(stream.options.upstream));
             self.end(id, StreamEnd::UpstreamReset);
         } else {
             // The router answers itself when no response has begun.
@@ -134,6 +136,23 @@ impl Guest {
             self.run_deferred();
         }
     }
+}
+
+fn client_reset_details(protocol: Protocol) -> String {
+    match protocol {
+        Protocol::Http1 => "downstream_remote_disconnect",
+        Protocol::Http2 => "http2.remote_reset",
+    }
+    .to_owned()
+}
+
+/// Over HTTP/1 the codec finds a message cut short.
+fn upstream_reset_details(protocol: Protocol) -> String {
+    let reason = match protocol {
+        Protocol::Http1 => "protocol_error",
+        Protocol::Http2 => "remote_reset",
+    };
+    format!("upstream_reset_after_response_started{{{reason}}}")
 }
 
 /// A reply that Envoy makes by itself.

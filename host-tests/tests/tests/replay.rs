@@ -53,7 +53,10 @@ fn replayed(what: impl Fn(&Scenario) -> Result<Vec<Failure>, String> + Sync) {
                         exceptions.lock().unwrap().push(format!("{name}: {reason}"));
                         continue;
                     }
-                    let failures = match what(&scenario) {
+                    let began = Instant::now();
+                    let result = what(&scenario);
+                    println!("{name}: {:?}", began.elapsed());
+                    let failures = match result {
                         Ok(failures) if failures.is_empty() => continue,
                         Ok(failures) => shown(&failures),
                         Err(problem) => problem,

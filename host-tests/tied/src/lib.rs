@@ -40,6 +40,11 @@ impl Tied {
         }
     }
 
+    /// The child's process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How it ended; none while it runs.
     ///
     /// # Errors

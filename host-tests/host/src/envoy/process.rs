@@ -106,6 +106,11 @@ impl Process {
             })
     }
 
+    /// The number of Envoy's main thread, which Linux gives the process too.
+    pub fn main_thread(&self) -> u64 {
+        self.process.id().into()
+    }
+
     /// Envoy's own log, filters' lines included.
     pub fn log(&self) -> String {
         self.file("stderr")

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::flow::Protocol;
 use crate::headers::Headers;
 use crate::message::Received;
 use crate::scenario::file::Peer;
 use crate::scenario::{
-    Action, CalloutOutcome, FilterConfig, Outcome, Player, Scenario, StreamOutcome,
+    Action, CalloutOutcome, FilterConfig, Outcome, Player, Scenario, StreamOutcome, presented,
 };
 
 use super::configuration::{self, DETAILS, LISTENER, PORT, Places, STATE, UPSTREAM};
@@ -39,6 +40,7 @@ pub struct Replay {
     address: SocketAddr,
     filter: FilterConfig,
     upstream: Upstream,
+    upstream_protocol: Protocol,
     clusters: Upstreams,
     streams: BTreeMap<String, Stream>,
     /// Lines of Envoy's log before the first event.
@@ -49,6 +51,8 @@ struct Stream {
     /// The client's, by which all else of the stream is found.
     port: u16,
     client: Connection,
+    /// The request's method is HEAD.
+    to_head: bool,
 }
 
 impl Replay {
@@ -93,6 +97,7 @@ impl Replay {
             process,
             filter: scenario.filter.clone(),
             upstream,
+            upstream_protocol: scenario.upstream,
             clusters,
             streams: BTreeMap::new(),
             first_line,
@@ -118,8 +123,14 @@ impl Replay {
         let kind = Kind::Responses { to_head };
         let mut client = Connection::new(socket, kind, Vec::new()).map_err(text)?;
         let written = client.request(headers, end);
-        self.streams
-            .insert(name.to_owned(), Stream { port, client });
+        self.streams.insert(
+            name.to_owned(),
+            Stream {
+                port,
+                client,
+                to_head,
+            },
+        );
         written
     }
 
@@ -213,7 +224,10 @@ impl Replay {
             Some((name.to_owned(), stat["value"].as_u64()?))
         });
         let lines = log::lines(&self.process.log());
+        // The main thread has a VM too, whose ticks say the same once more.
+        let main = self.process.main_thread();
         let lines = lines.iter().skip(self.first_line);
+        let lines = lines.filter(|line| line.thread != main);
         let mut callouts = Vec::new();
         for (name, cluster) in &self.clusters {
             let open = open_since(cluster).into_iter().flatten();
@@ -246,7 +260,11 @@ impl Player for Replay {
                 stream,
                 headers,
                 end,
-            } => self.at_upstream(stream, |upstream| upstream.response(headers, *end))?,
+            } => {
+                let to_head = self.stream(stream)?.to_head;
+                let headers = presented::response(headers, self.upstream_protocol, *end, to_head);
+                self.at_upstream(stream, |upstream| upstream.response(&headers, *end))?;
+            }
             Action::Body {
                 stream,
                 from,
@@ -319,7 +337,9 @@ fn answer_with(
     answer: &crate::message::HttpAnswer,
 ) -> Result<(), String> {
     let (body, trailers) = (!answer.body.is_empty(), !answer.trailers.is_empty());
-    connection.response(&answer.headers, !body && !trailers)?;
+    let end = !body && !trailers;
+    let headers = presented::response(&answer.headers, Protocol::Http1, end, false);
+    connection.response(&headers, end)?;
     if body {
         connection.body(&answer.body, !trailers)?;
     }

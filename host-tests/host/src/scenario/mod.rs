@@ -8,7 +8,7 @@ pub mod head;
 mod lifecycle;
 mod outcome;
 mod play;
-mod presented;
+pub(crate) mod presented;
 mod script;
 mod value;
 pub mod vary;

@@ -134,10 +134,15 @@ fn sent_differs(
     Ok(compare::message("sent", sent, &received))
 }
 
+/// Number of the VM on Envoy's main thread, behind the one of the first try.
+const MAIN_THREAD: usize = 1;
+
 /// This harness as a [`Player`].
 pub struct Harness {
     host: Host,
     vm_id: String,
+    /// Serves no stream, but ticks.
+    _main_thread: Worker,
     workers: Vec<Worker>,
     streams: BTreeMap<String, Stream>,
     options: StreamOptions,
@@ -166,6 +171,10 @@ impl Harness {
             clusters: scenario.clusters.iter().cloned().collect(),
             ..Plugin::default()
         };
+        // Envoy starts a VM to see whether it can, and one on its main thread, before those
+        // of its workers.
+        drop(host.worker(module, plugin.clone())?);
+        let main_thread = host.worker(module, plugin.clone())?;
         let workers = (0..filter.workers)
             .map(|_| host.recorded_worker(module, plugin.clone()))
             .collect::<Result<_, _>>()?;
@@ -181,6 +190,7 @@ impl Harness {
         Ok(Self {
             host,
             vm_id: filter.vm_id.clone(),
+            _main_thread: main_thread,
             workers,
             streams: BTreeMap::new(),
             options: StreamOptions {
@@ -235,7 +245,8 @@ impl Player for Harness {
                 let worker = self.workers.get(*worker);
                 let worker = worker.ok_or("there is no such worker")?;
                 let mut opened = worker.open_with(self.options.clone());
-                opened.request_headers(presented::request(headers.clone()), *end);
+                let headers = presented::request(headers, self.options.client);
+                opened.request_headers(headers, *end);
                 self.streams.insert(stream.clone(), opened);
             }
             Action::Answer {
@@ -245,7 +256,7 @@ impl Player for Harness {
             } => {
                 let from = self.options.upstream;
                 let to_head = self.stream(stream)?.is_head();
-                let headers = presented::response(headers.clone(), from, *end, to_head);
+                let headers = presented::response(headers, from, *end, to_head);
                 self.stream(stream)?.response_headers(headers, *end);
             }
             Action::Body {
@@ -287,7 +298,7 @@ impl Player for Harness {
                 match outcome {
                     CalloutOutcome::Open => true,
                     CalloutOutcome::Answer(answer) => {
-                        worker.answer_http_call(call.id, answer.clone())
+                        worker.answer_http_call(call.id, presented::callout_answer(answer))
                     }
                     CalloutOutcome::Reset => worker.reset_http_call(call.id),
                 };
@@ -318,6 +329,7 @@ impl Player for Harness {
             Metric::Histogram(_) => None,
         });
         let logs = self.host.logs().into_iter().skip(self.first_log);
+        let logs = logs.filter(|line| line.worker > MAIN_THREAD);
         let calls = self.workers.iter().flat_map(Worker::http_calls);
         Ok(Outcome {
             streams: streams.collect(),

@@ -2,18 +2,37 @@
 
 use crate::flow::Protocol;
 use crate::headers::Headers;
+use crate::message::HttpAnswer;
+
+/// Milliseconds that a callout took.
+pub const SERVICE_TIME: &str = "x-envoy-upstream-service-time";
 
 /// A request's head, as the HTTP connection manager presents it.
-pub fn request(mut headers: Headers) -> Headers {
-    // ConnectionManagerUtility::mutateRequestHeaders: the connection's scheme.
-    if headers.value("x-forwarded-proto").is_none() {
-        headers.add("x-forwarded-proto", "http");
+pub fn request(headers: &Headers, from: Protocol) -> Headers {
+    let mut presented = Headers::new();
+    if from == Protocol::Http1 {
+        // The order in which Envoy's HTTP/1 codec puts them there.
+        for name in [":authority", ":path", ":method", ":scheme"] {
+            for value in headers.all(name) {
+                presented.add(name, value);
+            }
+        }
     }
-    headers
+    for (name, value) in headers.iter() {
+        if from == Protocol::Http2 || !name.starts_with(b":") {
+            presented.add(name, value);
+        }
+    }
+    // ConnectionManagerUtility::mutateRequestHeaders: the connection's scheme.
+    if presented.value("x-forwarded-proto").is_none() {
+        presented.add("x-forwarded-proto", "http");
+    }
+    presented
 }
 
 /// A response's head: over HTTP/1 it says how the body ends, and filters see that.
-pub fn response(mut headers: Headers, from: Protocol, end: bool, to_head: bool) -> Headers {
+pub fn response(headers: &Headers, from: Protocol, end: bool, to_head: bool) -> Headers {
+    let mut headers = headers.clone();
     if from == Protocol::Http1
         && headers.value("content-length").is_none()
         && headers.value("transfer-encoding").is_none()
@@ -26,4 +45,13 @@ pub fn response(mut headers: Headers, from: Protocol, end: bool, to_head: bool) 
         }
     }
     headers
+}
+
+/// The answer to a callout: Envoy's client behind the filter adds how long it took.
+pub fn callout_answer(answer: &HttpAnswer) -> HttpAnswer {
+    let mut answer = answer.clone();
+    let end = answer.body.is_empty() && answer.trailers.is_empty();
+    answer.headers = response(&answer.headers, Protocol::Http1, end, false);
+    answer.headers.add(SERVICE_TIME, "0");
+    answer
 }
