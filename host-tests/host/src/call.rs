@@ -3,7 +3,7 @@
 use wasmtime::{Caller, Extern, Memory};
 
 use crate::status::{Outcome, Refusal, Status};
-use crate::transcript::{CallDirection, Crossing};
+use crate::transcript::{CallDirection, Passed};
 use crate::vm::{Phase, Vm};
 
 /// A running host function's access to its VM and the guest's memory.
@@ -16,15 +16,23 @@ impl<'a> Call<'a> {
     pub fn run(
         mut caller: Caller<'a, Vm>,
         function: &'static str,
+        names: &'static [&'static str],
         arguments: &[u64],
         body: impl FnOnce(&mut Call<'a>) -> Outcome,
     ) -> wasmtime::Result<u32> {
         caller.data_mut().callback_costs.host_calls += 1;
+        if let Some(transcript) = &mut caller.data_mut().transcript {
+            let arguments = arguments.to_vec();
+            transcript.begin(CallDirection::HostCall, function, names, arguments);
+        }
         if !is_allowed(caller.data().phase, function) {
             let phase = match caller.data().phase {
                 Phase::Allocating => "inside the allocator",
                 _ => "while the module is being initialized",
             };
+            if let Some(transcript) = &mut caller.data_mut().transcript {
+                transcript.end(None, false);
+            }
             return Err(wasmtime::Error::msg(format!(
                 "{function} must not be called {phase}"
             )));
@@ -40,12 +48,7 @@ impl<'a> Call<'a> {
             Err(Refusal::Trap(error)) => Err(error),
         };
         if let Some(transcript) = &mut call.vm_mut().transcript {
-            transcript.push(Crossing {
-                direction: CallDirection::HostCall,
-                function,
-                arguments: arguments.to_vec(),
-                result: result.as_ref().ok().copied(),
-            });
+            transcript.end(result.as_ref().ok().copied(), result.is_ok());
         }
         result
     }
@@ -67,17 +70,32 @@ impl<'a> Call<'a> {
             .get(ptr as usize..end)
             .ok_or(Status::InvalidMemoryAccess)?;
         vm.callback_costs.bytes_from_guest += u64::from(len);
+        if let Some(transcript) = &mut vm.transcript {
+            transcript.pass(Passed::new(false, ptr, bytes));
+        }
         Ok(bytes.to_vec())
     }
 
     /// Copies `bytes` into the guest at `ptr`.
     pub fn write(&mut self, ptr: u32, bytes: &[u8]) -> Outcome {
+        self.copy_in(ptr, bytes)?;
+        self.record_answer(ptr, bytes);
+        Ok(())
+    }
+
+    fn copy_in(&mut self, ptr: u32, bytes: &[u8]) -> Outcome {
         let memory = self.memory()?;
         memory
             .write(&mut self.caller, ptr as usize, bytes)
             .map_err(|_| Status::InvalidMemoryAccess)?;
         self.vm_mut().callback_costs.bytes_to_guest += bytes.len() as u64;
         Ok(())
+    }
+
+    fn record_answer(&mut self, at: u32, bytes: &[u8]) {
+        if let Some(transcript) = &mut self.vm_mut().transcript {
+            transcript.pass(Passed::new(true, at, bytes));
+        }
     }
 
     pub fn write_u32(&mut self, ptr: u32, value: u32) -> Outcome {
@@ -97,10 +115,12 @@ impl<'a> Call<'a> {
             self.allocate(bytes.len())?
         };
         if ptr != 0 {
-            self.write(ptr, bytes)?;
+            self.copy_in(ptr, bytes)?;
         }
-        self.write_u32(ptr_at, ptr)?;
-        self.write_u32(len_at, bytes.len() as u32)
+        self.copy_in(ptr_at, &ptr.to_le_bytes())?;
+        self.copy_in(len_at, &(bytes.len() as u32).to_le_bytes())?;
+        self.record_answer(ptr_at, bytes);
+        Ok(())
     }
 
     fn allocate(&mut self, len: usize) -> Result<u32, Refusal> {

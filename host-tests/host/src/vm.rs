@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use wasmtime::{Memory, StoreLimits, TypedFunc};
 
+use crate::connection_state::ConnectionState;
 use crate::costs::Costs;
 use crate::flow::{Side, StreamState};
 use crate::message::{HttpAnswer, HttpCall, LocalReply};
@@ -13,7 +14,7 @@ use crate::metrics::MetricIds;
 use crate::plugin::Plugin;
 use crate::random;
 use crate::shared::{LogLine, Shared};
-use crate::transcript::Crossing;
+use crate::transcript::Recorder;
 
 /// The root context: Envoy numbers contexts from 1, and the VM itself is 0.
 pub(crate) const ROOT: u32 = 1;
@@ -46,6 +47,12 @@ pub(crate) enum Deferred {
         stream: u32,
         reply: LocalReply,
     },
+    ContinueConnection {
+        connection: u32,
+    },
+    CloseConnection {
+        connection: u32,
+    },
 }
 
 /// The configuration the guest may read in the callback now running.
@@ -72,6 +79,8 @@ pub(crate) struct Vm {
     pub configuring: Configuring,
 
     pub streams: BTreeMap<u32, StreamState>,
+    /// TCP connections; their contexts are numbered together with the streams'.
+    pub connections: BTreeMap<u32, ConnectionState>,
     /// The context whose callback is running; 0 outside callbacks.
     pub true_context: u32,
     /// Set by `proxy_set_effective_context` for the rest of the callback.
@@ -98,7 +107,7 @@ pub(crate) struct Vm {
     pub callback_costs: Costs,
     /// Of everything since the VM began.
     pub costs: Costs,
-    pub transcript: Option<Vec<Crossing>>,
+    pub transcript: Option<Recorder>,
 }
 
 impl Vm {
@@ -117,6 +126,7 @@ impl Vm {
             phase: Phase::Running,
             configuring: Configuring::No,
             streams: BTreeMap::new(),
+            connections: BTreeMap::new(),
             true_context: 0,
             effective_context: None,
             stop_iteration: false,
@@ -151,9 +161,23 @@ impl Vm {
                 .streams
                 .get(&id)
                 .is_some_and(|s| s.created && !s.deleted)
+            || self
+                .connections
+                .get(&id)
+                .is_some_and(|c| c.created && !c.deleted)
     }
 
-    /// The stream host functions act on; `None` on the root context.
+    /// The TCP connection host functions act on; `None` on a stream or the root context.
+    pub fn connection(&self) -> Option<&ConnectionState> {
+        self.connections.get(&self.context())
+    }
+
+    pub fn connection_mut(&mut self) -> Option<&mut ConnectionState> {
+        let context = self.context();
+        self.connections.get_mut(&context)
+    }
+
+    /// The stream host functions act on; `None` on a connection or the root context.
     pub fn stream(&self) -> Option<&StreamState> {
         self.streams.get(&self.context())
     }

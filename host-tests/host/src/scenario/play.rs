@@ -316,6 +316,7 @@ impl Player for Harness {
 
     fn callout(&mut self, cluster: &str) -> Result<Option<Received>, String> {
         Ok(self.pending(cluster).map(|(_, call)| Received {
+            metadata: Vec::new(),
             headers: Some(call.headers),
             chunks: Vec::new(),
             body: call.body,

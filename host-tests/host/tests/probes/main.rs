@@ -6,5 +6,7 @@ mod failures;
 mod guest;
 mod local_replies;
 mod maps;
+mod metadata;
 mod state;
+mod tcp;
 mod variations;
