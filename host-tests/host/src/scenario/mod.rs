@@ -1,16 +1,20 @@
 //! Scenarios: what a filter must do, as data that this harness and a real Envoy replay.
 
+mod check;
 mod compare;
 mod error;
 pub mod file;
 pub mod head;
 mod outcome;
 mod play;
+mod report;
 mod script;
 mod value;
 
+pub use check::{Checked, Modules, NoFiles, Verdict, check_folder, files};
 pub use compare::{Difference, expectation, message, sorted};
 pub use error::FileError;
 pub use outcome::{Outcome, StreamOutcome, level_name};
 pub use play::{Failure, Harness, Player, play};
+pub use report::{difference, report};
 pub use script::{Action, CalloutOutcome, Event, FilterConfig, Scenario};
