@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wasmtime::{Instance, Store, TypedFunc, WasmParams, WasmResults};
 
 use crate::costs::Costs;
+use crate::counters::Counters;
 use crate::error::{Death, Error};
 use crate::linker;
 use crate::module::{Module, engine};
@@ -25,9 +26,16 @@ pub(crate) struct Exports {
     pub request_headers: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub request_body: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub request_trailers: Option<TypedFunc<(u32, u32), u32>>,
+    pub request_metadata: Option<TypedFunc<(u32, u32), u32>>,
     pub response_headers: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub response_body: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub response_trailers: Option<TypedFunc<(u32, u32), u32>>,
+    pub response_metadata: Option<TypedFunc<(u32, u32), u32>>,
+    pub new_connection: Option<TypedFunc<u32, u32>>,
+    pub downstream_data: Option<TypedFunc<(u32, u32, u32), u32>>,
+    pub upstream_data: Option<TypedFunc<(u32, u32, u32), u32>>,
+    pub downstream_connection_close: Option<TypedFunc<(u32, u32), ()>>,
+    pub upstream_connection_close: Option<TypedFunc<(u32, u32), ()>>,
     pub http_call_response: Option<HttpCallResponse>,
     pub queue_ready: Option<TypedFunc<(u32, u32), ()>>,
     pub done: Option<TypedFunc<u32, u32>>,
@@ -45,9 +53,20 @@ impl Exports {
             request_headers: find(instance, store, "proxy_on_request_headers")?,
             request_body: find(instance, store, "proxy_on_request_body")?,
             request_trailers: find(instance, store, "proxy_on_request_trailers")?,
+            request_metadata: find(instance, store, "proxy_on_request_metadata")?,
             response_headers: find(instance, store, "proxy_on_response_headers")?,
             response_body: find(instance, store, "proxy_on_response_body")?,
             response_trailers: find(instance, store, "proxy_on_response_trailers")?,
+            response_metadata: find(instance, store, "proxy_on_response_metadata")?,
+            new_connection: find(instance, store, "proxy_on_new_connection")?,
+            downstream_data: find(instance, store, "proxy_on_downstream_data")?,
+            upstream_data: find(instance, store, "proxy_on_upstream_data")?,
+            downstream_connection_close: find(
+                instance,
+                store,
+                "proxy_on_downstream_connection_close",
+            )?,
+            upstream_connection_close: find(instance, store, "proxy_on_upstream_connection_close")?,
             http_call_response: find(instance, store, "proxy_on_http_call_response")?,
             queue_ready: find(instance, store, "proxy_on_queue_ready")?,
             done: find(instance, store, "proxy_on_done")?,
@@ -115,6 +134,7 @@ impl Guest {
             Some(malloc) => Some(malloc),
             None => find(&instance, &mut store, "proxy_on_memory_allocate")?,
         };
+        store.data_mut().counters = Counters::find(&instance, &mut store);
         let exports = Arc::new(Exports::find(&instance, &mut store)?);
         let mut guest = Self {
             store,
@@ -243,14 +263,23 @@ impl Guest {
         let first_log = vm.shared.logs().len();
         let result = function.call(&mut self.store, arguments);
         let used = fuel - self.store.get_fuel().unwrap_or(0);
+        let counters = self.vm().counters;
+        let counted = counters.map(|counters| counters.take(&mut self.store));
+        let memory = self.vm().memory;
+        let memory_bytes = memory.map_or(0, |memory| memory.data_size(&self.store));
         let vm = self.store.data_mut();
         vm.true_context = 0;
         vm.effective_context = None;
-        vm.callback_costs.fuel = used;
+        let counting = counted.map_or(0, |counted| counted.fuel);
+        vm.callback_costs.fuel = used.saturating_sub(counting);
+        vm.callback_costs.allocations = counted.map(|counted| counted.allocations);
+        vm.callback_costs.memory_bytes = memory_bytes as u64;
         let costs = vm.callback_costs;
         vm.costs += costs;
         if let Some(stream) = vm.streams.get_mut(&context) {
             stream.costs += costs;
+        } else if let Some(connection) = vm.connections.get_mut(&context) {
+            connection.costs += costs;
         }
         if let Some(transcript) = &mut vm.transcript {
             transcript.end(result.as_ref().ok().and_then(Code::code), result.is_ok());

@@ -1,8 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod abi;
+mod allocators;
 mod call;
+mod connection;
+mod connection_state;
 mod costs;
+mod counters;
 mod decode;
 mod ending;
 mod error;
@@ -11,13 +15,16 @@ mod flow;
 mod guest;
 mod headers;
 mod host;
+mod instrument;
 mod linker;
 mod message;
 mod metrics;
 mod module;
+mod network;
 mod plugin;
 mod protobuf;
 mod queues;
+mod random;
 pub mod scenario;
 mod shared;
 mod shared_data;
@@ -29,13 +36,15 @@ mod vm;
 mod wasi;
 mod worker;
 
-pub use costs::Costs;
+pub use connection::Connection;
+pub use connection_state::{ConnectionEnd, ConnectionOptions, ReceivedBytes};
+pub use costs::{Allocations, Costs, Exceeded};
 pub use decode::{Decoded, Value};
 pub use error::{Death, Error};
 pub use flow::{Protocol, StreamOptions};
 pub use headers::{Headers, MAX_PAIRS, MAX_PAIRS_BYTES};
 pub use host::Host;
-pub use message::{FilterState, HttpAnswer, HttpCall, LocalReply, Received, StreamEnd};
+pub use message::{FilterState, HttpAnswer, HttpCall, LocalReply, Metadata, Received, StreamEnd};
 pub use metrics::{Metric, MetricKind};
 pub use module::Module;
 pub use plugin::Plugin;

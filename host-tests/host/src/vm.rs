@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use wasmtime::{Memory, StoreLimits, TypedFunc};
 
+use crate::connection_state::ConnectionState;
 use crate::costs::Costs;
+use crate::counters::Counters;
 use crate::flow::{Side, StreamState};
 use crate::message::{HttpAnswer, HttpCall, LocalReply};
 use crate::metrics::MetricIds;
 use crate::plugin::Plugin;
+use crate::random;
 use crate::shared::{LogLine, Shared};
 use crate::transcript::Recorder;
 
@@ -45,6 +48,12 @@ pub(crate) enum Deferred {
         stream: u32,
         reply: LocalReply,
     },
+    ContinueConnection {
+        connection: u32,
+    },
+    CloseConnection {
+        connection: u32,
+    },
 }
 
 /// The configuration the guest may read in the callback now running.
@@ -67,10 +76,14 @@ pub(crate) struct Vm {
     pub limits: StoreLimits,
     pub memory: Option<Memory>,
     pub allocator: Option<TypedFunc<u32, u32>>,
+    /// Of a module that counts its allocations.
+    pub counters: Option<Counters>,
     pub phase: Phase,
     pub configuring: Configuring,
 
     pub streams: BTreeMap<u32, StreamState>,
+    /// TCP connections; their contexts are numbered together with the streams'.
+    pub connections: BTreeMap<u32, ConnectionState>,
     /// The context whose callback is running; 0 outside callbacks.
     pub true_context: u32,
     /// Set by `proxy_set_effective_context` for the rest of the callback.
@@ -113,9 +126,11 @@ impl Vm {
             limits,
             memory: None,
             allocator: None,
+            counters: None,
             phase: Phase::Running,
             configuring: Configuring::No,
             streams: BTreeMap::new(),
+            connections: BTreeMap::new(),
             true_context: 0,
             effective_context: None,
             stop_iteration: false,
@@ -150,9 +165,23 @@ impl Vm {
                 .streams
                 .get(&id)
                 .is_some_and(|s| s.created && !s.deleted)
+            || self
+                .connections
+                .get(&id)
+                .is_some_and(|c| c.created && !c.deleted)
     }
 
-    /// The stream host functions act on; `None` on the root context.
+    /// The TCP connection host functions act on; `None` on a stream or the root context.
+    pub fn connection(&self) -> Option<&ConnectionState> {
+        self.connections.get(&self.context())
+    }
+
+    pub fn connection_mut(&mut self) -> Option<&mut ConnectionState> {
+        let context = self.context();
+        self.connections.get_mut(&context)
+    }
+
+    /// The stream host functions act on; `None` on a connection or the root context.
     pub fn stream(&self) -> Option<&StreamState> {
         self.streams.get(&self.context())
     }
@@ -171,12 +200,8 @@ impl Vm {
         });
     }
 
-    /// The next 64 bits of a SplitMix64 sequence (Steele, Lea, Flood, OOPSLA 2014).
+    /// The next 64 of the guest's random bits.
     pub fn next_random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        random::next(&mut self.random)
     }
 }

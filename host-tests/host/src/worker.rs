@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::connection::Connection;
+use crate::connection_state::ConnectionOptions;
 use crate::costs::Costs;
 use crate::error::Death;
 use crate::flow::StreamOptions;
@@ -32,6 +34,18 @@ impl Worker {
     pub fn open_with(&self, options: StreamOptions) -> Stream {
         let id = lock(&self.guest).open(options);
         Stream::new(self.guest.clone(), id)
+    }
+
+    /// A new TCP connection through the filter, as `envoy.filters.network.wasm` in front of
+    /// `tcp_proxy` sees one. Several may be open at a time.
+    pub fn connect(&self) -> Connection {
+        self.connect_with(ConnectionOptions::default())
+    }
+
+    /// A new TCP connection with its own properties, or whose upstream refuses.
+    pub fn connect_with(&self, options: ConnectionOptions) -> Connection {
+        let id = lock(&self.guest).connect(options);
+        Connection::new(self.guest.clone(), id)
     }
 
     /// Why the VM is dead, if it is.

@@ -9,6 +9,8 @@ use crate::vm::{Configuring, Vm};
 
 const REQUEST_BODY: u32 = 0;
 const RESPONSE_BODY: u32 = 1;
+const DOWNSTREAM_DATA: u32 = 2;
+const UPSTREAM_DATA: u32 = 3;
 const HTTP_CALL_BODY: u32 = 4;
 const VM_CONFIGURATION: u32 = 6;
 const PLUGIN_CONFIGURATION: u32 = 7;
@@ -23,6 +25,8 @@ pub(super) fn link(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
     Ok(())
 }
 
+/// The buffer as reads see it. A body, a connection's data, a gRPC message or arguments that
+/// are not there are an empty buffer, not a missing one (seen on Envoy 1.40).
 fn find(vm: &Vm, buffer: u32) -> Result<&[u8], Status> {
     let found: Option<&[u8]> = match buffer {
         REQUEST_BODY => vm
@@ -33,16 +37,24 @@ fn find(vm: &Vm, buffer: u32) -> Result<&[u8], Status> {
             .stream()
             .and_then(|s| s.response.visible_body())
             .map(Vec::as_slice),
+        DOWNSTREAM_DATA => vm
+            .connection()
+            .and_then(|connection| connection.downstream.visible()),
+        UPSTREAM_DATA => vm
+            .connection()
+            .and_then(|connection| connection.upstream.visible()),
         HTTP_CALL_BODY => vm.http_answer.as_ref().map(|answer| answer.body.as_slice()),
         VM_CONFIGURATION => Some(&vm.plugin.vm_configuration),
         PLUGIN_CONFIGURATION => {
             (vm.configuring == Configuring::Plugin).then_some(vm.plugin.configuration.as_slice())
         }
         _ if buffer > LAST_BUFFER => return Err(Status::BadArgument),
-        // TCP data, gRPC messages and foreign-function arguments: never present here.
         _ => None,
     };
-    found.ok_or(Status::NotFound)
+    match buffer {
+        HTTP_CALL_BODY | VM_CONFIGURATION | PLUGIN_CONFIGURATION => found.ok_or(Status::NotFound),
+        _ => Ok(found.unwrap_or_default()),
+    }
 }
 
 fn get(call: &mut Call<'_>, buffer: u32, start: u32, max: u32, ptr: u32, len: u32) -> Outcome {
@@ -64,10 +76,16 @@ fn status(call: &mut Call<'_>, buffer: u32, len: u32, flags: u32) -> Outcome {
 fn set(call: &mut Call<'_>, buffer: u32, start: u32, size: u32, data: u32, len: u32) -> Outcome {
     find(call.vm(), buffer)?;
     let data = call.read(data, len)?;
-    let stream = call.vm_mut().stream_mut();
-    let body = match (buffer, stream) {
-        (REQUEST_BODY, Some(stream)) => stream.request.visible_body_mut(),
-        (RESPONSE_BODY, Some(stream)) => stream.response.visible_body_mut(),
+    let vm = call.vm_mut();
+    let body = match buffer {
+        REQUEST_BODY => vm.stream_mut().and_then(|s| s.request.visible_body_mut()),
+        RESPONSE_BODY => vm.stream_mut().and_then(|s| s.response.visible_body_mut()),
+        DOWNSTREAM_DATA => vm
+            .connection_mut()
+            .and_then(|connection| connection.downstream.visible_mut()),
+        UPSTREAM_DATA => vm
+            .connection_mut()
+            .and_then(|connection| connection.upstream.visible_mut()),
         _ => None,
     };
     let body = body.ok_or(Status::BadArgument)?;

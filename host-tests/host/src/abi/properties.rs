@@ -27,8 +27,13 @@ fn get(call: &mut Call<'_>, path: u32, path_len: u32, ptr: u32, len: u32) -> Out
 
 fn set(call: &mut Call<'_>, path: u32, path_len: u32, value: u32, value_len: u32) -> Outcome {
     let (path, value) = (call.read(path, path_len)?, call.read(value, value_len)?);
-    let stream = call.vm_mut().stream_mut().ok_or(Status::NotFound)?;
-    stream.properties.insert(path, value);
+    let vm = call.vm_mut();
+    if let Some(connection) = vm.connection_mut() {
+        connection.properties.insert(path, value);
+    } else {
+        let stream = vm.stream_mut().ok_or(Status::NotFound)?;
+        stream.properties.insert(path, value);
+    }
     Ok(())
 }
 
@@ -45,6 +50,17 @@ fn find(vm: &Vm, path: &[u8]) -> Option<Vec<u8>> {
         ["plugin_root_id"] => return Some(vm.plugin.root_id.clone().into_bytes()),
         ["plugin_vm_id"] => return Some(vm.plugin.vm_id.clone().into_bytes()),
         _ => {}
+    }
+    if let Some(connection) = vm.connection() {
+        return match parts.as_slice() {
+            ["connection_id"] | ["connection", "id"] => {
+                Some(u64::from(vm.context()).to_le_bytes().to_vec())
+            }
+            _ => {
+                let given = connection.options.properties.get(&parts.join("."));
+                given.or_else(|| connection.properties.get(path)).cloned()
+            }
+        };
     }
     let stream = vm.stream()?;
     if let Some(value) = stream.options.properties.get(&parts.join(".")) {

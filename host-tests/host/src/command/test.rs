@@ -8,7 +8,7 @@ use std::time::Instant;
 use anstyle::{AnsiColor, Style};
 use clap::Args;
 use serde_json::{Value, json};
-use tollgate_host::scenario::{Checked, Modules, Verdict, files, report};
+use tollgate_host::scenario::{Checked, Checker, Verdict, files, report};
 
 use super::{FAILED, Stop, UNUSABLE};
 
@@ -27,6 +27,11 @@ pub struct TestArgs {
     /// Play only scenarios whose path contains this.
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
+    /// Play each scenario that passes again in every variation: bodies whole, byte by byte
+    /// and cut at random, both protocols, trailers added, a reset after every event. Nothing
+    /// may trap or hang, and the books must balance.
+    #[arg(long)]
+    vary: bool,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -64,17 +69,20 @@ pub fn test(args: &TestArgs) -> Result<ExitCode, Stop> {
             return Err(Stop::unusable(problem));
         }
     }
-    let mut modules = Modules::default();
+    let mut checker = Checker::default();
     let mut all = Vec::new();
     let mut progress = Progress::new(found.len());
     for file in &found {
         progress.show(&file.display().to_string());
-        let checked = modules.check(file);
+        let checked = match args.vary {
+            true => checker.check_varied(file),
+            false => checker.check(file),
+        };
         progress.clear();
         if !args.json {
-            line(&checked);
+            checked.iter().for_each(line);
         }
-        all.push(checked);
+        all.extend(checked);
     }
     let count = |is: fn(&Verdict) -> bool| all.iter().filter(|one| is(&one.verdict)).count();
     let tally = Tally {
@@ -105,7 +113,9 @@ fn line(checked: &Checked) {
         Verdict::Failed(_) => (BAD, "FAILED "),
         Verdict::Unreadable(_) => (BAD, "ERROR  "),
     };
-    anstream::println!("{style}{word}{style:#} {}", checked.file.display());
+    let module = checked.module.as_deref();
+    let module = module.map_or_else(String::new, |module| format!(" ({module})"));
+    anstream::println!("{style}{word}{style:#} {}{module}", checked.file.display());
     anstream::print!("{}", report(checked));
 }
 
@@ -129,7 +139,8 @@ fn as_json(checked: &Checked) -> Value {
             ("failed", each.collect())
         }
     };
-    json!({"file": checked.file, "about": checked.about, "verdict": verdict, "failures": failures})
+    json!({"file": checked.file, "module": checked.module,
+        "about": checked.about, "verdict": verdict, "failures": failures})
 }
 
 struct Tally {

@@ -12,6 +12,7 @@ use super::error::{FileError, line_of};
 use super::play::{Failure, Harness, play};
 use super::report::report;
 use super::script::Scenario;
+use super::vary;
 
 /// A scenario file and what became of it.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Checked {
     pub file: PathBuf,
     /// What its `about` says; empty when it cannot be read.
     pub about: String,
+    /// Name of the module it was played on, when the scenario names several.
+    pub module: Option<String>,
     /// How it went.
     pub verdict: Verdict,
 }
@@ -42,67 +45,76 @@ impl Checked {
     }
 }
 
-/// Modules by their file, so that scenarios of one filter load it once.
+/// Plays scenario files on this harness; each module is loaded once.
 #[derive(Debug, Default)]
-pub struct Modules(BTreeMap<PathBuf, Module>);
+pub struct Checker(BTreeMap<PathBuf, Module>);
 
-impl Modules {
-    /// Plays the scenario in `file` on this harness.
-    pub fn check(&mut self, file: &Path) -> Checked {
+impl Checker {
+    /// Plays the scenario in `file`, on each module it names.
+    pub fn check(&mut self, file: &Path) -> Vec<Checked> {
         self.check_with(file, |scenario, module| {
             let mut harness = Harness::start(scenario, module)?;
             Ok(play(&mut harness, &scenario.events))
         })
     }
 
-    /// Reads the scenario in `file` and its module, and has `run` find what fails: one way
-    /// to play it or several, here or on another host. An error of `run` is the filter's:
-    /// it does not start.
+    /// As [`Checker::check`], and what passes is played again in every variation ([`vary`]).
+    pub fn check_varied(&mut self, file: &Path) -> Vec<Checked> {
+        self.check_with(file, |scenario, module| {
+            let mut harness = Harness::start(scenario, module)?;
+            let failures = play(&mut harness, &scenario.events);
+            if !failures.is_empty() {
+                return Ok(failures);
+            }
+            let faults = vary::check(scenario, module).into_iter();
+            let failures = faults.map(|fault| Failure {
+                line: 0,
+                differences: Vec::new(),
+                problem: Some(format!("{}: {}", fault.variation, fault.problem)),
+            });
+            Ok(failures.collect())
+        })
+    }
+
+    /// Reads the scenario in `file` and its modules, and has `run` find what fails on each:
+    /// one way to play it or several, here or on another host. An error of `run` is the
+    /// filter's: it does not start.
     pub fn check_with(
         &mut self,
         file: &Path,
-        run: impl FnOnce(&Scenario, &Module) -> Result<Vec<Failure>, Error>,
-    ) -> Checked {
-        let mut checked = Checked {
-            file: file.to_owned(),
-            about: String::new(),
-            verdict: Verdict::Passed,
-        };
+        mut run: impl FnMut(&Scenario, &Module) -> Result<Vec<Failure>, Error>,
+    ) -> Vec<Checked> {
         let scenario = match Scenario::load(file) {
             Ok(scenario) => scenario,
             Err(error) => {
-                checked.verdict = Verdict::Unreadable(error);
-                return checked;
+                return vec![Checked {
+                    file: file.to_owned(),
+                    about: String::new(),
+                    module: None,
+                    verdict: Verdict::Unreadable(error),
+                }];
             }
         };
-        checked.about.clone_from(&scenario.about);
-        let result = self
-            .load(&scenario.wasm)
-            .and_then(|module| run(&scenario, module));
-        checked.verdict = match result {
-            Ok(failures) if failures.is_empty() => Verdict::Passed,
-            Ok(failures) => Verdict::Failed(failures),
-            Err(error) => {
-                let text = fs::read_to_string(file).unwrap_or_default();
-                let line = text.lines().position(|line| line.trim() == "[filter]");
-                let table = line.map_or(0, |at| at + 1);
-                let line = line_of(&text, table, "wasm");
-                match error {
-                    Error::Read { .. } => Verdict::Unreadable(FileError {
-                        file: file.to_owned(),
-                        line,
-                        key: "filter.wasm".to_owned(),
-                        problem: error.to_string(),
-                    }),
-                    error => Verdict::Failed(vec![Failure {
-                        line,
-                        differences: Vec::new(),
-                        problem: Some(error.to_string()),
-                    }]),
-                }
+        let several = !scenario.also_on.is_empty();
+        let on_each = scenario.on_each_module().map(|scenario| {
+            let result = self
+                .load(&scenario.wasm)
+                .and_then(|module| run(&scenario, module));
+            let verdict = match result {
+                Ok(failures) if failures.is_empty() => Verdict::Passed,
+                Ok(failures) => Verdict::Failed(failures),
+                Err(error) => not_started(file, error),
+            };
+            let name = scenario.wasm.file_name().unwrap_or_default();
+            let module = several.then(|| name.to_string_lossy().into_owned());
+            Checked {
+                file: file.to_owned(),
+                about: scenario.about,
+                module,
+                verdict,
             }
-        };
-        checked
+        });
+        on_each.collect()
     }
 
     fn load(&mut self, path: &Path) -> Result<&Module, Error> {
@@ -110,6 +122,26 @@ impl Modules {
             self.0.insert(path.to_owned(), Module::load(path)?);
         }
         Ok(&self.0[path])
+    }
+}
+
+/// A module that cannot be read is the file's fault; one that does not start the filter's.
+fn not_started(file: &Path, error: Error) -> Verdict {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let table = text.lines().position(|line| line.trim() == "[filter]");
+    let line = line_of(&text, table.map_or(0, |at| at + 1), "wasm");
+    match error {
+        Error::Read { .. } => Verdict::Unreadable(FileError {
+            file: file.to_owned(),
+            line,
+            key: "filter.wasm".to_owned(),
+            problem: error.to_string(),
+        }),
+        error => Verdict::Failed(vec![Failure {
+            line,
+            differences: Vec::new(),
+            problem: Some(error.to_string()),
+        }]),
     }
 }
 
@@ -180,13 +212,17 @@ pub fn check_folder(folder: impl AsRef<Path>) -> usize {
         Ok(files) => files,
         Err(error) => panic!("{error}"),
     };
-    let mut modules = Modules::default();
-    let checked: Vec<Checked> = files.iter().map(|file| modules.check(file)).collect();
+    let mut checker = Checker::default();
+    let checked: Vec<Checked> = files.iter().flat_map(|file| checker.check(file)).collect();
     let failed: Vec<&Checked> = checked.iter().filter(|checked| !checked.passed()).collect();
     if !failed.is_empty() {
         let reports: String = failed.iter().map(|checked| report(checked)).collect();
         let plain = anstream::adapter::strip_str(&reports);
-        panic!("{} of {} scenarios:\n{plain}", failed.len(), checked.len());
+        panic!(
+            "{} of {} plays of scenarios:\n{plain}",
+            failed.len(),
+            checked.len()
+        );
     }
-    checked.len()
+    files.len()
 }

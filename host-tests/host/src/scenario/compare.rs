@@ -1,13 +1,14 @@
 //! What came out beside what was expected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use crate::headers::Headers;
 use crate::message::Received;
 
 use super::file::{End, Expect, ExpectMessage};
 use super::head;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, StreamOutcome};
 
 /// One thing that is not as expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +31,21 @@ impl Difference {
     }
 }
 
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            key,
+            expected,
+            actual,
+        } = self;
+        write!(f, "{key}: expected {expected:?}, came {actual:?}")
+    }
+}
+
 /// What of `expect` is not so in `outcome`, for the stream it is about.
 pub fn expectation(expect: &Expect, stream: Option<&str>, outcome: &Outcome) -> Vec<Difference> {
     let mut found = Vec::new();
-    let none = super::outcome::StreamOutcome::default();
+    let none = StreamOutcome::default();
     let stream = stream.and_then(|name| outcome.streams.get(name));
     let stream = stream.unwrap_or(&none);
     if let Some(expected) = &expect.upstream {
@@ -58,11 +70,7 @@ pub fn expectation(expect: &Expect, stream: Option<&str>, outcome: &Outcome) -> 
     let properties = texts(&stream.properties);
     entries(&mut found, "properties", &expect.properties, &properties);
     entries(&mut found, "metrics", &expect.metrics, &outcome.metrics);
-    let shared: BTreeMap<String, String> = outcome
-        .shared_data
-        .iter()
-        .map(|(key, value)| (text(key), text(value)))
-        .collect();
+    let shared = shared(outcome);
     entries(&mut found, "shared_data", &expect.shared_data, &shared);
     if let Some(expected) = &expect.logs
         && *expected != outcome.logs
@@ -122,8 +130,7 @@ pub fn message(side: &str, expected: &ExpectMessage, actual: &Received) -> Vec<D
         differ("head", sorted(&wanted), sorted(headers));
     }
     let wanted = head::fields(expected.headers.iter().map(String::as_str)).unwrap_or_default();
-    let names: std::collections::BTreeSet<String> =
-        wanted.iter().map(|(name, _)| text(name)).collect();
+    let names: BTreeSet<String> = wanted.iter().map(|(name, _)| text(name)).collect();
     for name in &names {
         differ("headers", named(&wanted, name), named(headers, name));
     }
@@ -153,6 +160,108 @@ pub fn message(side: &str, expected: &ExpectMessage, actual: &Received) -> Vec<D
     found
 }
 
+/// Where `actual` is another outcome than `expected`. The sizes in which bodies were sent on
+/// do not count.
+pub fn outcomes(expected: &Outcome, actual: &Outcome) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let none = StreamOutcome::default();
+    let names: BTreeSet<&String> = expected
+        .streams
+        .keys()
+        .chain(actual.streams.keys())
+        .collect();
+    for name in names {
+        let of = |outcome: &'_ Outcome| outcome.streams.get(name).unwrap_or(&none).clone();
+        let (expected, actual) = (of(expected), of(actual));
+        received(
+            &mut found,
+            &format!("stream `{name}`: upstream"),
+            &expected.upstream,
+            &actual.upstream,
+        );
+        received(
+            &mut found,
+            &format!("stream `{name}`: client"),
+            &expected.client,
+            &actual.client,
+        );
+        let details = |outcome: &StreamOutcome| outcome.details.clone().unwrap_or("(none)".into());
+        differ(
+            &mut found,
+            &format!("stream `{name}`: details"),
+            details(&expected),
+            details(&actual),
+        );
+        let state = (texts(&expected.filter_state), texts(&actual.filter_state));
+        all_entries(
+            &mut found,
+            &format!("stream `{name}`: filter_state"),
+            &state.0,
+            &state.1,
+        );
+        let state = (texts(&expected.properties), texts(&actual.properties));
+        all_entries(
+            &mut found,
+            &format!("stream `{name}`: properties"),
+            &state.0,
+            &state.1,
+        );
+    }
+    all_entries(&mut found, "metrics", &expected.metrics, &actual.metrics);
+    let data = (shared(expected), shared(actual));
+    all_entries(&mut found, "shared_data", &data.0, &data.1);
+    differ(
+        &mut found,
+        "logs",
+        expected.logs.join("\n"),
+        actual.logs.join("\n"),
+    );
+    differ(
+        &mut found,
+        "callouts",
+        expected.callouts.join("\n"),
+        actual.callouts.join("\n"),
+    );
+    found
+}
+
+fn received(found: &mut Vec<Difference>, side: &str, expected: &Received, actual: &Received) {
+    let none = Headers::new();
+    let head = |message: &Received| sorted(message.headers.as_ref().unwrap_or(&none));
+    let trailers = |message: &Received| sorted(message.trailers.as_ref().unwrap_or(&none));
+    let end = |message: &Received| End::of(message).word().to_owned();
+    let mut one = |key: &str, of: &dyn Fn(&Received) -> String| {
+        differ(found, &format!("{side}.{key}"), of(expected), of(actual));
+    };
+    one("head", &head);
+    one("body", &|message| text(&message.body));
+    one("trailers", &trailers);
+    one("end", &end);
+}
+
+fn differ(found: &mut Vec<Difference>, key: &str, expected: String, actual: String) {
+    if expected != actual {
+        found.push(Difference::new(key, expected, actual));
+    }
+}
+
+/// As [`entries`], and nothing else may be there.
+fn all_entries<V: PartialEq + ToString>(
+    found: &mut Vec<Difference>,
+    key: &str,
+    expected: &BTreeMap<String, V>,
+    actual: &BTreeMap<String, V>,
+) {
+    entries(found, key, expected, actual);
+    for (name, actual) in actual
+        .iter()
+        .filter(|(name, _)| !expected.contains_key(*name))
+    {
+        let key = format!("{key}.\"{name}\"");
+        found.push(Difference::new(key, "(not there)", actual.to_string()));
+    }
+}
+
 /// All fields, a line each, by name; values of one name in their order.
 pub fn sorted(headers: &Headers) -> String {
     let mut lines: Vec<(&[u8], String)> = headers
@@ -174,6 +283,13 @@ fn named(headers: &Headers, name: &str) -> String {
     } else {
         lines.join("\n")
     }
+}
+
+fn shared(outcome: &Outcome) -> BTreeMap<String, String> {
+    let entries = outcome.shared_data.iter();
+    entries
+        .map(|(key, value)| (text(key), text(value)))
+        .collect()
 }
 
 fn texts(values: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {

@@ -43,8 +43,9 @@ pub struct File {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
-    /// The module, relative to the scenario's file.
-    pub wasm: PathBuf,
+    /// The module, relative to the scenario's file; or several, each of which must do the
+    /// same.
+    pub wasm: Modules,
     /// `PluginConfig.name`.
     #[serde(default)]
     pub name: String,
@@ -69,6 +70,16 @@ pub struct Filter {
     /// Worker threads, each with a VM of its own; 1 unless said.
     #[serde(default = "one")]
     pub workers: usize,
+}
+
+/// One module's file, or a list of them.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a module's file or a list of them")]
+pub enum Modules {
+    /// One.
+    One(PathBuf),
+    /// Several.
+    Several(Vec<PathBuf>),
 }
 
 fn one() -> usize {
@@ -98,15 +109,22 @@ pub enum ProtocolName {
     Http2,
 }
 
-/// Metrics that are settled however a stream ends.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// Metrics that are settled when every stream has ended, whichever way each did.
+///
+/// Counters are named by how their names begin, and count from when the filter was
+/// configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Books {
-    /// For each entry: the counters whose names begin so grow by one in all for every
-    /// stream whose request headers arrived.
+    /// For each entry: the counters that begin so are, in all, the number of streams whose
+    /// request headers arrived.
     #[serde(default)]
     pub once_per_stream: Vec<String>,
-    /// Gauges that are 0 when no stream is open.
+    /// For each entry: the counters that begin with one of its texts are, in all, as many as
+    /// those that begin with any other of them.
+    #[serde(default)]
+    pub agree: Vec<Vec<String>>,
+    /// Gauges that are 0.
     #[serde(default)]
     pub zero_at_rest: Vec<String>,
 }

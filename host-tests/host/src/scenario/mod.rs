@@ -1,18 +1,21 @@
 //! Scenarios: what a filter must do, as data that this harness and a real Envoy replay.
 
+mod books;
 mod check;
 mod compare;
 mod error;
 pub mod file;
 pub mod head;
+mod lifecycle;
 mod outcome;
 mod play;
 mod report;
 mod script;
 mod value;
+pub mod vary;
 
-pub use check::{Checked, Modules, NoFiles, Verdict, check_folder, files};
-pub use compare::{Difference, expectation, message, sorted};
+pub use check::{Checked, Checker, NoFiles, Verdict, check_folder, files};
+pub use compare::{Difference, expectation, message, outcomes, sorted};
 pub use error::FileError;
 pub use outcome::{Outcome, StreamOutcome, level_name};
 pub use play::{Failure, Harness, Player, play};

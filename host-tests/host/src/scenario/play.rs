@@ -1,6 +1,7 @@
 //! A scenario played on this harness.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::error::Error;
 use crate::flow::StreamOptions;
@@ -49,6 +50,19 @@ pub struct Failure {
     pub problem: Option<String>,
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)?;
+        for difference in &self.differences {
+            write!(f, "; {difference}")?;
+        }
+        match &self.problem {
+            Some(problem) => write!(f, "; {problem}"),
+            None => Ok(()),
+        }
+    }
+}
+
 /// Plays `events`, comparing wherever they expect something. All failures are listed.
 pub fn play<'e>(
     player: &mut dyn Player,
@@ -77,7 +91,7 @@ pub fn play<'e>(
     failures
 }
 
-fn step(player: &mut dyn Player, action: &Action) -> Result<Vec<Difference>, String> {
+pub(super) fn step(player: &mut dyn Player, action: &Action) -> Result<Vec<Difference>, String> {
     match action {
         Action::Expect { stream, expect } => {
             let outcome = player.outcome()?;
@@ -178,7 +192,7 @@ impl Harness {
         })
     }
 
-    /// The host they run on.
+    /// What the workers share.
     pub fn host(&self) -> &Host {
         &self.host
     }
@@ -193,7 +207,7 @@ impl Harness {
         &self.streams
     }
 
-    fn stream(&mut self, name: &str) -> Result<&mut Stream, String> {
+    pub(super) fn stream(&mut self, name: &str) -> Result<&mut Stream, String> {
         let stream = self.streams.get_mut(name);
         stream.ok_or_else(|| format!("no stream `{name}` was opened"))
     }
@@ -315,6 +329,7 @@ impl Player for Harness {
 
     fn callout(&mut self, cluster: &str) -> Result<Option<Received>, String> {
         Ok(self.pending(cluster).map(|(_, call)| Received {
+            metadata: Vec::new(),
             headers: Some(call.headers),
             chunks: Vec::new(),
             body: call.body,

@@ -30,12 +30,18 @@ pub fn report(checked: &Checked) -> String {
         }
         Verdict::Failed(failures) => failures,
     };
-    let file = checked.file.display();
+    let module = checked.module.as_deref();
+    let module = module.map_or_else(String::new, |module| format!(" ({module})"));
+    // A variation fails as a whole: it has no line.
+    let at = |line: usize| match line {
+        0 => checked.file.display().to_string(),
+        line => format!("{}:{line}", checked.file.display()),
+    };
     // Lines are a help: a file that is gone since it was played has none.
     let text = fs::read_to_string(&checked.file).unwrap_or_default();
     for failure in failures {
         if let Some(problem) = &failure.problem {
-            let _ = writeln!(out, "{BOLD}{file}:{}{BOLD:#}: {problem}", failure.line);
+            let _ = writeln!(out, "{BOLD}{}{BOLD:#}{module}: {problem}", at(failure.line));
         }
         for found in &failure.differences {
             let key = match found.key.starts_with("sent.") {
@@ -43,7 +49,7 @@ pub fn report(checked: &Checked) -> String {
                 false => format!("expect.{}", found.key),
             };
             let line = line_of(&text, failure.line, &key);
-            let _ = writeln!(out, "{BOLD}{file}:{line}: {key}{BOLD:#}");
+            let _ = writeln!(out, "{BOLD}{}: {key}{BOLD:#}{module}", at(line));
             out.push_str(&difference(found));
         }
     }

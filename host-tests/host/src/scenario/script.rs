@@ -11,7 +11,9 @@ use crate::headers::Headers;
 use crate::message::HttpAnswer;
 
 use super::error::{FileError, line_at, line_of};
-use super::file::{Books, Expect, ExpectMessage, File, Filter, Message, Peer, ProtocolName, Step};
+use super::file::{
+    Books, Expect, ExpectMessage, File, Filter, Message, Modules, Peer, ProtocolName, Step,
+};
 use super::head;
 
 /// A scenario, read and checked.
@@ -21,8 +23,10 @@ pub struct Scenario {
     pub file: PathBuf,
     /// What is shown, in a sentence.
     pub about: String,
-    /// The module's file.
+    /// The module's file; the first where several are named.
     pub wasm: PathBuf,
+    /// Modules besides that must do the same.
+    pub also_on: Vec<PathBuf>,
     /// How Envoy is told to run it.
     pub filter: FilterConfig,
     /// How the client's connection speaks.
@@ -170,6 +174,16 @@ impl Scenario {
         Self::parse(path, &text)
     }
 
+    /// The scenario on each of its modules, one at a time.
+    pub fn on_each_module(&self) -> impl Iterator<Item = Self> {
+        let modules = std::iter::once(&self.wasm).chain(&self.also_on);
+        modules.map(|wasm| Self {
+            wasm: wasm.clone(),
+            also_on: Vec::new(),
+            ..self.clone()
+        })
+    }
+
     /// As [`Scenario::load`], of a text; `path` is where relative names in it start.
     ///
     /// # Errors
@@ -190,10 +204,23 @@ impl Scenario {
         }
         let events = flattening.events;
         let folder = path.parent().unwrap_or(Path::new("."));
+        let mut modules = match &file.filter.wasm {
+            Modules::One(one) => vec![folder.join(one)],
+            Modules::Several(several) => several.iter().map(|one| folder.join(one)).collect(),
+        };
+        if modules.is_empty() {
+            return Err(FileError {
+                file: path.to_owned(),
+                line: 0,
+                key: "filter.wasm".to_owned(),
+                problem: "an empty list: name at least one module's file".to_owned(),
+            });
+        }
         Ok(Self {
             file: path.to_owned(),
             about: file.about,
-            wasm: folder.join(&file.filter.wasm),
+            wasm: modules.remove(0),
+            also_on: modules,
             filter: filter_config(file.filter),
             client: protocol(file.protocol.client),
             upstream: protocol(file.protocol.upstream),

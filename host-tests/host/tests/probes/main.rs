@@ -2,8 +2,12 @@
 
 mod bodies;
 mod contexts;
+mod costs;
 mod failures;
 mod guest;
 mod local_replies;
 mod maps;
+mod metadata;
 mod state;
+mod tcp;
+mod variations;

@@ -26,7 +26,7 @@ pub fn of(run: &Run) -> Json {
                 "backtrace": death.backtrace, "last_log": death.last_log})
         });
         json!({"start": costs(&worker.start), "all": costs(&worker.all),
-            "memory_bytes": worker.memory_bytes, "death": death})
+            "death": death})
     });
     let shared = run.outcome.shared_data.iter();
     let shared = shared.map(|(key, value)| json!({"key": bytes(key), "value": bytes(value)}));
@@ -151,13 +151,10 @@ fn bytes(bytes: &[u8]) -> Json {
 }
 
 fn costs(costs: &Costs) -> Json {
-    json!({
-        "fuel": costs.fuel,
-        "callbacks": costs.callbacks,
-        "host_calls": costs.host_calls,
-        "bytes_to_guest": costs.bytes_to_guest,
-        "bytes_from_guest": costs.bytes_from_guest,
-        "guest_allocations": costs.guest_allocations,
-        "guest_allocated_bytes": costs.guest_allocated_bytes,
-    })
+    let named = costs.named().into_iter();
+    Json::Object(
+        named
+            .map(|(name, cost)| (name.to_owned(), json!(cost)))
+            .collect(),
+    )
 }

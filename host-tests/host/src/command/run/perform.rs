@@ -33,7 +33,6 @@ pub struct Run {
 pub struct WorkerCosts {
     pub start: Costs,
     pub all: Costs,
-    pub memory_bytes: usize,
 }
 
 /// One request and what became of it.
@@ -95,7 +94,6 @@ pub fn perform(input: &Input, module: &Module) -> Result<Run, String> {
     let costs = workers.map(|(worker, start)| WorkerCosts {
         start,
         all: worker.costs(),
-        memory_bytes: worker.memory_bytes(),
     });
     let costs = costs.collect();
     let dead = harness.workers().iter().enumerate();
@@ -119,6 +117,7 @@ fn scenario(input: &Input) -> Scenario {
         file: PathBuf::new(),
         about: String::new(),
         wasm: input.wasm.clone(),
+        also_on: Vec::new(),
         filter: FilterConfig {
             name: input.name.clone(),
             root_id: input.root_id.clone(),

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tollgate_host::scenario::file::End;
-use tollgate_host::scenario::{FileError, Modules, Scenario, report};
+use tollgate_host::scenario::{Checked, Checker, FileError, Scenario, report};
 use tollgate_host::{Headers, Received};
 
 use super::diff::{self, Sign};
@@ -33,9 +33,9 @@ pub fn save(file: &Path, input: &Input, run: &Run) -> Result<(), String> {
         fs::create_dir_all(folder).map_err(|error| in_file(file, error))?;
     }
     fs::write(file, text).map_err(|error| in_file(file, error))?;
-    let checked = Modules::default().check(file);
-    if !checked.passed() {
-        let report = report(&checked);
+    let checked = Checker::default().check(file);
+    if !checked.iter().all(Checked::passed) {
+        let report: String = checked.iter().map(report).collect();
         return Err(format!(
             "saved, but it does not pass when played again:\n{report}"
         ));

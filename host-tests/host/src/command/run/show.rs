@@ -373,33 +373,35 @@ fn left_behind(page: &mut Page, run: &Run) {
 
 fn costs(page: &mut Page, run: &Run) {
     page.title("Costs", "the same on every machine");
-    page.line(&[(
-        DIM,
-        "                  fuel  callbacks  host calls  bytes in  bytes out  allocations",
-    )]);
+    let shown = [
+        "fuel",
+        "callbacks",
+        "host_calls",
+        "bytes_to_guest",
+        "bytes_from_guest",
+        "handovers",
+        "memory_bytes",
+    ];
+    let row = |page: &mut Page, name: &str, costs: &Costs| {
+        let costs = costs.named();
+        let mut line = format!("  {name:<15}");
+        for name in shown {
+            let cost = costs.iter().find(|(found, _)| *found == name);
+            let cost = cost.and_then(|(_, cost)| *cost);
+            let cost = cost.map_or_else(|| "-".to_owned(), |cost| cost.to_string());
+            line += &format!(" {cost:>width$}", width = name.len().max(8));
+        }
+        page.line(&[(PLAIN, &line)]);
+    };
+    let names = shown.map(|name| format!(" {name:>8}"));
+    page.line(&[(DIM, &" ".repeat(17)), (DIM, &names.concat())]);
     for (at, worker) in run.workers.iter().enumerate() {
-        let memory = format!("   memory {} KiB", worker.memory_bytes / 1024);
-        row(page, &format!("worker {at} start"), &worker.start, "");
-        row(page, &format!("worker {at} in all"), &worker.all, &memory);
+        row(page, &format!("worker {at} start"), &worker.start);
+        if run.workers.len() > 1 || run.streams.len() > 1 {
+            row(page, &format!("worker {at} in all"), &worker.all);
+        }
     }
     for stream in &run.streams {
-        row(page, &format!("request {}", stream.name), &stream.costs, "");
+        row(page, &format!("request {}", stream.name), &stream.costs);
     }
-}
-
-fn row(page: &mut Page, name: &str, costs: &Costs, behind: &str) {
-    let numbers = format!(
-        "{:>10} {:>10} {:>11} {:>9} {:>10} {:>12}",
-        costs.fuel,
-        costs.callbacks,
-        costs.host_calls,
-        costs.bytes_to_guest,
-        costs.bytes_from_guest,
-        costs.guest_allocations,
-    );
-    page.line(&[
-        (PLAIN, &format!("  {name:<15} ")),
-        (PLAIN, &numbers),
-        (DIM, behind),
-    ]);
 }
