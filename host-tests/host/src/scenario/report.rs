@@ -43,12 +43,19 @@ pub fn report(checked: &Checked) -> String {
         if let Some(problem) = &failure.problem {
             let _ = writeln!(out, "{BOLD}{}{BOLD:#}{module}: {problem}", at(failure.line));
         }
-        for found in &failure.differences {
-            let key = match found.key.starts_with("sent.") {
-                true => format!("callout.{}", found.key),
-                false => format!("expect.{}", found.key),
-            };
-            let line = line_of(&text, failure.line, &key);
+        let mut found: Vec<_> = failure
+            .differences
+            .iter()
+            .map(|found| {
+                let key = match found.key.starts_with("sent.") {
+                    true => format!("callout.{}", found.key),
+                    false => format!("expect.{}", found.key),
+                };
+                (line_of(&text, failure.line, &key), key, found)
+            })
+            .collect();
+        found.sort_by_key(|(line, ..)| *line);
+        for (line, key, found) in found {
             let _ = writeln!(out, "{BOLD}{}: {key}{BOLD:#}{module}", at(line));
             out.push_str(&difference(found));
         }

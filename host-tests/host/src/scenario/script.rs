@@ -245,7 +245,10 @@ fn parse_file(path: &Path, text: &str) -> Result<File, FileError> {
     let deserializer =
         toml::Deserializer::parse(text).map_err(|error| broken(&error, String::new()))?;
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        // The whole file is `.`; a step goes by a name of toml's own.
         let key = error.path().to_string();
+        let key = key.replace(".$__serde_spanned_private_value", "");
+        let key = key.strip_prefix('.').unwrap_or(&key).to_owned();
         broken(error.inner(), key)
     })
 }

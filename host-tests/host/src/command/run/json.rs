@@ -4,7 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value as Json, json};
 use tollgate_host::scenario::file::End;
-use tollgate_host::{CallDirection, Costs, Crossing, Headers, Metric, Received, Value};
+use tollgate_host::scenario::level_name;
+use tollgate_host::{CallDirection, Costs, Crossing, Headers, LogLine, Metric, Received, Value};
 
 use super::input::Message;
 use super::perform::{Run, StreamRun};
@@ -35,9 +36,13 @@ pub fn of(run: &Run) -> Json {
         "streams": run.streams.iter().map(|one| stream(run, one)).collect::<Vec<_>>(),
         "metrics": metrics.collect::<Vec<_>>(),
         "shared_data": shared.collect::<Vec<_>>(),
-        "logs": run.outcome.logs,
+        "logs": run.logs.iter().map(log).collect::<Vec<_>>(),
         "workers": workers.collect::<Vec<_>>(),
     })
+}
+
+fn log(line: &LogLine) -> Json {
+    json!({"worker": line.worker, "level": level_name(line.level), "message": line.message})
 }
 
 fn stream(run: &Run, stream: &StreamRun) -> Json {

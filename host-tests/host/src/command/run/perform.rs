@@ -8,8 +8,8 @@ use tollgate_host::scenario::{
     Action, CalloutOutcome, FilterConfig, Harness, Outcome, Player as _, Scenario,
 };
 use tollgate_host::{
-    Costs, Death, Host, HttpAnswer, LocalReply, Metric, MetricKind, Module, Protocol, Received,
-    StreamEnd, Worker,
+    Costs, Death, Host, HttpAnswer, LocalReply, LogLine, Metric, MetricKind, Module, Protocol,
+    Received, StreamEnd, Worker,
 };
 
 use super::input::{Input, Message};
@@ -22,6 +22,8 @@ pub struct Run {
     pub streams: Vec<StreamRun>,
     /// Counters, gauges and histograms by name.
     pub metrics: BTreeMap<(MetricKind, String), Metric>,
+    /// Everything logged, the workers' starts included.
+    pub logs: Vec<LogLine>,
     /// As scenarios see it.
     pub outcome: Outcome,
     /// Workers that are dead, and why.
@@ -102,6 +104,7 @@ pub fn perform(input: &Input, module: &Module) -> Result<Run, String> {
         start,
         streams,
         metrics: Host::metrics(harness.host()),
+        logs: Host::logs(harness.host()),
         deaths: deaths.collect(),
         workers: costs,
         outcome: harness.outcome()?,

@@ -2,6 +2,8 @@
 
 use tollgate_host::{CallDirection, Costs, Crossing, Headers, Metric, Received, StreamEnd, Value};
 
+use tollgate_host::scenario::level_name;
+
 use super::diff::{self, Form, Line, Sign};
 use super::perform::{Run, StreamRun};
 use super::timeline::{Entry, host_calls_of};
@@ -9,6 +11,9 @@ use crate::command::page::{ARRIVES, DIM, GONE, LEAVES, NEW, PLAIN, Page, STRONG,
 
 /// Bytes of a text in a traced call; `--json` has them all.
 const TRACED_TEXT: usize = 100;
+
+/// `proxy_log`'s number for a warning.
+const WARN_LEVEL: u32 = 3;
 
 pub fn show(page: &mut Page, run: &Run, trace: bool) {
     page.title("Start", "");
@@ -358,16 +363,21 @@ fn left_behind(page: &mut Page, run: &Run) {
         let (key, value) = (quoted(key, key.len()), quoted(value, value.len()));
         page.line(&[(PLAIN, "  "), (PLAIN, &key), (DIM, " = "), (PLAIN, &value)]);
     }
-    if !run.outcome.logs.is_empty() {
-        page.title("Logs", "since the filter was configured");
+    if !run.logs.is_empty() {
+        page.title("Logs", "of all workers, their starts included");
     }
-    for line in &run.outcome.logs {
-        let style = match line.split(':').next() {
-            Some("warn") => WARN,
-            Some("error" | "critical") => GONE,
+    for line in &run.logs {
+        let style = match line.level {
+            WARN_LEVEL => WARN,
+            level if level > WARN_LEVEL => GONE,
             _ => PLAIN,
         };
-        page.wrapped(style, "  ", line);
+        let worker = match run.workers.len() {
+            1 => String::new(),
+            _ => format!("worker {} ", line.worker),
+        };
+        let lead = format!("  {worker}{:<8} ", level_name(line.level));
+        page.wrapped(style, &lead, &line.message);
     }
 }
 
