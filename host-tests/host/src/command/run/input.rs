@@ -127,7 +127,8 @@ mod tests {
     #[test]
     fn a_message_is_a_head_and_bytes() {
         // (file, the body or a part of the problem)
-        let rows: [(&[u8], Result<&[u8], &str>); 8] = [
+        type Row = (&'static [u8], Result<&'static [u8], &'static str>);
+        let rows: [Row; 8] = [
             (b"POST /a\nx: y\n\nbody\n", Ok(b"body\n")),
             (
                 b"\nPOST /a HTTP/1.1\r\nx: y\r\n\r\n\r\nbody",
