@@ -70,7 +70,9 @@ fn find(vm: &Vm, path: &[u8]) -> Option<Vec<u8>> {
         ["connection_id"] => Some(u64::from(vm.context()).to_le_bytes().to_vec()),
         ["request", rest @ ..] => request(stream, rest),
         ["response", rest @ ..] => response(stream, rest),
-        _ => stream.properties.get(path).cloned(),
+        // Envoy looks up the first part only, so what was set by a longer path is lost.
+        [_] => stream.properties.get(path).cloned(),
+        _ => None,
     }
 }
 
