@@ -1,10 +1,12 @@
 //! A TCP connection as its two peers drive it, and everything that came out of it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use crate::connection_state::{ConnectionEnd, ConnectionState, ReceivedBytes, Unread};
 use crate::costs::Costs;
 use crate::guest::Guest;
+use crate::message::FilterState;
 use crate::shared::lock;
 
 /// One TCP connection through the filter.
@@ -79,6 +81,12 @@ impl Connection {
     /// A property the filter set; path segments joined with NUL, as it gave them.
     pub fn property(&self, path: &str) -> Option<Vec<u8>> {
         self.inspect(|state| state.properties.get(path.as_bytes()).cloned())
+    }
+
+    /// Filter state that the filter set by `set_envoy_filter_state`, by key; Envoy's
+    /// `tcp_proxy` goes where `envoy.tcp_proxy.cluster` says, when it is there in time.
+    pub fn filter_state(&self) -> BTreeMap<String, FilterState> {
+        self.inspect(|state| state.filter_state.clone())
     }
 
     /// What the connection's own callbacks cost so far.

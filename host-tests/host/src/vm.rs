@@ -10,7 +10,7 @@ use crate::connection_state::ConnectionState;
 use crate::costs::Costs;
 use crate::counters::Counters;
 use crate::flow::{Side, StreamState};
-use crate::message::{HttpAnswer, HttpCall, LocalReply};
+use crate::message::{FilterState, HttpAnswer, HttpCall, LocalReply};
 use crate::metrics::MetricIds;
 use crate::plugin::Plugin;
 use crate::random;
@@ -189,6 +189,14 @@ impl Vm {
     pub fn stream_mut(&mut self) -> Option<&mut StreamState> {
         let context = self.context();
         self.streams.get_mut(&context)
+    }
+
+    /// The filter state of a stream or connection; none on the root context.
+    pub fn filter_state_mut(&mut self, id: u32) -> Option<&mut BTreeMap<String, FilterState>> {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            return Some(&mut connection.filter_state);
+        }
+        Some(&mut self.streams.get_mut(&id)?.filter_state)
     }
 
     pub fn log(&self, level: u32, message: &[u8]) {

@@ -41,7 +41,8 @@ fn call_function(
     match name.as_slice() {
         b"set_envoy_filter_state" => set_filter_state(call.vm_mut(), &arguments)?,
         // There is one route and no route cache here.
-        b"clear_route_cache" if call.vm().stream().is_some() => {}
+        b"clear_route_cache"
+            if call.vm().stream().is_some() || call.vm().connection().is_some() => {}
         _ => return Err(Status::NotFound.into()),
     }
     // Neither gives a result; pointers of 0 say that none is wanted.
@@ -71,12 +72,9 @@ fn set_filter_state(vm: &mut Vm, arguments: &[u8]) -> Result<(), Status> {
         return Err(Status::NotFound);
     }
     // Envoy takes the true context here, not the effective one (`foreign.cc`).
-    let stream = vm
-        .streams
-        .get_mut(&vm.true_context)
-        .ok_or(Status::NotFound)?;
-    stream
-        .filter_state
+    let state = vm.filter_state_mut(vm.true_context);
+    state
+        .ok_or(Status::NotFound)?
         .insert(path, FilterState { value, life_span });
     Ok(())
 }

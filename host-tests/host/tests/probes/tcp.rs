@@ -577,6 +577,25 @@ fn http_functions_find_nothing_on_a_connection() {
 }
 
 #[test]
+fn filter_state_may_name_the_cluster() {
+    let set = |path: &str, value: &str| {
+        // Protobuf: field 1 is the path, 2 the value, each with its length.
+        let [path_len, value_len] = [path, value].map(|text| char::from(text.len() as u8));
+        let message = format!("\n{path_len}{path}\x12{value_len}{value}");
+        format!("(drop (call $foreign @\"set_envoy_filter_state\" @\"{message}\" #0 #0))")
+    };
+    let known = set("envoy.tcp_proxy.cluster", "c1");
+    let unknown = set("nope", "v");
+    let clear = r#"(drop (call $foreign @"clear_route_cache" #0 #0 #0 #0))"#;
+    let body = format!("{known} {unknown} {clear} #0");
+    let (worker, connection) = play(&[("new_connection", &body)], "");
+    assert_eq!(statuses(&worker, "proxy_call_foreign_function"), [0, 1, 0]);
+    let state = connection.filter_state();
+    assert_eq!(state["envoy.tcp_proxy.cluster"].value, b"c1");
+    assert_eq!(state.len(), 1);
+}
+
+#[test]
 fn an_upstream_that_refuses_closes_the_client() {
     let host = Host::new();
     let worker = host
