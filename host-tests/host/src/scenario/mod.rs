@@ -1,5 +1,6 @@
 //! Scenarios: what a filter must do, as data that this harness and a real Envoy replay.
 
+mod agreement;
 mod books;
 mod compare;
 mod error;
@@ -8,11 +9,13 @@ pub mod head;
 mod lifecycle;
 mod outcome;
 mod play;
+mod presented;
 mod script;
 mod value;
 pub mod vary;
 
-pub use compare::{Difference, expectation, message, outcomes, sorted};
+pub use agreement::{between, messages};
+pub use compare::{Difference, expectation, message, sorted};
 pub use error::FileError;
 pub use outcome::{Outcome, StreamOutcome, level_name};
 pub use play::{Failure, Harness, Player, play};
