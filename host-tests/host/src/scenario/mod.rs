@@ -2,6 +2,7 @@
 
 mod agreement;
 mod books;
+mod check;
 mod compare;
 mod error;
 pub mod file;
@@ -10,13 +11,16 @@ mod lifecycle;
 mod outcome;
 mod play;
 mod presented;
+mod report;
 mod script;
 mod value;
 pub mod vary;
 
 pub use agreement::{between, messages};
+pub use check::{Checked, Checker, NoFiles, Verdict, check_folder, files};
 pub use compare::{Difference, expectation, message, sorted};
 pub use error::FileError;
 pub use outcome::{Outcome, StreamOutcome, level_name};
 pub use play::{Failure, Harness, Player, play};
+pub use report::{difference, report};
 pub use script::{Action, CalloutOutcome, Event, FilterConfig, Scenario};

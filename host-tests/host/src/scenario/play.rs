@@ -150,9 +150,13 @@ impl Harness {
     /// # Errors
     /// When the module or its configuration is refused.
     pub fn start(scenario: &Scenario, module: &Module) -> Result<Self, Error> {
-        let host = Host::new();
+        Self::start_as(scenario, module, Self::plugin(scenario))
+    }
+
+    /// What the scenario says of the filter, as this host's settings.
+    pub fn plugin(scenario: &Scenario) -> Plugin {
         let filter = &scenario.filter;
-        let plugin = Plugin {
+        Plugin {
             name: filter.name.clone(),
             root_id: filter.root_id.clone(),
             vm_id: filter.vm_id.clone(),
@@ -165,7 +169,16 @@ impl Harness {
                 .unwrap_or(Plugin::default().buffer_limit),
             clusters: scenario.clusters.iter().cloned().collect(),
             ..Plugin::default()
-        };
+        }
+    }
+
+    /// As [`Harness::start`], with settings that a scenario has no key for.
+    ///
+    /// # Errors
+    /// When the module or its configuration is refused.
+    pub fn start_as(scenario: &Scenario, module: &Module, plugin: Plugin) -> Result<Self, Error> {
+        let host = Host::new();
+        let filter = &scenario.filter;
         let workers = (0..filter.workers)
             .map(|_| host.recorded_worker(module, plugin.clone()))
             .collect::<Result<_, _>>()?;
