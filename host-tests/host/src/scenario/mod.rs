@@ -1,5 +1,6 @@
 //! Scenarios: what a filter must do, as data that this harness and a real Envoy replay.
 
+mod bless;
 mod books;
 mod compare;
 mod error;
@@ -12,6 +13,7 @@ mod script;
 mod value;
 pub mod vary;
 
+pub use bless::{BlessError, Blessed, bless};
 pub use compare::{Difference, expectation, message, outcomes, sorted};
 pub use error::FileError;
 pub use outcome::{Outcome, StreamOutcome, level_name};
