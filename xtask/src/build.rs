@@ -1,4 +1,7 @@
 //! Builds the Wasm modules into `target/filters`, and checks that an Envoy can load them.
+//!
+//! Beside them: `names/NAME.wasm`, the same code with the names of its functions, for tests
+//! that count allocations; and `compiler.txt`, which says what compiled them.
 
 use std::fs;
 use std::path::Path;
@@ -14,8 +17,12 @@ use crate::wasm_toolchain::WasmToolchain;
 const PROFILE: &str = "wasm";
 
 /// What a module must stay under, in bytes: both carry two vocabularies' tables and are
-/// still to be pulled by every proxy of a mesh. The benchmarks' guest is pulled by none.
+/// still to be pulled by every proxy of a mesh. The guests of benches and tests are pulled
+/// by none.
 const SIZE_LIMITS: [(&str, u64); 2] = [("token-estimator", 2_200_000), ("gateway", 3_000_000)];
+
+/// What Envoy offers in `env` besides, for modules of other compilers than ours.
+const OF_OTHER_COMPILERS: [&str; 2] = ["emscripten_notify_memory_growth", "pthread_equal"];
 
 /// Builds every module, copies it to its final name and checks it.
 pub fn filters(toolchain: &WasmToolchain) -> Result<()> {
@@ -29,48 +36,73 @@ pub fn filters(toolchain: &WasmToolchain) -> Result<()> {
     }
     cargo.run()?;
 
-    fs::create_dir_all(paths::filters())?;
+    fs::create_dir_all(paths::named_filters())?;
     for package in packages {
         let built = toolchain
             .output(PROFILE)
             .join(format!("{}.wasm", package.replace('-', "_")));
+        let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
         let name = module_name(package);
-        let module = paths::filters().join(format!("{name}.wasm"));
-        install(&built, &module)?;
-        check(name, &module).with_context(|| format!("target/filters/{name}.wasm"))?;
+        install(&bytes, &paths::named_filters().join(format!("{name}.wasm")))?;
+        let stripped = stripped(&bytes).with_context(|| built.display().to_string())?;
+        install(&stripped, &paths::filters().join(format!("{name}.wasm")))?;
+        check(name, &stripped).with_context(|| format!("target/filters/{name}.wasm"))?;
     }
-    Ok(())
+    install(
+        format!("{}\n", toolchain.compiler()?).as_bytes(),
+        &paths::filters().join("compiler.txt"),
+    )
+}
+
+/// The module without custom sections, as `strip = true` leaves it: names alone are 50 KB.
+fn stripped(module: &[u8]) -> Result<Vec<u8>> {
+    let mut stripped = Vec::with_capacity(module.len());
+    // Sections follow each other without gaps; each has a header before its range.
+    let mut end = 0;
+    for payload in Parser::new(0).parse_all(module) {
+        let payload = payload?;
+        let range = match &payload {
+            Payload::Version { range, .. } => range.clone(),
+            _ => match payload.as_section() {
+                Some((_, range)) => range,
+                None => continue,
+            },
+        };
+        if !matches!(payload, Payload::CustomSection(_)) {
+            stripped.extend_from_slice(&module[end..range.end]);
+        }
+        end = range.end;
+    }
+    Ok(stripped)
 }
 
 /// What the module of a package is called: `token-estimator` of `tollgate-token-estimator`.
 fn module_name(package: &str) -> &str {
     match package {
-        // Not a filter: its full name keeps anyone from loading it as one.
-        "tollgate-bench-guest" => package,
+        // For benches and tests: its full name keeps anyone from loading it as a filter.
+        "tollgate-bench-guest" | "tollgate-probe" => package,
         _ => package.strip_prefix("tollgate-").unwrap_or(package),
     }
 }
 
-/// Copies only what changed, and by rename: an Envoy of a running test may be reading it.
-fn install(built: &Path, module: &Path) -> Result<()> {
-    let bytes = fs::read(built).with_context(|| format!("cannot read {}", built.display()))?;
-    if fs::read(module).is_ok_and(|there| there == bytes) {
+/// Writes only what changed, and by rename: an Envoy of a running test may be reading it.
+fn install(bytes: &[u8], file: &Path) -> Result<()> {
+    if fs::read(file).is_ok_and(|there| there == bytes) {
         return Ok(());
     }
-    let fresh = module.with_extension(format!("wasm.{}", std::process::id()));
+    let fresh = file.with_extension(format!("fresh.{}", std::process::id()));
     fs::write(&fresh, bytes).with_context(|| format!("cannot write {}", fresh.display()))?;
-    fs::rename(&fresh, module).with_context(|| format!("cannot write {}", module.display()))
+    fs::rename(&fresh, file).with_context(|| format!("cannot write {}", file.display()))
 }
 
-fn check(name: &str, module: &Path) -> Result<()> {
-    let bytes = fs::read(module)?;
-    let size = bytes.len() as u64;
+fn check(name: &str, module: &[u8]) -> Result<()> {
+    let size = module.len() as u64;
     println!(
         "  target/filters/{name}.wasm {:>14}",
         format!("{:.1} KB", size as f64 / 1e3)
     );
     within_limit(name, size)?;
-    let strangers = unknown_imports(&bytes)?;
+    let strangers = unknown_imports(module)?;
     if !strangers.is_empty() {
         bail!(
             "the module imports what no Envoy offers, so none could load it: {}",
@@ -100,8 +132,11 @@ fn unknown_imports(module: &[u8]) -> Result<Vec<String>> {
             let import = import?;
             let known = matches!(import.ty, TypeRef::Func(_))
                 && match import.module {
-                    "env" => import.name.starts_with("proxy_"),
-                    "wasi_snapshot_preview1" => true,
+                    "env" => {
+                        import.name.starts_with("proxy_")
+                            || OF_OTHER_COMPILERS.contains(&import.name)
+                    }
+                    "wasi_snapshot_preview1" | "wasi_unstable" => true,
                     _ => false,
                 };
             if !known {
@@ -135,6 +170,8 @@ mod tests {
         let rows = [
             ("env", "proxy_log", None),
             ("wasi_snapshot_preview1", "fd_write", None),
+            ("wasi_unstable", "fd_write", None),
+            ("env", "pthread_equal", None),
             ("env", "emscripten_memcpy", Some("env.emscripten_memcpy")),
             ("wbg", "proxy_log", Some("wbg.proxy_log")),
         ];
@@ -143,6 +180,17 @@ mod tests {
             assert_eq!(unknown.first().map(String::as_str), expected);
         }
         assert!(unknown_imports(b"no module").is_err());
+    }
+
+    #[test]
+    fn stripping_takes_out_custom_sections_alone() {
+        let module = importing("env", "proxy_log");
+        let custom = b"\0\x05\x04name";
+        let (head, sections) = module.split_at(8);
+        let with_names = [head, custom, sections, custom].concat();
+        assert_eq!(stripped(&with_names).unwrap(), module);
+        assert_eq!(stripped(&module).unwrap(), module);
+        assert!(stripped(&module[..9]).is_err());
     }
 
     #[test]
@@ -163,5 +211,6 @@ mod tests {
     fn a_module_is_named_after_its_package() {
         assert_eq!(module_name("tollgate-token-estimator"), "token-estimator");
         assert_eq!(module_name("tollgate-bench-guest"), "tollgate-bench-guest");
+        assert_eq!(module_name("tollgate-probe"), "tollgate-probe");
     }
 }

@@ -126,13 +126,18 @@ impl<'a> Call<'a> {
     fn allocate(&mut self, len: usize) -> Result<u32, Refusal> {
         let allocator = self.vm().allocator.clone().ok_or(Status::InternalFailure)?;
         let vm = self.vm_mut();
-        vm.callback_costs.guest_allocations += 1;
-        vm.callback_costs.guest_allocated_bytes += len as u64;
+        vm.callback_costs.handovers += 1;
+        vm.callback_costs.handover_bytes += len as u64;
+        let counters = vm.counters;
         let outer = (vm.phase, vm.effective_context);
         (vm.phase, vm.effective_context) = (Phase::Allocating, None);
+        let mark = counters.map(|counters| counters.mark(&mut self.caller));
         let ptr = allocator
             .call(&mut self.caller, len as u32)
             .map_err(Refusal::Trap);
+        if let (Some(counters), Some(mark)) = (counters, mark) {
+            counters.forget_since(mark, &mut self.caller);
+        }
         let vm = self.vm_mut();
         (vm.phase, vm.effective_context) = outer;
         match ptr? {

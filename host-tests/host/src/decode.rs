@@ -119,7 +119,9 @@ impl Crossing {
                         decoded.answers.push(("value", self.bytes("ptr", given)));
                     }
                 }
-                ("out" | "cas" | "len" | "flags" | "code", None) if self.is_answer(argument) => {
+                ("out" | "cas" | "len" | "flags" | "code" | "count" | "size", None)
+                    if self.is_answer(argument) =>
+                {
                     if let Some(given) = self.answer(*value) {
                         decoded.answers.push((argument, number(&given.bytes)));
                     }
@@ -214,6 +216,7 @@ impl Crossing {
     fn is_answer(&self, argument: &str) -> bool {
         match argument {
             "cas" => self.function == "proxy_get_shared_data",
+            "count" | "size" => self.function.ends_with("_sizes_get"),
             _ => true,
         }
     }

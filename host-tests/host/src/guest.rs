@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wasmtime::{Instance, Store, TypedFunc, WasmParams, WasmResults};
 
 use crate::costs::Costs;
+use crate::counters::Counters;
 use crate::error::{Death, Error};
 use crate::linker;
 use crate::module::{Module, engine};
@@ -133,6 +134,7 @@ impl Guest {
             Some(malloc) => Some(malloc),
             None => find(&instance, &mut store, "proxy_on_memory_allocate")?,
         };
+        store.data_mut().counters = Counters::find(&instance, &mut store);
         let exports = Arc::new(Exports::find(&instance, &mut store)?);
         let mut guest = Self {
             store,
@@ -261,10 +263,17 @@ impl Guest {
         let first_log = vm.shared.logs().len();
         let result = function.call(&mut self.store, arguments);
         let used = fuel - self.store.get_fuel().unwrap_or(0);
+        let counters = self.vm().counters;
+        let counted = counters.map(|counters| counters.take(&mut self.store));
+        let memory = self.vm().memory;
+        let memory_bytes = memory.map_or(0, |memory| memory.data_size(&self.store));
         let vm = self.store.data_mut();
         vm.true_context = 0;
         vm.effective_context = None;
-        vm.callback_costs.fuel = used;
+        let counting = counted.map_or(0, |counted| counted.fuel);
+        vm.callback_costs.fuel = used.saturating_sub(counting);
+        vm.callback_costs.allocations = counted.map(|counted| counted.allocations);
+        vm.callback_costs.memory_bytes = memory_bytes as u64;
         let costs = vm.callback_costs;
         vm.costs += costs;
         if let Some(stream) = vm.streams.get_mut(&context) {

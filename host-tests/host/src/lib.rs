@@ -1,18 +1,22 @@
 #![doc = include_str!("../README.md")]
 
 mod abi;
+mod allocators;
 mod call;
 mod connection;
 mod connection_state;
 mod costs;
+mod counters;
 mod decode;
 mod ending;
+pub mod envoy;
 mod error;
 mod filter_manager;
 mod flow;
 mod guest;
 mod headers;
 mod host;
+mod instrument;
 mod linker;
 mod message;
 mod metrics;
@@ -35,7 +39,7 @@ mod worker;
 
 pub use connection::Connection;
 pub use connection_state::{ConnectionEnd, ConnectionOptions, ReceivedBytes};
-pub use costs::Costs;
+pub use costs::{Allocations, Costs, Exceeded};
 pub use decode::{Decoded, Value};
 pub use error::{Death, Error};
 pub use flow::{Protocol, StreamOptions};

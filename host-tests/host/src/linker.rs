@@ -1,6 +1,6 @@
 //! The host functions put together, and what a module or a test asks of them checked.
 
-use std::sync::OnceLock;
+use std::sync::LazyLock;
 
 use wasmtime::{FuncType, Linker, Store};
 
@@ -9,29 +9,29 @@ use crate::module::{Module, engine};
 use crate::vm::Vm;
 use crate::{abi, wasi};
 
-/// What Envoy offers to modules of ABI 0.2.0 and 0.2.1. The same for every VM, so it is put
-/// together once: of starting a small filter that was the most.
-static LINKERS: [OnceLock<Linker<Vm>>; 2] = [OnceLock::new(), OnceLock::new()];
+/// Linkers belong to no VM; making one takes longer than starting a small module.
+static ABI_0_2_0: LazyLock<wasmtime::Result<Linker<Vm>>> = LazyLock::new(|| link_all(false));
+static ABI_0_2_1: LazyLock<wasmtime::Result<Linker<Vm>>> = LazyLock::new(|| link_all(true));
 
-fn offered_to(module: &Module) -> Result<&'static Linker<Vm>, Error> {
-    let abi_0_2_1 = module.is_abi_0_2_1();
-    let place = &LINKERS[usize::from(abi_0_2_1)];
-    if let Some(linker) = place.get() {
-        return Ok(linker);
-    }
+fn link_all(abi_0_2_1: bool) -> wasmtime::Result<Linker<Vm>> {
     let mut linker = Linker::new(engine());
-    abi::link_all(&mut linker, abi_0_2_1)
-        .and_then(|()| wasi::link_all(&mut linker))
-        .map_err(|error| Error::Compile(error.to_string()))?;
-    Ok(place.get_or_init(|| linker))
+    abi::link_all(&mut linker, abi_0_2_1)?;
+    wasi::link_all(&mut linker)?;
+    Ok(linker)
 }
 
-/// The linker with all host functions, once every import of the module is among them.
+/// A linker with all host functions, once every import of the module is among them.
 pub(crate) fn for_module(
     module: &Module,
     store: &mut Store<Vm>,
 ) -> Result<&'static Linker<Vm>, Error> {
-    let linker = offered_to(module)?;
+    let linker = match module.is_abi_0_2_1() {
+        true => &*ABI_0_2_1,
+        false => &*ABI_0_2_0,
+    };
+    let linker = linker
+        .as_ref()
+        .map_err(|error| Error::Compile(error.to_string()))?;
     for import in module.compiled().imports() {
         let name = format!("{}.{}", import.module(), import.name());
         let Some(offered) = linker.get_by_import(&mut *store, &import) else {

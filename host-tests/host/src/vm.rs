@@ -8,6 +8,7 @@ use wasmtime::{Memory, StoreLimits, TypedFunc};
 
 use crate::connection_state::ConnectionState;
 use crate::costs::Costs;
+use crate::counters::Counters;
 use crate::flow::{Side, StreamState};
 use crate::message::{HttpAnswer, HttpCall, LocalReply};
 use crate::metrics::MetricIds;
@@ -75,6 +76,8 @@ pub(crate) struct Vm {
     pub limits: StoreLimits,
     pub memory: Option<Memory>,
     pub allocator: Option<TypedFunc<u32, u32>>,
+    /// Of a module that counts its allocations.
+    pub counters: Option<Counters>,
     pub phase: Phase,
     pub configuring: Configuring,
 
@@ -123,6 +126,7 @@ impl Vm {
             limits,
             memory: None,
             allocator: None,
+            counters: None,
             phase: Phase::Running,
             configuring: Configuring::No,
             streams: BTreeMap::new(),

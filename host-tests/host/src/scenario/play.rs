@@ -15,6 +15,7 @@ use crate::worker::Worker;
 use super::compare::{self, Difference};
 use super::file::{ExpectMessage, Peer};
 use super::outcome::{Outcome, StreamOutcome, level_name};
+use super::presented;
 use super::script::{Action, CalloutOutcome, Event, Scenario};
 use crate::message::Received;
 
@@ -31,6 +32,16 @@ pub trait Player {
     /// # Errors
     /// A sentence when that cannot be found out.
     fn outcome(&mut self) -> Result<Outcome, String>;
+
+    /// What has come out once `holds` is true of it, or when the player has waited long
+    /// enough. For a host that does all there is to do at once that is now.
+    ///
+    /// # Errors
+    /// As [`Player::outcome`].
+    fn outcome_when(&mut self, holds: &dyn Fn(&Outcome) -> bool) -> Result<Outcome, String> {
+        let _ = holds;
+        self.outcome()
+    }
 
     /// What the oldest unanswered callout to `cluster` sent; `None` when there is none.
     ///
@@ -94,8 +105,10 @@ pub fn play<'e>(
 pub(super) fn step(player: &mut dyn Player, action: &Action) -> Result<Vec<Difference>, String> {
     match action {
         Action::Expect { stream, expect } => {
-            let outcome = player.outcome()?;
-            Ok(compare::expectation(expect, stream.as_deref(), &outcome))
+            let differences =
+                |outcome: &Outcome| compare::expectation(expect, stream.as_deref(), outcome);
+            let outcome = player.outcome_when(&|outcome| differences(outcome).is_empty())?;
+            Ok(differences(&outcome))
         }
         Action::Callout {
             cluster,
@@ -137,9 +150,13 @@ impl Harness {
     /// # Errors
     /// When the module or its configuration is refused.
     pub fn start(scenario: &Scenario, module: &Module) -> Result<Self, Error> {
-        let host = Host::new();
+        Self::start_as(scenario, module, Self::plugin(scenario))
+    }
+
+    /// What the scenario says of the filter, as this host's settings.
+    pub fn plugin(scenario: &Scenario) -> Plugin {
         let filter = &scenario.filter;
-        let plugin = Plugin {
+        Plugin {
             name: filter.name.clone(),
             root_id: filter.root_id.clone(),
             vm_id: filter.vm_id.clone(),
@@ -152,7 +169,16 @@ impl Harness {
                 .unwrap_or(Plugin::default().buffer_limit),
             clusters: scenario.clusters.iter().cloned().collect(),
             ..Plugin::default()
-        };
+        }
+    }
+
+    /// As [`Harness::start`], with settings that a scenario has no key for.
+    ///
+    /// # Errors
+    /// When the module or its configuration is refused.
+    pub fn start_as(scenario: &Scenario, module: &Module, plugin: Plugin) -> Result<Self, Error> {
+        let host = Host::new();
+        let filter = &scenario.filter;
         let workers = (0..filter.workers)
             .map(|_| host.recorded_worker(module, plugin.clone()))
             .collect::<Result<_, _>>()?;
@@ -222,7 +248,7 @@ impl Player for Harness {
                 let worker = self.workers.get(*worker);
                 let worker = worker.ok_or("there is no such worker")?;
                 let mut opened = worker.open_with(self.options.clone());
-                opened.request_headers(headers.clone(), *end);
+                opened.request_headers(presented::request(headers.clone()), *end);
                 self.streams.insert(stream.clone(), opened);
             }
             Action::Answer {
@@ -230,7 +256,10 @@ impl Player for Harness {
                 headers,
                 end,
             } => {
-                self.stream(stream)?.response_headers(headers.clone(), *end);
+                let from = self.options.upstream;
+                let to_head = self.stream(stream)?.is_head();
+                let headers = presented::response(headers.clone(), from, *end, to_head);
+                self.stream(stream)?.response_headers(headers, *end);
             }
             Action::Body {
                 stream,

@@ -189,7 +189,7 @@ fn get_buffer_clamps_and_allocates_only_for_bytes() {
         let row = format!("{buffer} {start} {max}");
         assert_eq!(calls.last().unwrap().result, Some(status), "{row}");
         assert_eq!(calls[calls.len() - 2].result, Some(10 + length), "{row}");
-        assert_eq!(stream.costs().guest_allocations, allocations, "{row}");
+        assert_eq!(stream.costs().handovers, allocations, "{row}");
     }
 }
 

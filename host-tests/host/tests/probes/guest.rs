@@ -68,7 +68,12 @@ pub const TRAILERS: &str = "(param $id i32) (param $count i32) (result i32)";
 
 /// A module with every import, a memory, an allocator and these functions.
 pub fn module(functions: &str) -> Module {
-    Module::from_bytes(&assemble(&format!("{IMPORTS}{RUNTIME}{functions}"))).unwrap()
+    Module::from_bytes(&bytes(functions)).unwrap()
+}
+
+/// Its bytes.
+pub fn bytes(functions: &str) -> Vec<u8> {
+    assemble(&format!("{IMPORTS}{RUNTIME}{functions}"))
 }
 
 /// Bytes of a module without anything that is not written here.

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod contexts;
+mod costs;
 mod failures;
 mod guest;
 mod local_replies;
