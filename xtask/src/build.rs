@@ -17,8 +17,12 @@ use crate::wasm_toolchain::WasmToolchain;
 const PROFILE: &str = "wasm";
 
 /// What a module must stay under, in bytes: both carry two vocabularies' tables and are
-/// still to be pulled by every proxy of a mesh. The benchmarks' guest is pulled by none.
+/// still to be pulled by every proxy of a mesh. The guests of benches and tests are pulled
+/// by none.
 const SIZE_LIMITS: [(&str, u64); 2] = [("token-estimator", 2_200_000), ("gateway", 3_000_000)];
+
+/// What Envoy offers in `env` besides, for modules of other compilers than ours.
+const OF_OTHER_COMPILERS: [&str; 2] = ["emscripten_notify_memory_growth", "pthread_equal"];
 
 /// Builds every module, copies it to its final name and checks it.
 pub fn filters(toolchain: &WasmToolchain) -> Result<()> {
@@ -75,8 +79,8 @@ fn stripped(module: &[u8]) -> Result<Vec<u8>> {
 /// What the module of a package is called: `token-estimator` of `tollgate-token-estimator`.
 fn module_name(package: &str) -> &str {
     match package {
-        // Not a filter: its full name keeps anyone from loading it as one.
-        "tollgate-bench-guest" => package,
+        // For benches and tests: its full name keeps anyone from loading it as a filter.
+        "tollgate-bench-guest" | "tollgate-probe" => package,
         _ => package.strip_prefix("tollgate-").unwrap_or(package),
     }
 }
@@ -128,8 +132,11 @@ fn unknown_imports(module: &[u8]) -> Result<Vec<String>> {
             let import = import?;
             let known = matches!(import.ty, TypeRef::Func(_))
                 && match import.module {
-                    "env" => import.name.starts_with("proxy_"),
-                    "wasi_snapshot_preview1" => true,
+                    "env" => {
+                        import.name.starts_with("proxy_")
+                            || OF_OTHER_COMPILERS.contains(&import.name)
+                    }
+                    "wasi_snapshot_preview1" | "wasi_unstable" => true,
                     _ => false,
                 };
             if !known {
@@ -163,6 +170,8 @@ mod tests {
         let rows = [
             ("env", "proxy_log", None),
             ("wasi_snapshot_preview1", "fd_write", None),
+            ("wasi_unstable", "fd_write", None),
+            ("env", "pthread_equal", None),
             ("env", "emscripten_memcpy", Some("env.emscripten_memcpy")),
             ("wbg", "proxy_log", Some("wbg.proxy_log")),
         ];
@@ -202,5 +211,6 @@ mod tests {
     fn a_module_is_named_after_its_package() {
         assert_eq!(module_name("tollgate-token-estimator"), "token-estimator");
         assert_eq!(module_name("tollgate-bench-guest"), "tollgate-bench-guest");
+        assert_eq!(module_name("tollgate-probe"), "tollgate-probe");
     }
 }

@@ -307,6 +307,9 @@ impl Guest {
     /// a Pause then holds what follows (seen on Envoy 1.40: continue and Pause in
     /// `on_request_headers` send the headers on, and the body waits for ever).
     fn run_continues(&mut self, id: u32) {
+        if self.vm().deferred.is_empty() {
+            return;
+        }
         let deferred = std::mem::take(&mut self.vm_mut().deferred);
         let (now, later): (VecDeque<_>, VecDeque<_>) = deferred.into_iter().partition(
             |deferred| matches!(deferred, Deferred::Continue { stream, .. } if *stream == id),

@@ -120,7 +120,7 @@ impl Guest {
         store.limiter(|vm| &mut vm.limits);
         store.data_mut().transcript = transcript.then(Recorder::default);
         let linker = linker::for_module(module, &mut store)?;
-        linker::check_answers(&linker, &mut store)?;
+        linker::check_answers(linker, &mut store)?;
         store.data_mut().phase = Phase::Starting;
         let fuel = store.data().plugin.fuel_per_callback;
         let _ = store.set_fuel(fuel);

@@ -9,6 +9,7 @@ mod costs;
 mod counters;
 mod decode;
 mod ending;
+pub mod envoy;
 mod error;
 mod filter_manager;
 mod flow;

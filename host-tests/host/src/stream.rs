@@ -180,6 +180,11 @@ impl Stream {
         self.inspect(|state| state.ignored.clone())
     }
 
+    /// Whether the request's method is HEAD, so that no answer has a body.
+    pub(crate) fn is_head(&self) -> bool {
+        self.inspect(|state| state.request.headers.value(":method") == Some(b"HEAD"))
+    }
+
     fn headers(&mut self, side: Side, headers: Headers, end: bool) -> &mut Self {
         let name = match side {
             Side::Request => "request headers",
@@ -190,6 +195,9 @@ impl Stream {
             Side::Response => state.request.headers_forwarded && !state.response.started,
         };
         self.event(name, possible, |guest, id| {
+            if let Some(state) = guest.stream(id).filter(|_| side == Side::Response) {
+                state.details = Some("via_upstream".to_owned());
+            }
             guest.headers(id, side, headers, end)
         })
     }

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
+use tied::Tied;
 
 use crate::client::Client;
 use crate::places;
-use crate::tied::Tied;
 
 /// Wasm is compiled at start, on a machine that may be busy with other tests.
 const START_LIMIT: Duration = Duration::from_secs(60);

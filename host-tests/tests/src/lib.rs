@@ -11,7 +11,6 @@ pub mod places;
 mod raw;
 mod stack;
 pub mod table;
-mod tied;
 pub mod tour;
 
 pub use client::{Client, Request, Response};

@@ -22,7 +22,11 @@ pub struct Difference {
 }
 
 impl Difference {
-    fn new(key: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) -> Self {
+    pub(super) fn new(
+        key: impl Into<String>,
+        expected: impl Into<String>,
+        actual: impl Into<String>,
+    ) -> Self {
         Self {
             key: key.into(),
             expected: expected.into(),
@@ -158,108 +162,6 @@ pub fn message(side: &str, expected: &ExpectMessage, actual: &Received) -> Vec<D
         differ("end", end.word().to_owned(), actual.word().to_owned());
     }
     found
-}
-
-/// Where `actual` is another outcome than `expected`. The sizes in which bodies were sent on
-/// do not count.
-pub fn outcomes(expected: &Outcome, actual: &Outcome) -> Vec<Difference> {
-    let mut found = Vec::new();
-    let none = StreamOutcome::default();
-    let names: BTreeSet<&String> = expected
-        .streams
-        .keys()
-        .chain(actual.streams.keys())
-        .collect();
-    for name in names {
-        let of = |outcome: &'_ Outcome| outcome.streams.get(name).unwrap_or(&none).clone();
-        let (expected, actual) = (of(expected), of(actual));
-        received(
-            &mut found,
-            &format!("stream `{name}`: upstream"),
-            &expected.upstream,
-            &actual.upstream,
-        );
-        received(
-            &mut found,
-            &format!("stream `{name}`: client"),
-            &expected.client,
-            &actual.client,
-        );
-        let details = |outcome: &StreamOutcome| outcome.details.clone().unwrap_or("(none)".into());
-        differ(
-            &mut found,
-            &format!("stream `{name}`: details"),
-            details(&expected),
-            details(&actual),
-        );
-        let state = (texts(&expected.filter_state), texts(&actual.filter_state));
-        all_entries(
-            &mut found,
-            &format!("stream `{name}`: filter_state"),
-            &state.0,
-            &state.1,
-        );
-        let state = (texts(&expected.properties), texts(&actual.properties));
-        all_entries(
-            &mut found,
-            &format!("stream `{name}`: properties"),
-            &state.0,
-            &state.1,
-        );
-    }
-    all_entries(&mut found, "metrics", &expected.metrics, &actual.metrics);
-    let data = (shared(expected), shared(actual));
-    all_entries(&mut found, "shared_data", &data.0, &data.1);
-    differ(
-        &mut found,
-        "logs",
-        expected.logs.join("\n"),
-        actual.logs.join("\n"),
-    );
-    differ(
-        &mut found,
-        "callouts",
-        expected.callouts.join("\n"),
-        actual.callouts.join("\n"),
-    );
-    found
-}
-
-fn received(found: &mut Vec<Difference>, side: &str, expected: &Received, actual: &Received) {
-    let none = Headers::new();
-    let head = |message: &Received| sorted(message.headers.as_ref().unwrap_or(&none));
-    let trailers = |message: &Received| sorted(message.trailers.as_ref().unwrap_or(&none));
-    let end = |message: &Received| End::of(message).word().to_owned();
-    let mut one = |key: &str, of: &dyn Fn(&Received) -> String| {
-        differ(found, &format!("{side}.{key}"), of(expected), of(actual));
-    };
-    one("head", &head);
-    one("body", &|message| text(&message.body));
-    one("trailers", &trailers);
-    one("end", &end);
-}
-
-fn differ(found: &mut Vec<Difference>, key: &str, expected: String, actual: String) {
-    if expected != actual {
-        found.push(Difference::new(key, expected, actual));
-    }
-}
-
-/// As [`entries`], and nothing else may be there.
-fn all_entries<V: PartialEq + ToString>(
-    found: &mut Vec<Difference>,
-    key: &str,
-    expected: &BTreeMap<String, V>,
-    actual: &BTreeMap<String, V>,
-) {
-    entries(found, key, expected, actual);
-    for (name, actual) in actual
-        .iter()
-        .filter(|(name, _)| !expected.contains_key(*name))
-    {
-        let key = format!("{key}.\"{name}\"");
-        found.push(Difference::new(key, "(not there)", actual.to_string()));
-    }
 }
 
 /// All fields, a line each, by name; values of one name in their order.

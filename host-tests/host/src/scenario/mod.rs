@@ -1,5 +1,6 @@
 //! Scenarios: what a filter must do, as data that this harness and a real Envoy replay.
 
+mod agreement;
 mod books;
 mod check;
 mod compare;
@@ -9,13 +10,15 @@ pub mod head;
 mod lifecycle;
 mod outcome;
 mod play;
+mod presented;
 mod report;
 mod script;
 mod value;
 pub mod vary;
 
+pub use agreement::{between, messages};
 pub use check::{Checked, Checker, NoFiles, Verdict, check_folder, files};
-pub use compare::{Difference, expectation, message, outcomes, sorted};
+pub use compare::{Difference, expectation, message, sorted};
 pub use error::FileError;
 pub use outcome::{Outcome, StreamOutcome, level_name};
 pub use play::{Failure, Harness, Player, play};

@@ -7,8 +7,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::module::Module;
+use crate::scenario::agreement;
 use crate::scenario::books::{self, Counters};
-use crate::scenario::compare;
 use crate::scenario::lifecycle;
 use crate::scenario::outcome::Outcome;
 use crate::scenario::play::{self, Failure, Harness, Player};
@@ -189,7 +189,7 @@ impl Run {
         }
         // Where something is wrong already, what is else would follow from it.
         if must_be_same && other.problems.is_empty() {
-            let outcomes = compare::outcomes(&self.outcome, &other.outcome);
+            let outcomes = agreement::between(&self.outcome, &other.outcome);
             differs.extend(outcomes.iter().map(|difference| {
                 format!("not what comes out of the file as it is written: {difference}")
             }));

@@ -5,9 +5,8 @@
 //! thread that started it. A pipe tells on every system: it closes with this process, and
 //! the shell that waits at its other end then kills the child.
 
+use std::io;
 use std::process::{Child, Command, ExitStatus, Stdio};
-
-use anyhow::{Context, Result};
 
 /// A terminal's signals go to the whole group, and Envoy ignores some of them: the shell
 /// stays until the pipe closes.
@@ -24,19 +23,15 @@ impl Tied {
     ///
     /// # Errors
     /// When it, or a shell to watch over it, cannot be started.
-    pub fn spawn(command: &mut Command) -> Result<Self> {
-        let cannot_run = |command: &Command| {
-            let program = command.get_program().to_string_lossy().into_owned();
-            move || format!("cannot run {program}")
-        };
-        let mut child = command.spawn().with_context(cannot_run(command))?;
+    pub fn spawn(command: &mut Command) -> io::Result<Self> {
+        let mut child = run(command)?;
         let mut shell = Command::new("sh");
         shell
             .args(["-c", WATCH, "sh", &child.id().to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        match shell.spawn().with_context(cannot_run(&shell)) {
+        match run(&mut shell) {
             Ok(watchdog) => Ok(Self { child, watchdog }),
             Err(error) => {
                 end(&mut child);
@@ -49,8 +44,8 @@ impl Tied {
     ///
     /// # Errors
     /// When the system does not tell.
-    pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
-        Ok(self.child.try_wait()?)
+    pub fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.child.try_wait()
     }
 }
 
@@ -60,6 +55,13 @@ impl Drop for Tied {
         end(&mut self.watchdog);
         end(&mut self.child);
     }
+}
+
+fn run(command: &mut Command) -> io::Result<Child> {
+    command.spawn().map_err(|error| {
+        let program = command.get_program().to_string_lossy();
+        io::Error::new(error.kind(), format!("cannot run {program}: {error}"))
+    })
 }
 
 fn end(child: &mut Child) {
@@ -85,6 +87,7 @@ mod tests {
     #[test]
     fn a_program_that_does_not_exist_is_named() {
         let error = Tied::spawn(&mut Command::new("/no/such/program")).err();
-        assert_eq!(error.unwrap().to_string(), "cannot run /no/such/program");
+        let text = error.unwrap().to_string();
+        assert!(text.starts_with("cannot run /no/such/program: "), "{text}");
     }
 }
