@@ -284,6 +284,14 @@ impl Guest {
                     self.delete_root();
                     continue;
                 }
+                Deferred::GrpcClose {
+                    id,
+                    status,
+                    message,
+                } => {
+                    self.close_grpc(id, status, message);
+                    continue;
+                }
                 Deferred::Continue { stream, side } => {
                     self.resume(stream, side);
                     stream

@@ -29,6 +29,10 @@ pub(crate) struct Exports {
     pub response_body: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub response_trailers: Option<TypedFunc<(u32, u32), u32>>,
     pub http_call_response: Option<HttpCallResponse>,
+    pub grpc_receive_initial_metadata: Option<TypedFunc<(u32, u32, u32), ()>>,
+    pub grpc_receive: Option<TypedFunc<(u32, u32, u32), ()>>,
+    pub grpc_receive_trailing_metadata: Option<TypedFunc<(u32, u32, u32), ()>>,
+    pub grpc_close: Option<TypedFunc<(u32, u32, u32), ()>>,
     pub queue_ready: Option<TypedFunc<(u32, u32), ()>>,
     pub done: Option<TypedFunc<u32, u32>>,
     pub log: Option<TypedFunc<u32, ()>>,
@@ -49,6 +53,18 @@ impl Exports {
             response_body: find(instance, store, "proxy_on_response_body")?,
             response_trailers: find(instance, store, "proxy_on_response_trailers")?,
             http_call_response: find(instance, store, "proxy_on_http_call_response")?,
+            grpc_receive_initial_metadata: find(
+                instance,
+                store,
+                "proxy_on_grpc_receive_initial_metadata",
+            )?,
+            grpc_receive: find(instance, store, "proxy_on_grpc_receive")?,
+            grpc_receive_trailing_metadata: find(
+                instance,
+                store,
+                "proxy_on_grpc_receive_trailing_metadata",
+            )?,
+            grpc_close: find(instance, store, "proxy_on_grpc_close")?,
             queue_ready: find(instance, store, "proxy_on_queue_ready")?,
             done: find(instance, store, "proxy_on_done")?,
             log: find(instance, store, "proxy_on_log")?,
@@ -116,6 +132,7 @@ impl Guest {
             None => find(&instance, &mut store, "proxy_on_memory_allocate")?,
         };
         let exports = Arc::new(Exports::find(&instance, &mut store)?);
+        store.data_mut().exports = Some(exports.clone());
         let mut guest = Self {
             store,
             exports,
@@ -126,6 +143,7 @@ impl Guest {
         guest.initialize(&instance)?;
         guest.store.data_mut().phase = Phase::Running;
         guest.configure(first_log)?;
+        guest.settle();
         Ok(guest)
     }
 
@@ -225,7 +243,8 @@ impl Guest {
     ) -> Option<R> {
         // Before anything else: a callback that is missing stops nothing.
         self.vm_mut().stop_iteration = false;
-        let function = function.filter(|_| self.death.is_none())?;
+        let function =
+            function.filter(|_| self.death.is_none() && self.vm().plugin.allows(name))?;
         let fuel = self.vm().plugin.fuel_per_callback;
         // Fails only on an engine without fuel, and ours has it.
         let _ = self.store.set_fuel(fuel);

@@ -8,6 +8,8 @@ use wasmtime::{Memory, StoreLimits, TypedFunc};
 
 use crate::costs::Costs;
 use crate::flow::{Side, StreamState};
+use crate::grpc_calls::GrpcCalls;
+use crate::guest::Exports;
 use crate::message::{HttpAnswer, HttpCall, LocalReply};
 use crate::metrics::MetricIds;
 use crate::plugin::Plugin;
@@ -45,6 +47,12 @@ pub(crate) enum Deferred {
         stream: u32,
         reply: LocalReply,
     },
+    /// A gRPC call that failed while it was being made.
+    GrpcClose {
+        id: u32,
+        status: u32,
+        message: String,
+    },
 }
 
 /// The configuration the guest may read in the callback now running.
@@ -67,6 +75,8 @@ pub(crate) struct Vm {
     pub limits: StoreLimits,
     pub memory: Option<Memory>,
     pub allocator: Option<TypedFunc<u32, u32>>,
+    /// Once the module is instantiated.
+    pub exports: Option<Arc<Exports>>,
     pub phase: Phase,
     pub configuring: Configuring,
 
@@ -86,8 +96,11 @@ pub(crate) struct Vm {
     pub last_http_call: u32,
     /// The answer `proxy_on_http_call_response` is looking at.
     pub http_answer: Option<HttpAnswer>,
+    /// The buffer of a foreign function's call, or of DNS results, in their callbacks.
+    pub call_data: Vec<u8>,
     /// What `proxy_get_status` gives.
-    pub call_status: (u32, &'static str),
+    pub call_status: (u32, String),
+    pub grpc: GrpcCalls,
     /// The root context's `proxy_on_done` returned false.
     pub done_pending: bool,
 
@@ -113,6 +126,7 @@ impl Vm {
             limits,
             memory: None,
             allocator: None,
+            exports: None,
             phase: Phase::Running,
             configuring: Configuring::No,
             streams: BTreeMap::new(),
@@ -125,7 +139,9 @@ impl Vm {
             http_calls: BTreeMap::new(),
             last_http_call: 0,
             http_answer: None,
-            call_status: (0, ""),
+            call_data: Vec::new(),
+            call_status: (0, String::new()),
+            grpc: GrpcCalls::default(),
             done_pending: false,
             metrics: MetricIds::default(),
             random,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use crate::costs::Costs;
 use crate::error::Death;
 use crate::flow::StreamOptions;
+use crate::grpc_calls::{GrpcCall, GrpcEvent, GrpcKind};
 use crate::guest::Guest;
 use crate::message::{HttpAnswer, HttpCall};
 use crate::shared::{LogLine, lock};
@@ -68,6 +69,25 @@ impl Worker {
     /// Resets the HTTP call `id` as a connection that breaks; false when it is not pending.
     pub fn reset_http_call(&self, id: u32) -> bool {
         lock(&self.guest).answer_http_call(id, None)
+    }
+
+    /// The gRPC calls and streams that are open, calls first, each kind in order. A stream
+    /// that its service has ended is no longer among them.
+    pub fn grpc_calls(&self) -> Vec<GrpcCall> {
+        let guest = lock(&self.guest);
+        let pending = guest.vm().grpc.pending.values();
+        let mut open: Vec<_> = pending
+            .filter(|pending| !pending.remote_closed)
+            .map(|pending| pending.call.clone())
+            .collect();
+        open.sort_by_key(|call| call.kind == GrpcKind::Stream);
+        open
+    }
+
+    /// The service at the other end of the gRPC call or stream `id` acts; false when it is
+    /// not open, or a second block of initial metadata comes.
+    pub fn answer_grpc_call(&self, id: u32, event: GrpcEvent) -> bool {
+        lock(&self.guest).grpc_event(id, event)
     }
 
     /// Everything the VM cost since it was started, its start included.

@@ -1,4 +1,4 @@
-//! Bodies, configurations and callout answers as buffers.
+//! Bodies, configurations, callout answers and call data as buffers.
 
 use wasmtime::Linker;
 
@@ -10,9 +10,10 @@ use crate::vm::{Configuring, Vm};
 const REQUEST_BODY: u32 = 0;
 const RESPONSE_BODY: u32 = 1;
 const HTTP_CALL_BODY: u32 = 4;
+const GRPC_MESSAGE: u32 = 5;
 const VM_CONFIGURATION: u32 = 6;
 const PLUGIN_CONFIGURATION: u32 = 7;
-const LAST_BUFFER: u32 = 8;
+const CALL_DATA: u32 = 8;
 
 pub(super) fn link(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
     host_functions!(linker, "env",
@@ -23,26 +24,29 @@ pub(super) fn link(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
     Ok(())
 }
 
+/// Seen on Envoy 1.40: an HTTP call's body and the plugin's configuration are NOT_FOUND
+/// outside their callbacks, every other buffer is there and empty.
 fn find(vm: &Vm, buffer: u32) -> Result<&[u8], Status> {
-    let found: Option<&[u8]> = match buffer {
-        REQUEST_BODY => vm
-            .stream()
-            .and_then(|s| s.request.visible_body())
-            .map(Vec::as_slice),
-        RESPONSE_BODY => vm
-            .stream()
-            .and_then(|s| s.response.visible_body())
-            .map(Vec::as_slice),
-        HTTP_CALL_BODY => vm.http_answer.as_ref().map(|answer| answer.body.as_slice()),
-        VM_CONFIGURATION => Some(&vm.plugin.vm_configuration),
-        PLUGIN_CONFIGURATION => {
-            (vm.configuring == Configuring::Plugin).then_some(vm.plugin.configuration.as_slice())
+    match buffer {
+        HTTP_CALL_BODY => {
+            let answer = vm.http_answer.as_ref().ok_or(Status::NotFound)?;
+            Ok(&answer.body)
         }
-        _ if buffer > LAST_BUFFER => return Err(Status::BadArgument),
-        // TCP data, gRPC messages and foreign-function arguments: never present here.
-        _ => None,
-    };
-    found.ok_or(Status::NotFound)
+        VM_CONFIGURATION => Ok(&vm.plugin.vm_configuration),
+        PLUGIN_CONFIGURATION if vm.configuring == Configuring::No => Err(Status::NotFound),
+        PLUGIN_CONFIGURATION => Ok(&vm.plugin.configuration),
+        CALL_DATA => Ok(&vm.call_data),
+        _ if buffer > CALL_DATA => Err(Status::BadArgument),
+        _ => {
+            let body = match (buffer, vm.stream()) {
+                (REQUEST_BODY, Some(stream)) => stream.request.visible_body(),
+                (RESPONSE_BODY, Some(stream)) => stream.response.visible_body(),
+                (GRPC_MESSAGE, _) => vm.grpc.visible.message.as_ref(),
+                _ => None,
+            };
+            Ok(body.map(Vec::as_slice).unwrap_or_default())
+        }
+    }
 }
 
 fn get(call: &mut Call<'_>, buffer: u32, start: u32, max: u32, ptr: u32, len: u32) -> Outcome {
@@ -64,11 +68,15 @@ fn status(call: &mut Call<'_>, buffer: u32, len: u32, flags: u32) -> Outcome {
 fn set(call: &mut Call<'_>, buffer: u32, start: u32, size: u32, data: u32, len: u32) -> Outcome {
     find(call.vm(), buffer)?;
     let data = call.read(data, len)?;
-    let stream = call.vm_mut().stream_mut();
-    let body = match (buffer, stream) {
-        (REQUEST_BODY, Some(stream)) => stream.request.visible_body_mut(),
-        (RESPONSE_BODY, Some(stream)) => stream.response.visible_body_mut(),
-        _ => None,
+    let vm = call.vm_mut();
+    let body = if buffer == GRPC_MESSAGE {
+        vm.grpc.visible.message.as_mut()
+    } else {
+        match (buffer, vm.stream_mut()) {
+            (REQUEST_BODY, Some(stream)) => stream.request.visible_body_mut(),
+            (RESPONSE_BODY, Some(stream)) => stream.response.visible_body_mut(),
+            _ => None,
+        }
     };
     let body = body.ok_or(Status::BadArgument)?;
     let (start, size) = (start as usize, size as usize);

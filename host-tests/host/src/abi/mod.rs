@@ -3,6 +3,7 @@
 mod buffers;
 mod callouts;
 mod foreign;
+mod grpc;
 mod logging;
 mod maps;
 mod measures;
@@ -29,6 +30,7 @@ pub(crate) fn link_all(linker: &mut Linker<Vm>, abi_0_2_1: bool) -> wasmtime::Re
     buffers::link(linker)?;
     callouts::link(linker)?;
     foreign::link(linker)?;
+    grpc::link(linker)?;
     logging::link(linker, abi_0_2_1)?;
     maps::link(linker)?;
     measures::link(linker)?;
