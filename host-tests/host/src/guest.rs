@@ -7,6 +7,7 @@ use wasmtime::{Instance, Store, TypedFunc, WasmParams, WasmResults};
 
 use crate::costs::Costs;
 use crate::error::{Death, Error};
+use crate::failure_policy::Loading;
 use crate::linker;
 use crate::module::{Module, engine};
 use crate::plugin::Plugin;
@@ -33,6 +34,8 @@ pub(crate) struct Exports {
     pub grpc_receive: Option<TypedFunc<(u32, u32, u32), ()>>,
     pub grpc_receive_trailing_metadata: Option<TypedFunc<(u32, u32, u32), ()>>,
     pub grpc_close: Option<TypedFunc<(u32, u32, u32), ()>>,
+    pub resolve_dns: Option<TypedFunc<(u32, u32, u32), ()>>,
+    pub foreign_function: Option<TypedFunc<(u32, u32, u32), ()>>,
     pub queue_ready: Option<TypedFunc<(u32, u32), ()>>,
     pub done: Option<TypedFunc<u32, u32>>,
     pub log: Option<TypedFunc<u32, ()>>,
@@ -65,6 +68,8 @@ impl Exports {
                 "proxy_on_grpc_receive_trailing_metadata",
             )?,
             grpc_close: find(instance, store, "proxy_on_grpc_close")?,
+            resolve_dns: find(instance, store, "envoy_on_resolve_dns")?,
+            foreign_function: find(instance, store, "proxy_on_foreign_function")?,
             queue_ready: find(instance, store, "proxy_on_queue_ready")?,
             done: find(instance, store, "proxy_on_done")?,
             log: find(instance, store, "proxy_on_log")?,
@@ -94,6 +99,7 @@ fn find<A: WasmParams, R: WasmResults>(
 }
 
 pub(crate) struct Guest {
+    pub module: Module,
     pub store: Store<Vm>,
     pub exports: Arc<Exports>,
     pub death: Option<Death>,
@@ -101,6 +107,7 @@ pub(crate) struct Guest {
     pub next_context: u32,
     /// Streams whose end callbacks are due.
     pub ended: VecDeque<u32>,
+    pub loading: Loading,
 }
 
 impl Guest {
@@ -113,6 +120,7 @@ impl Guest {
         transcript: bool,
     ) -> Result<Self, Error> {
         let first_log = shared.logs().len();
+        let loading = Loading::at(shared.now_ns());
         let mut store = Store::new(engine(), Vm::new(plugin, shared, worker));
         store.limiter(|vm| &mut vm.limits);
         store.data_mut().transcript = transcript.then(Vec::new);
@@ -134,11 +142,13 @@ impl Guest {
         let exports = Arc::new(Exports::find(&instance, &mut store)?);
         store.data_mut().exports = Some(exports.clone());
         let mut guest = Self {
+            module: module.clone(),
             store,
             exports,
             death: None,
             next_context: ROOT + 1,
             ended: VecDeque::new(),
+            loading,
         };
         guest.initialize(&instance)?;
         guest.store.data_mut().phase = Phase::Running;

@@ -3,8 +3,10 @@
 mod abi;
 mod call;
 mod costs;
+mod dns;
 mod ending;
 mod error;
+mod failure_policy;
 mod filter_manager;
 mod flow;
 mod grpc_calls;
@@ -30,7 +32,9 @@ mod wasi;
 mod worker;
 
 pub use costs::Costs;
+pub use dns::{DnsAddress, DnsLookup};
 pub use error::{Death, Error};
+pub use failure_policy::FailurePolicy;
 pub use flow::{Protocol, StreamOptions};
 pub use grpc_calls::{GrpcCall, GrpcEvent, GrpcKind};
 pub use headers::{Headers, MAX_PAIRS, MAX_PAIRS_BYTES};

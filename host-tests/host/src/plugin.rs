@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::failure_policy::FailurePolicy;
+
 const ALWAYS_ALLOWED: [&str; 6] = [
     "_initialize",
     "_start",
@@ -29,6 +31,8 @@ pub struct Plugin {
     /// `PluginConfig.allow_on_headers_stop_iteration`: with it, Pause in a header callback
     /// holds only the headers and body callbacks go on; without it nothing goes on.
     pub allow_on_headers_stop_iteration: bool,
+    /// `PluginConfig.failure_policy`: what new streams get when the VM has trapped.
+    pub failure_policy: FailurePolicy,
     /// `per_connection_buffer_limit_bytes`: a held request above it is answered 413, a held
     /// response 500 or a reset. Bytes.
     pub buffer_limit: usize,
@@ -80,6 +84,7 @@ impl Default for Plugin {
             vm_configuration: Vec::new(),
             environment: BTreeMap::new(),
             allow_on_headers_stop_iteration: false,
+            failure_policy: FailurePolicy::default(),
             buffer_limit: 1 << 20,
             clusters: BTreeSet::new(),
             clusters_without_hosts: BTreeSet::new(),

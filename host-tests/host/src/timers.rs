@@ -1,4 +1,4 @@
-//! What happens to a VM outside streams: ticks, callout answers, queue notices.
+//! What happens to a VM outside streams: ticks, callout answers, foreign functions, queue notices.
 
 use crate::guest::Guest;
 use crate::headers::Headers;
@@ -85,6 +85,21 @@ impl Guest {
         vm.call_status.1.clear();
         self.settle();
         true
+    }
+
+    pub fn foreign_function(&mut self, function_id: u32, data: &[u8]) {
+        self.vm_mut().call_data = data.to_vec();
+        let arguments = (ROOT, function_id, data.len() as u32);
+        let exports = self.exports.clone();
+        self.call(
+            "proxy_on_foreign_function",
+            ROOT,
+            exports.foreign_function.as_ref(),
+            arguments,
+            &[ROOT, function_id, arguments.2],
+        );
+        self.vm_mut().call_data.clear();
+        self.settle();
     }
 
     /// Envoy takes the configuration away. True when the root context is gone; false when

@@ -7,6 +7,7 @@ use std::time::Duration;
 use wasmtime::{Memory, StoreLimits, TypedFunc};
 
 use crate::costs::Costs;
+use crate::dns::DnsLookups;
 use crate::flow::{Side, StreamState};
 use crate::grpc_calls::GrpcCalls;
 use crate::guest::Exports;
@@ -96,6 +97,9 @@ pub(crate) struct Vm {
     pub last_http_call: u32,
     /// The answer `proxy_on_http_call_response` is looking at.
     pub http_answer: Option<HttpAnswer>,
+    pub dns: DnsLookups,
+    /// By context and name: whether a property is read-only.
+    pub declared_properties: BTreeMap<(u32, Vec<u8>), bool>,
     /// The buffer of a foreign function's call, or of DNS results, in their callbacks.
     pub call_data: Vec<u8>,
     /// What `proxy_get_status` gives.
@@ -139,6 +143,8 @@ impl Vm {
             http_calls: BTreeMap::new(),
             last_http_call: 0,
             http_answer: None,
+            dns: DnsLookups::default(),
+            declared_properties: BTreeMap::new(),
             call_data: Vec::new(),
             call_status: (0, String::new()),
             grpc: GrpcCalls::default(),

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use crate::costs::Costs;
+use crate::dns::{DnsAddress, DnsLookup};
 use crate::error::Death;
 use crate::flow::StreamOptions;
 use crate::grpc_calls::{GrpcCall, GrpcEvent, GrpcKind};
@@ -14,7 +15,8 @@ use crate::transcript::Crossing;
 
 /// A VM with its filter configured, as one Envoy worker thread has it.
 ///
-/// A trap ends it; every later stream on it is answered 503, as Envoy's FAIL_CLOSED does.
+/// A trap ends the VM; [`Plugin::failure_policy`](crate::Plugin::failure_policy) says what
+/// later streams get.
 pub struct Worker {
     guest: Arc<Mutex<Guest>>,
 }
@@ -33,6 +35,11 @@ impl Worker {
     pub fn open_with(&self, options: StreamOptions) -> Stream {
         let id = lock(&self.guest).open(options);
         Stream::new(self.guest.clone(), id)
+    }
+
+    /// How often the VM was started anew (FAIL_RELOAD).
+    pub fn reloads(&self) -> u32 {
+        lock(&self.guest).loading.generation
     }
 
     /// Why the VM is dead, if it is.
@@ -90,7 +97,31 @@ impl Worker {
         lock(&self.guest).grpc_event(id, event)
     }
 
-    /// Everything the VM cost since it was started, its start included.
+    /// The names the filter asked for and nobody has answered yet, oldest first.
+    pub fn dns_lookups(&self) -> Vec<DnsLookup> {
+        let guest = lock(&self.guest);
+        let pending = guest.vm().dns.pending.iter();
+        pending
+            .map(|(&id, name)| DnsLookup {
+                id,
+                name: name.clone(),
+            })
+            .collect()
+    }
+
+    /// Answers the lookup `id`; without addresses, as for a name that does not exist. False
+    /// when it is not pending.
+    pub fn answer_dns_lookup(&self, id: u32, addresses: &[DnsAddress]) -> bool {
+        lock(&self.guest).answer_dns(id, addresses)
+    }
+
+    /// Calls `proxy_on_foreign_function` on the root context, with `data` as buffer 8. The
+    /// ABI has this callback; nothing in Envoy 1.40 makes it.
+    pub fn foreign_function(&self, function_id: u32, data: &[u8]) {
+        lock(&self.guest).foreign_function(function_id, data);
+    }
+
+    /// Everything the VMs cost since the first start, starts included.
     pub fn costs(&self) -> Costs {
         lock(&self.guest).vm().costs
     }

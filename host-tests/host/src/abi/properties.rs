@@ -9,7 +9,7 @@ use crate::call::Call;
 use crate::flow::{Protocol, StreamState};
 use crate::headers::Headers;
 use crate::status::{Outcome, Status};
-use crate::vm::Vm;
+use crate::vm::{ROOT, Vm};
 
 pub(super) fn link(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
     host_functions!(linker, "env",
@@ -27,7 +27,13 @@ fn get(call: &mut Call<'_>, path: u32, path_len: u32, ptr: u32, len: u32) -> Out
 
 fn set(call: &mut Call<'_>, path: u32, path_len: u32, value: u32, value_len: u32) -> Outcome {
     let (path, value) = (call.read(path, path_len)?, call.read(value, value_len)?);
-    let stream = call.vm_mut().stream_mut().ok_or(Status::NotFound)?;
+    let vm = call.vm_mut();
+    let declared = vm.declared_properties.get(&(ROOT, path.clone()));
+    let read_only = declared.copied().unwrap_or_default();
+    let stream = vm.stream_mut().ok_or(Status::NotFound)?;
+    if read_only && stream.properties.contains_key(&path) {
+        return Err(Status::BadArgument.into());
+    }
     stream.properties.insert(path, value);
     Ok(())
 }

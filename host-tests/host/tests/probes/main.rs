@@ -2,7 +2,10 @@
 
 mod bodies;
 mod contexts;
+mod failure_policies;
 mod failures;
+mod foreign;
+mod grpc;
 mod guest;
 mod local_replies;
 mod maps;
