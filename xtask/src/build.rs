@@ -1,4 +1,7 @@
 //! Builds the Wasm modules into `target/filters`, and checks that an Envoy can load them.
+//!
+//! Beside them: `names/NAME.wasm`, the same code with the names of its functions, for tests
+//! that count allocations; and `compiler.txt`, which says what compiled them.
 
 use std::fs;
 use std::path::Path;
@@ -29,17 +32,44 @@ pub fn filters(toolchain: &WasmToolchain) -> Result<()> {
     }
     cargo.run()?;
 
-    fs::create_dir_all(paths::filters())?;
+    fs::create_dir_all(paths::named_filters())?;
     for package in packages {
         let built = toolchain
             .output(PROFILE)
             .join(format!("{}.wasm", package.replace('-', "_")));
+        let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
         let name = module_name(package);
-        let module = paths::filters().join(format!("{name}.wasm"));
-        install(&built, &module)?;
-        check(name, &module).with_context(|| format!("target/filters/{name}.wasm"))?;
+        install(&bytes, &paths::named_filters().join(format!("{name}.wasm")))?;
+        let stripped = stripped(&bytes).with_context(|| built.display().to_string())?;
+        install(&stripped, &paths::filters().join(format!("{name}.wasm")))?;
+        check(name, &stripped).with_context(|| format!("target/filters/{name}.wasm"))?;
     }
-    Ok(())
+    install(
+        format!("{}\n", toolchain.compiler()?).as_bytes(),
+        &paths::filters().join("compiler.txt"),
+    )
+}
+
+/// The module without custom sections, as `strip = true` leaves it: names alone are 50 KB.
+fn stripped(module: &[u8]) -> Result<Vec<u8>> {
+    let mut stripped = Vec::with_capacity(module.len());
+    // Sections follow each other without gaps; each has a header before its range.
+    let mut end = 0;
+    for payload in Parser::new(0).parse_all(module) {
+        let payload = payload?;
+        let range = match &payload {
+            Payload::Version { range, .. } => range.clone(),
+            _ => match payload.as_section() {
+                Some((_, range)) => range,
+                None => continue,
+            },
+        };
+        if !matches!(payload, Payload::CustomSection(_)) {
+            stripped.extend_from_slice(&module[end..range.end]);
+        }
+        end = range.end;
+    }
+    Ok(stripped)
 }
 
 /// What the module of a package is called: `token-estimator` of `tollgate-token-estimator`.
@@ -51,26 +81,24 @@ fn module_name(package: &str) -> &str {
     }
 }
 
-/// Copies only what changed, and by rename: an Envoy of a running test may be reading it.
-fn install(built: &Path, module: &Path) -> Result<()> {
-    let bytes = fs::read(built).with_context(|| format!("cannot read {}", built.display()))?;
-    if fs::read(module).is_ok_and(|there| there == bytes) {
+/// Writes only what changed, and by rename: an Envoy of a running test may be reading it.
+fn install(bytes: &[u8], file: &Path) -> Result<()> {
+    if fs::read(file).is_ok_and(|there| there == bytes) {
         return Ok(());
     }
-    let fresh = module.with_extension(format!("wasm.{}", std::process::id()));
+    let fresh = file.with_extension(format!("fresh.{}", std::process::id()));
     fs::write(&fresh, bytes).with_context(|| format!("cannot write {}", fresh.display()))?;
-    fs::rename(&fresh, module).with_context(|| format!("cannot write {}", module.display()))
+    fs::rename(&fresh, file).with_context(|| format!("cannot write {}", file.display()))
 }
 
-fn check(name: &str, module: &Path) -> Result<()> {
-    let bytes = fs::read(module)?;
-    let size = bytes.len() as u64;
+fn check(name: &str, module: &[u8]) -> Result<()> {
+    let size = module.len() as u64;
     println!(
         "  target/filters/{name}.wasm {:>14}",
         format!("{:.1} KB", size as f64 / 1e3)
     );
     within_limit(name, size)?;
-    let strangers = unknown_imports(&bytes)?;
+    let strangers = unknown_imports(module)?;
     if !strangers.is_empty() {
         bail!(
             "the module imports what no Envoy offers, so none could load it: {}",
@@ -143,6 +171,17 @@ mod tests {
             assert_eq!(unknown.first().map(String::as_str), expected);
         }
         assert!(unknown_imports(b"no module").is_err());
+    }
+
+    #[test]
+    fn stripping_takes_out_custom_sections_alone() {
+        let module = importing("env", "proxy_log");
+        let custom = b"\0\x05\x04name";
+        let (head, sections) = module.split_at(8);
+        let with_names = [head, custom, sections, custom].concat();
+        assert_eq!(stripped(&with_names).unwrap(), module);
+        assert_eq!(stripped(&module).unwrap(), module);
+        assert!(stripped(&module[..9]).is_err());
     }
 
     #[test]

@@ -84,6 +84,15 @@ enum Chore {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Show what requests cost in our modules, in units that no machine changes.
+    ///
+    /// Fails where one costs more than host-tests/costs/table.toml says of the compiler in
+    /// use, as the tests do.
+    Costs {
+        /// Write what was measured into the table.
+        #[arg(long)]
+        bless: bool,
+    },
     /// Format every crate.
     Fmt,
     /// Run clippy over every crate, and over the filters for wasm32; a warning is an error.
@@ -131,6 +140,15 @@ fn run(chore: Chore) -> anyhow::Result<ExitCode> {
                 .arg("--")
                 .args(args)
                 .run()?;
+        }
+        Chore::Costs { bless } => {
+            let toolchain = setup::wasm_toolchain()?;
+            build(&toolchain)?;
+            let cargo = Tool::cargo(["run", "--quiet", "--package", "tollgate-costs", "--"]);
+            cargo
+                .env("TOLLGATE_FILTERS", paths::filters())
+                .args(bless.then_some("--bless"))
+                .become_it()?;
         }
         Chore::Fmt => Tool::cargo(["fmt", "--all"]).run()?,
         Chore::Lint => {

@@ -17,6 +17,11 @@ pub fn filters() -> PathBuf {
     root().join("target/filters")
 }
 
+/// The same modules with the names of their functions.
+pub fn named_filters() -> PathBuf {
+    filters().join("names")
+}
+
 /// Cargo's directory for wasm32-wasip1: its compiler may differ from the host's.
 pub fn wasm_target() -> PathBuf {
     root().join("target/wasm")

@@ -156,7 +156,10 @@ fn outcome_of(step: Step, tools: Option<&Result<Tools>>) -> Outcome {
                 })
             }
             Some(Ok(tools)) if step == Step::Demo => crate::binary(tools, "demo").finish(),
-            Some(Ok(tools)) => tests(tools).finish().inspect(|tests| count(&tests.output)),
+            Some(Ok(tools)) => tests(tools).finish().inspect(|tests| {
+                count(&tests.output);
+                notes(&tests.output);
+            }),
             Some(Err(error)) => return Outcome::Failed(format!("setup: {error:#}")),
             None => return Outcome::Failed("setup did not run".to_owned()),
         },
@@ -205,6 +208,13 @@ fn count(output: &str) {
         counts.sum()
     };
     println!("{} passed, {} failed", of(" passed;"), of(" failed;"));
+}
+
+/// Repeats what the comparison of costs notes though it passed.
+fn notes(output: &str) {
+    for note in output.lines().filter(|line| line.starts_with("costs: ")) {
+        println!("{note}");
+    }
 }
 
 fn seconds(time: Duration) -> String {

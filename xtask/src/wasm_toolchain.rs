@@ -129,6 +129,22 @@ impl WasmToolchain {
         }
     }
 
+    /// What compiles and whose std it brings, as `rustup, rustc 1.95.0`: modules of two
+    /// compilers, or with std from two places, differ in what they cost.
+    ///
+    /// # Errors
+    /// When the compiler does not say its version.
+    pub fn compiler(&self) -> Result<String> {
+        let (source, rustc) = match self {
+            Self::Rustup => ("rustup", "rustc"),
+            Self::Debian { .. } => ("Debian", DEBIAN_RUSTC),
+        };
+        let said = Tool::new(rustc).arg("-vV").read()?;
+        let release = said.lines().find_map(|line| line.strip_prefix("release: "));
+        let release = release.with_context(|| format!("`{rustc} -vV` names no release"))?;
+        Ok(format!("{source}, rustc {}", release.trim()))
+    }
+
     /// Where cargo leaves a profile's modules.
     pub fn output(&self, profile: &str) -> PathBuf {
         paths::wasm_target().join(TARGET).join(profile)

@@ -3,7 +3,7 @@
 use wasmtime::{Caller, Extern, Memory, TypedFunc};
 
 use crate::status::{Outcome, Refusal, Status};
-use crate::transcript::{CallDirection, Crossing};
+use crate::transcript::{CallDirection, Passed};
 use crate::vm::{Phase, ROOT, Vm};
 
 const WASI_ENOTCAPABLE: u32 = 76;
@@ -18,16 +18,24 @@ impl<'a> Call<'a> {
     pub fn run(
         mut caller: Caller<'a, Vm>,
         function: &'static str,
+        names: &'static [&'static str],
         arguments: &[u64],
         body: impl FnOnce(&mut Call<'a>) -> Outcome,
     ) -> wasmtime::Result<u32> {
         caller.data_mut().callback_costs.host_calls += 1;
+        if let Some(transcript) = &mut caller.data_mut().transcript {
+            let arguments = arguments.to_vec();
+            transcript.begin(CallDirection::HostCall, function, names, arguments);
+        }
         let allowed = caller.data().plugin.allows(function);
         if allowed && !is_allowed(caller.data().phase, function) {
             let phase = match caller.data().phase {
                 Phase::Allocating => "inside the allocator",
                 _ => "while the module is being initialized",
             };
+            if let Some(transcript) = &mut caller.data_mut().transcript {
+                transcript.end(None, false);
+            }
             return Err(wasmtime::Error::msg(format!(
                 "{function} must not be called {phase}"
             )));
@@ -48,12 +56,7 @@ impl<'a> Call<'a> {
             Err(Refusal::Trap(error)) => Err(error),
         };
         if let Some(transcript) = &mut call.vm_mut().transcript {
-            transcript.push(Crossing {
-                direction: CallDirection::HostCall,
-                function,
-                arguments: arguments.to_vec(),
-                result: result.as_ref().ok().copied(),
-            });
+            transcript.end(result.as_ref().ok().copied(), result.is_ok());
         }
         result
     }
@@ -75,17 +78,32 @@ impl<'a> Call<'a> {
             .get(ptr as usize..end)
             .ok_or(Status::InvalidMemoryAccess)?;
         vm.callback_costs.bytes_from_guest += u64::from(len);
+        if let Some(transcript) = &mut vm.transcript {
+            transcript.pass(Passed::new(false, ptr, bytes));
+        }
         Ok(bytes.to_vec())
     }
 
     /// Copies `bytes` into the guest at `ptr`.
     pub fn write(&mut self, ptr: u32, bytes: &[u8]) -> Outcome {
+        self.copy_in(ptr, bytes)?;
+        self.record_answer(ptr, bytes);
+        Ok(())
+    }
+
+    fn copy_in(&mut self, ptr: u32, bytes: &[u8]) -> Outcome {
         let memory = self.memory()?;
         memory
             .write(&mut self.caller, ptr as usize, bytes)
             .map_err(|_| Status::InvalidMemoryAccess)?;
         self.vm_mut().callback_costs.bytes_to_guest += bytes.len() as u64;
         Ok(())
+    }
+
+    fn record_answer(&mut self, at: u32, bytes: &[u8]) {
+        if let Some(transcript) = &mut self.vm_mut().transcript {
+            transcript.pass(Passed::new(true, at, bytes));
+        }
     }
 
     pub fn write_u32(&mut self, ptr: u32, value: u32) -> Outcome {
@@ -105,10 +123,12 @@ impl<'a> Call<'a> {
             self.allocate(bytes.len())?
         };
         if ptr != 0 {
-            self.write(ptr, bytes)?;
+            self.copy_in(ptr, bytes)?;
         }
-        self.write_u32(ptr_at, ptr)?;
-        self.write_u32(len_at, bytes.len() as u32)
+        self.copy_in(ptr_at, &ptr.to_le_bytes())?;
+        self.copy_in(len_at, &(bytes.len() as u32).to_le_bytes())?;
+        self.record_answer(ptr_at, bytes);
+        Ok(())
     }
 
     /// Calls a callback of the root context from inside a host function. Envoy does so where
@@ -125,18 +145,17 @@ impl<'a> Call<'a> {
         };
         let vm = self.vm_mut();
         vm.callback_costs.callbacks += 1;
+        if let Some(transcript) = &mut vm.transcript {
+            let arguments = [ROOT, first, second].map(u64::from).to_vec();
+            transcript.begin(CallDirection::Callback, name, &[], arguments);
+        }
         let outer = (vm.true_context, vm.effective_context);
         (vm.true_context, vm.effective_context) = (ROOT, None);
         let called = function.call(&mut self.caller, (ROOT, first, second));
         let vm = self.vm_mut();
         (vm.true_context, vm.effective_context) = outer;
         if let Some(transcript) = &mut vm.transcript {
-            transcript.push(Crossing {
-                direction: CallDirection::Callback,
-                function: name,
-                arguments: [ROOT, first, second].map(u64::from).to_vec(),
-                result: None,
-            });
+            transcript.end(None, called.is_ok());
         }
         called.map_err(Refusal::Trap)
     }
@@ -144,13 +163,18 @@ impl<'a> Call<'a> {
     fn allocate(&mut self, len: usize) -> Result<u32, Refusal> {
         let allocator = self.vm().allocator.clone().ok_or(Status::InternalFailure)?;
         let vm = self.vm_mut();
-        vm.callback_costs.guest_allocations += 1;
-        vm.callback_costs.guest_allocated_bytes += len as u64;
+        vm.callback_costs.handovers += 1;
+        vm.callback_costs.handover_bytes += len as u64;
+        let counters = vm.counters;
         let outer = (vm.phase, vm.effective_context);
         (vm.phase, vm.effective_context) = (Phase::Allocating, None);
+        let mark = counters.map(|counters| counters.mark(&mut self.caller));
         let ptr = allocator
             .call(&mut self.caller, len as u32)
             .map_err(Refusal::Trap);
+        if let (Some(counters), Some(mark)) = (counters, mark) {
+            counters.forget_since(mark, &mut self.caller);
+        }
         let vm = self.vm_mut();
         (vm.phase, vm.effective_context) = outer;
         match ptr? {

@@ -22,6 +22,11 @@ pub enum Error {
     },
     /// Neither `malloc` nor `proxy_on_memory_allocate` is exported.
     NoAllocator,
+    /// It was to count its allocations, and its allocator cannot be found.
+    Uncountable {
+        /// Why not.
+        reason: String,
+    },
     /// No memory is exported as `memory`.
     NoMemory,
     /// An import that Envoy does not offer, or offers with other parameters.
@@ -69,6 +74,11 @@ impl fmt::Display for Error {
             ),
             Self::NoAllocator => f.write_str(
                 "the module exports neither malloc nor proxy_on_memory_allocate, so the host could hand it no data",
+            ),
+            Self::Uncountable { reason } => write!(
+                f,
+                "the module's allocations cannot be counted: {reason}; build it with its names \
+                 (in Rust `strip = \"debuginfo\"`, in C and C++ without -s)"
             ),
             Self::NoMemory => f.write_str("the module exports no memory named \"memory\""),
             Self::Import { name, problem } => write!(f, "the module imports {name}, {problem}"),

@@ -85,7 +85,7 @@ impl Guest {
 
     /// Shared data, metrics and queues stay, being the host's; the rest begins anew. A VM
     /// that does not start leaves the dead one in place.
-    fn reload_if_due(&mut self) {
+    pub fn reload_if_due(&mut self) {
         let vm = self.store.data();
         let now = vm.shared.now_ns();
         let due = self.loading.loaded_ns + FailurePolicy::BACKOFF.as_nanos() as u64;
@@ -103,11 +103,10 @@ impl Guest {
         let mut last = std::mem::replace(self, next);
         let (old, new) = (last.store.data_mut(), self.store.data_mut());
         new.costs += old.costs;
-        if let (Some(before), Some(since)) = (&mut old.transcript, &mut new.transcript) {
-            before.append(since);
-            std::mem::swap(before, since);
+        if let (Some(earlier), Some(transcript)) = (&mut old.transcript, &mut new.transcript) {
+            transcript.follow(std::mem::take(earlier));
         }
-        self.loading.retired = if old.streams.is_empty() {
+        self.loading.retired = if old.streams.is_empty() && old.connections.is_empty() {
             last.loading.retired.take()
         } else {
             Some(Box::new(last))

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use crate::flow::{Flow, Hold, Side, StreamOptions, StreamState};
 use crate::guest::Guest;
 use crate::headers::Headers;
-use crate::message::StreamEnd;
+use crate::message::{Metadata, StreamEnd};
 use crate::vm::{Deferred, ROOT};
 
 /// What a body callback may return beyond Continue (cpp-host `FilterDataStatus`).
@@ -83,6 +83,7 @@ impl Guest {
                 flow.forward_headers(end);
             }
         }
+        self.metadata_callbacks(id, side);
         self.after_callback(id);
     }
 
@@ -198,6 +199,46 @@ impl Guest {
         self.after_callback(id);
     }
 
+    /// An HTTP/2 METADATA frame arrives.
+    pub fn metadata(&mut self, id: u32, side: Side, metadata: Metadata) {
+        if let Some(flow) = self.flow(id, side) {
+            flow.metadata.push(metadata);
+            self.metadata_callbacks(id, side);
+            self.after_callback(id);
+        }
+    }
+
+    /// Makes the METADATA callbacks whose time has come. Their result means nothing
+    /// (cpp-host `convertVmCallResultToFilterMetadataStatus`).
+    fn metadata_callbacks(&mut self, id: u32, side: Side) {
+        let ready = |flow: &Flow| flow.started && !matches!(flow.hold, Hold::All { .. });
+        loop {
+            let flow = self.flow(id, side).filter(|flow| ready(flow));
+            let Some(flow) = flow.filter(|flow| !flow.metadata.is_empty()) else {
+                return;
+            };
+            let metadata = flow.metadata.remove(0);
+            let count = metadata.len() as u32;
+            let exports = self.exports.clone();
+            let (name, function) = match side {
+                Side::Request => ("proxy_on_request_metadata", &exports.request_metadata),
+                Side::Response => ("proxy_on_response_metadata", &exports.response_metadata),
+            };
+            self.call(name, id, function.as_ref(), (id, count), &[id, count]);
+            if self.death.is_some() {
+                return self.fail_stream(id);
+            }
+            // A local reply takes the place of everything that would go on.
+            if self.vm().stop_iteration {
+                return;
+            }
+            self.run_continues(id);
+            if let Some(flow) = self.flow(id, side) {
+                flow.forward_metadata(metadata);
+            }
+        }
+    }
+
     /// Trailers arrive, and with them the end.
     pub fn trailers(&mut self, id: u32, side: Side, trailers: Headers) {
         if self.bypasses(id) {
@@ -252,6 +293,7 @@ impl Guest {
                 flow.complete = ends;
                 let headers_only = ends && bytes.is_empty() && flow.received_bytes == 0;
                 flow.forward_headers(headers_only);
+                self.metadata_callbacks(id, side);
                 if !headers_only && (ends || !bytes.is_empty()) {
                     self.data_callback(id, side, bytes, ends);
                 }
@@ -277,6 +319,9 @@ impl Guest {
     /// a Pause then holds what follows (seen on Envoy 1.40: continue and Pause in
     /// `on_request_headers` send the headers on, and the body waits for ever).
     fn run_continues(&mut self, id: u32) {
+        if self.vm().deferred.is_empty() {
+            return;
+        }
         let deferred = std::mem::take(&mut self.vm_mut().deferred);
         let (now, later): (VecDeque<_>, VecDeque<_>) = deferred.into_iter().partition(
             |deferred| matches!(deferred, Deferred::Continue { stream, .. } if *stream == id),
@@ -302,6 +347,14 @@ impl Guest {
                     message,
                 } => {
                     self.close_grpc(id, status, message);
+                    continue;
+                }
+                Deferred::ContinueConnection { connection } => {
+                    self.resume_connection(connection);
+                    continue;
+                }
+                Deferred::CloseConnection { connection } => {
+                    self.close_by_filter(connection);
                     continue;
                 }
                 Deferred::Continue { stream, side } => {

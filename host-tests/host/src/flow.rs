@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::costs::Costs;
 use crate::headers::Headers;
-use crate::message::{FilterState, LocalReply, Received, StreamEnd};
+use crate::message::{FilterState, LocalReply, Metadata, Received, StreamEnd};
 
 /// A direction of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,10 @@ pub(crate) struct Flow {
     pub headers_forwarded: bool,
     pub trailers: Option<Headers>,
     pub trailers_visible: bool,
+    /// METADATA whose callback waits for the headers to go on.
+    pub metadata: Vec<Metadata>,
+    /// METADATA that the filter has seen and that waits for the headers to be sent.
+    pub seen_metadata: Vec<Metadata>,
     /// The filter manager's buffer.
     pub held: Vec<u8>,
     /// The last body callback returned Pause: the guest sees `held` (`buffering_request_body_`).
@@ -63,6 +67,8 @@ impl Default for Flow {
             headers_forwarded: false,
             trailers: None,
             trailers_visible: false,
+            metadata: Vec::new(),
+            seen_metadata: Vec::new(),
             held: Vec::new(),
             buffering: false,
             chunk: None,
@@ -109,7 +115,16 @@ impl Flow {
         if !self.headers_forwarded {
             self.headers_forwarded = true;
             self.out.headers = Some(self.headers.clone());
+            self.out.metadata.append(&mut self.seen_metadata);
             self.out.complete |= end;
+        }
+    }
+
+    /// METADATA overtakes a held body, but not held headers.
+    pub fn forward_metadata(&mut self, metadata: Metadata) {
+        match self.headers_forwarded {
+            true => self.out.metadata.push(metadata),
+            false => self.seen_metadata.push(metadata),
         }
     }
 

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use wasmtime::{Instance, Store, TypedFunc, WasmParams, WasmResults};
 
 use crate::costs::Costs;
+use crate::counters::Counters;
 use crate::error::{Death, Error};
 use crate::failure_policy::Loading;
 use crate::linker;
 use crate::module::{Module, engine};
 use crate::plugin::Plugin;
 use crate::shared::Shared;
-use crate::transcript::{CallDirection, Crossing};
+use crate::transcript::{CallDirection, Recorder};
 use crate::vm::{Configuring, Phase, ROOT, Vm};
 
 type HttpCallResponse = TypedFunc<(u32, u32, u32, u32, u32), ()>;
@@ -26,9 +27,16 @@ pub(crate) struct Exports {
     pub request_headers: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub request_body: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub request_trailers: Option<TypedFunc<(u32, u32), u32>>,
+    pub request_metadata: Option<TypedFunc<(u32, u32), u32>>,
     pub response_headers: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub response_body: Option<TypedFunc<(u32, u32, u32), u32>>,
     pub response_trailers: Option<TypedFunc<(u32, u32), u32>>,
+    pub response_metadata: Option<TypedFunc<(u32, u32), u32>>,
+    pub new_connection: Option<TypedFunc<u32, u32>>,
+    pub downstream_data: Option<TypedFunc<(u32, u32, u32), u32>>,
+    pub upstream_data: Option<TypedFunc<(u32, u32, u32), u32>>,
+    pub downstream_connection_close: Option<TypedFunc<(u32, u32), ()>>,
+    pub upstream_connection_close: Option<TypedFunc<(u32, u32), ()>>,
     pub http_call_response: Option<HttpCallResponse>,
     pub grpc_receive_initial_metadata: Option<TypedFunc<(u32, u32, u32), ()>>,
     pub grpc_receive: Option<TypedFunc<(u32, u32, u32), ()>>,
@@ -52,9 +60,20 @@ impl Exports {
             request_headers: find(instance, store, "proxy_on_request_headers")?,
             request_body: find(instance, store, "proxy_on_request_body")?,
             request_trailers: find(instance, store, "proxy_on_request_trailers")?,
+            request_metadata: find(instance, store, "proxy_on_request_metadata")?,
             response_headers: find(instance, store, "proxy_on_response_headers")?,
             response_body: find(instance, store, "proxy_on_response_body")?,
             response_trailers: find(instance, store, "proxy_on_response_trailers")?,
+            response_metadata: find(instance, store, "proxy_on_response_metadata")?,
+            new_connection: find(instance, store, "proxy_on_new_connection")?,
+            downstream_data: find(instance, store, "proxy_on_downstream_data")?,
+            upstream_data: find(instance, store, "proxy_on_upstream_data")?,
+            downstream_connection_close: find(
+                instance,
+                store,
+                "proxy_on_downstream_connection_close",
+            )?,
+            upstream_connection_close: find(instance, store, "proxy_on_upstream_connection_close")?,
             http_call_response: find(instance, store, "proxy_on_http_call_response")?,
             grpc_receive_initial_metadata: find(
                 instance,
@@ -123,9 +142,9 @@ impl Guest {
         let loading = Loading::at(shared.now_ns());
         let mut store = Store::new(engine(), Vm::new(plugin, shared, worker));
         store.limiter(|vm| &mut vm.limits);
-        store.data_mut().transcript = transcript.then(Vec::new);
+        store.data_mut().transcript = transcript.then(Recorder::default);
         let linker = linker::for_module(module, &mut store)?;
-        linker::check_answers(&linker, &mut store)?;
+        linker::check_answers(linker, &mut store)?;
         store.data_mut().phase = Phase::Starting;
         let fuel = store.data().plugin.fuel_per_callback;
         let _ = store.set_fuel(fuel);
@@ -139,6 +158,7 @@ impl Guest {
             Some(malloc) => Some(malloc),
             None => find(&instance, &mut store, "proxy_on_memory_allocate")?,
         };
+        store.data_mut().counters = Counters::find(&instance, &mut store);
         let exports = Arc::new(Exports::find(&instance, &mut store)?);
         store.data_mut().exports = Some(exports.clone());
         let mut guest = Self {
@@ -265,25 +285,33 @@ impl Guest {
             callbacks: 1,
             ..Default::default()
         };
+        if let Some(transcript) = &mut vm.transcript {
+            let arguments = recorded.iter().copied().map(u64::from).collect();
+            transcript.begin(CallDirection::Callback, name, &[], arguments);
+        }
         let first_log = vm.shared.logs().len();
         let result = function.call(&mut self.store, arguments);
         let used = fuel - self.store.get_fuel().unwrap_or(0);
+        let counters = self.vm().counters;
+        let counted = counters.map(|counters| counters.take(&mut self.store));
+        let memory = self.vm().memory;
+        let memory_bytes = memory.map_or(0, |memory| memory.data_size(&self.store));
         let vm = self.store.data_mut();
         vm.true_context = 0;
         vm.effective_context = None;
-        vm.callback_costs.fuel = used;
+        let counting = counted.map_or(0, |counted| counted.fuel);
+        vm.callback_costs.fuel = used.saturating_sub(counting);
+        vm.callback_costs.allocations = counted.map(|counted| counted.allocations);
+        vm.callback_costs.memory_bytes = memory_bytes as u64;
         let costs = vm.callback_costs;
         vm.costs += costs;
         if let Some(stream) = vm.streams.get_mut(&context) {
             stream.costs += costs;
+        } else if let Some(connection) = vm.connections.get_mut(&context) {
+            connection.costs += costs;
         }
         if let Some(transcript) = &mut vm.transcript {
-            transcript.push(Crossing {
-                direction: CallDirection::Callback,
-                function: name,
-                arguments: recorded.iter().copied().map(u64::from).collect(),
-                result: result.as_ref().ok().and_then(Code::code),
-            });
+            transcript.end(result.as_ref().ok().and_then(Code::code), result.is_ok());
         }
         match result {
             Ok(result) => Some(result),

@@ -1,8 +1,12 @@
 //! What travels: messages as a peer received them, local replies, callouts.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::headers::Headers;
+
+/// What one HTTP/2 METADATA frame carries.
+pub type Metadata = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// What one peer (upstream or client) has received so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +19,8 @@ pub struct Received {
     pub chunks: Vec<usize>,
     /// The trailer fields, when there are any.
     pub trailers: Option<Headers>,
+    /// The HTTP/2 METADATA frames, each as a map.
+    pub metadata: Vec<Metadata>,
     /// True once the message's end was sent.
     pub complete: bool,
     /// True when the stream was reset under this peer instead.

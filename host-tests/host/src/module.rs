@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use wasmtime::{Cache, CacheConfig, Config, Engine, ExternType};
 
 use crate::error::Error;
+use crate::instrument;
 
 /// One engine for the process, because a module runs only on the engine that compiled it.
 /// Compiled code is kept in wasmtime's cache directory (`~/.cache/wasmtime`); where there
@@ -27,12 +28,22 @@ pub struct Module {
 impl Module {
     /// Compiles the module in the file `path`, or takes it from the cache.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
-        let path = path.as_ref();
-        let bytes = std::fs::read(path).map_err(|cause| Error::Read {
-            path: path.display().to_string(),
-            cause,
-        })?;
-        Self::from_bytes(&bytes)
+        Self::from_bytes(&read(path.as_ref())?)
+    }
+
+    /// As [`Module::load`], with the guest's own allocations counted in its
+    /// [`Costs`](crate::Costs). Everything else is as without, fuel included.
+    ///
+    /// # Errors
+    /// [`Error::Uncountable`] for a module that was stripped of its functions' names, by
+    /// which the allocator is found.
+    pub fn load_counting_allocations(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Self::from_bytes_counting_allocations(&read(path.as_ref())?)
+    }
+
+    /// As [`Module::load_counting_allocations`], from a module's bytes.
+    pub fn from_bytes_counting_allocations(bytes: &[u8]) -> Result<Self, Error> {
+        Self::from_bytes(&instrument::count_allocations(bytes)?)
     }
 
     /// Compiles a module from its bytes, or takes it from the cache.
@@ -76,6 +87,13 @@ impl Module {
     pub(crate) fn is_abi_0_2_1(&self) -> bool {
         self.abi_0_2_1
     }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|cause| Error::Read {
+        path: path.display().to_string(),
+        cause,
+    })
 }
 
 pub(crate) fn engine() -> &'static Engine {

@@ -26,6 +26,29 @@ pub enum Status {
     Unimplemented = 12,
 }
 
+impl Status {
+    /// The specification's name of a code, `None` for a code without one. 5, 9 and 11 are
+    /// in no specification, but Envoy's host has names for them.
+    pub fn name(code: u32) -> Option<&'static str> {
+        Some(match code {
+            0 => "OK",
+            1 => "NOT_FOUND",
+            2 => "BAD_ARGUMENT",
+            3 => "SERIALIZATION_FAILURE",
+            4 => "PARSE_FAILURE",
+            5 => "BAD_EXPRESSION",
+            6 => "INVALID_MEMORY_ACCESS",
+            7 => "EMPTY",
+            8 => "CAS_MISMATCH",
+            9 => "RESULT_MISMATCH",
+            10 => "INTERNAL_FAILURE",
+            11 => "BROKEN_CONNECTION",
+            12 => "UNIMPLEMENTED",
+            _ => return None,
+        })
+    }
+}
+
 impl From<Status> for u32 {
     fn from(status: Status) -> Self {
         status as u32

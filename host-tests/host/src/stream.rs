@@ -7,7 +7,7 @@ use crate::costs::Costs;
 use crate::flow::{Protocol, Side, StreamState};
 use crate::guest::Guest;
 use crate::headers::Headers;
-use crate::message::{FilterState, LocalReply, Received, StreamEnd};
+use crate::message::{FilterState, LocalReply, Metadata, Received, StreamEnd};
 use crate::shared::lock;
 
 /// One HTTP stream through the filter.
@@ -67,6 +67,24 @@ impl Stream {
     /// The upstream sends trailers, and with them the end.
     pub fn response_trailers(&mut self, trailers: impl Into<Headers>) -> &mut Self {
         self.trailers(Side::Response, trailers.into())
+    }
+
+    /// The client sends an HTTP/2 METADATA frame; of repeated keys the first counts. Assumes
+    /// Envoy's `allow_metadata: true`: without it Envoy drops the frame.
+    pub fn request_metadata<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &mut self,
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> &mut Self {
+        self.metadata(Side::Request, pairs)
+    }
+
+    /// The upstream sends an HTTP/2 METADATA frame; as [`Stream::request_metadata`]. One that
+    /// comes before the response's headers is shown to the filter behind them.
+    pub fn response_metadata<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &mut self,
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> &mut Self {
+        self.metadata(Side::Response, pairs)
     }
 
     /// A whole request: headers and, unless it is empty, a body in one piece.
@@ -144,6 +162,17 @@ impl Stream {
         self.inspect(|state| state.properties.get(path.as_bytes()).cloned())
     }
 
+    /// All properties the filter set, by path with its segments joined by `.`.
+    pub fn properties(&self) -> BTreeMap<String, Vec<u8>> {
+        self.inspect(|state| {
+            let named = state.properties.iter().map(|(path, value)| {
+                let path = String::from_utf8_lossy(path).replace('\0', ".");
+                (path, value.clone())
+            });
+            named.collect()
+        })
+    }
+
     /// Filter state that the filter set by `set_envoy_filter_state`, by key.
     pub fn filter_state(&self) -> BTreeMap<String, FilterState> {
         self.inspect(|state| state.filter_state.clone())
@@ -202,6 +231,35 @@ impl Stream {
         };
         self.event(name, in_message(side), |guest, id| {
             guest.trailers(id, side, trailers)
+        })
+    }
+
+    fn metadata<K: AsRef<[u8]>, V: AsRef<[u8]>>(
+        &mut self,
+        side: Side,
+        pairs: impl IntoIterator<Item = (K, V)>,
+    ) -> &mut Self {
+        let mut metadata = Metadata::new();
+        for (key, value) in pairs {
+            let entry = metadata.entry(key.as_ref().to_vec());
+            entry.or_insert_with(|| value.as_ref().to_vec());
+        }
+        let (name, begun): (_, fn(&StreamState) -> bool) = match side {
+            Side::Request => ("request METADATA", |state| state.request.started),
+            Side::Response => ("response METADATA", |state| state.request.headers_forwarded),
+        };
+        let possible = move |state: &StreamState| {
+            let protocol = match side {
+                Side::Request => state.options.client,
+                Side::Response => state.options.upstream,
+            };
+            protocol == Protocol::Http2 && begun(state) && !state.flow(side).complete
+        };
+        self.event(name, possible, |guest, id| {
+            // Envoy makes nothing of an empty frame.
+            if !metadata.is_empty() {
+                guest.metadata(id, side, metadata);
+            }
         })
     }
 

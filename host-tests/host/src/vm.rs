@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use wasmtime::{Memory, StoreLimits, TypedFunc};
 
+use crate::connection_state::ConnectionState;
 use crate::costs::Costs;
+use crate::counters::Counters;
 use crate::dns::DnsLookups;
 use crate::flow::{Side, StreamState};
 use crate::grpc_calls::GrpcCalls;
@@ -14,8 +16,9 @@ use crate::guest::Exports;
 use crate::message::{HttpAnswer, HttpCall, LocalReply};
 use crate::metrics::MetricIds;
 use crate::plugin::Plugin;
+use crate::random;
 use crate::shared::{LogLine, Shared};
-use crate::transcript::Crossing;
+use crate::transcript::Recorder;
 
 /// The root context: Envoy numbers contexts from 1, and the VM itself is 0.
 pub(crate) const ROOT: u32 = 1;
@@ -54,6 +57,12 @@ pub(crate) enum Deferred {
         status: u32,
         message: String,
     },
+    ContinueConnection {
+        connection: u32,
+    },
+    CloseConnection {
+        connection: u32,
+    },
 }
 
 /// The configuration the guest may read in the callback now running.
@@ -78,10 +87,14 @@ pub(crate) struct Vm {
     pub allocator: Option<TypedFunc<u32, u32>>,
     /// Once the module is instantiated.
     pub exports: Option<Arc<Exports>>,
+    /// Of a module that counts its allocations.
+    pub counters: Option<Counters>,
     pub phase: Phase,
     pub configuring: Configuring,
 
     pub streams: BTreeMap<u32, StreamState>,
+    /// TCP connections; their contexts are numbered together with the streams'.
+    pub connections: BTreeMap<u32, ConnectionState>,
     /// The context whose callback is running; 0 outside callbacks.
     pub true_context: u32,
     /// Set by `proxy_set_effective_context` for the rest of the callback.
@@ -114,7 +127,7 @@ pub(crate) struct Vm {
     pub callback_costs: Costs,
     /// Of everything since the VM began.
     pub costs: Costs,
-    pub transcript: Option<Vec<Crossing>>,
+    pub transcript: Option<Recorder>,
 }
 
 impl Vm {
@@ -131,9 +144,11 @@ impl Vm {
             memory: None,
             allocator: None,
             exports: None,
+            counters: None,
             phase: Phase::Running,
             configuring: Configuring::No,
             streams: BTreeMap::new(),
+            connections: BTreeMap::new(),
             true_context: 0,
             effective_context: None,
             stop_iteration: false,
@@ -172,9 +187,23 @@ impl Vm {
                 .streams
                 .get(&id)
                 .is_some_and(|s| s.created && !s.deleted)
+            || self
+                .connections
+                .get(&id)
+                .is_some_and(|c| c.created && !c.deleted)
     }
 
-    /// The stream host functions act on; `None` on the root context.
+    /// The TCP connection host functions act on; `None` on a stream or the root context.
+    pub fn connection(&self) -> Option<&ConnectionState> {
+        self.connections.get(&self.context())
+    }
+
+    pub fn connection_mut(&mut self) -> Option<&mut ConnectionState> {
+        let context = self.context();
+        self.connections.get_mut(&context)
+    }
+
+    /// The stream host functions act on; `None` on a connection or the root context.
     pub fn stream(&self) -> Option<&StreamState> {
         self.streams.get(&self.context())
     }
@@ -193,12 +222,8 @@ impl Vm {
         });
     }
 
-    /// The next 64 bits of a SplitMix64 sequence (Steele, Lea, Flood, OOPSLA 2014).
+    /// The next 64 of the guest's random bits.
     pub fn next_random(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.random;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        random::next(&mut self.random)
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use crate::connection::Connection;
+use crate::connection_state::ConnectionOptions;
 use crate::costs::Costs;
 use crate::dns::{DnsAddress, DnsLookup};
 use crate::error::Death;
@@ -11,7 +13,7 @@ use crate::guest::Guest;
 use crate::message::{HttpAnswer, HttpCall};
 use crate::shared::{LogLine, lock};
 use crate::stream::Stream;
-use crate::transcript::Crossing;
+use crate::transcript::{Crossing, Recorder};
 
 /// A VM with its filter configured, as one Envoy worker thread has it.
 ///
@@ -40,6 +42,21 @@ impl Worker {
     /// How often the VM was started anew (FAIL_RELOAD).
     pub fn reloads(&self) -> u32 {
         lock(&self.guest).loading.generation
+    }
+
+    /// A new TCP connection through the filter, as `envoy.filters.network.wasm` in front of
+    /// `tcp_proxy` sees one. Several may be open at a time.
+    pub fn connect(&self) -> Connection {
+        self.connect_with(ConnectionOptions::default())
+    }
+
+    /// A new TCP connection with its own properties, or whose upstream refuses.
+    pub fn connect_with(&self, options: ConnectionOptions) -> Connection {
+        let mut guest = lock(&self.guest);
+        guest.reload_if_due();
+        let id = guest.connect(options);
+        drop(guest);
+        Connection::new(self.guest.clone(), id)
     }
 
     /// Why the VM is dead, if it is.
@@ -143,7 +160,7 @@ impl Worker {
             .vm_mut()
             .transcript
             .as_mut()
-            .map(std::mem::take)
+            .map(Recorder::take)
             .unwrap_or_default()
     }
 

@@ -9,6 +9,8 @@ use crate::vm::{Configuring, Vm};
 
 const REQUEST_BODY: u32 = 0;
 const RESPONSE_BODY: u32 = 1;
+const DOWNSTREAM_DATA: u32 = 2;
+const UPSTREAM_DATA: u32 = 3;
 const HTTP_CALL_BODY: u32 = 4;
 const GRPC_MESSAGE: u32 = 5;
 const VM_CONFIGURATION: u32 = 6;
@@ -24,28 +26,37 @@ pub(super) fn link(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
     Ok(())
 }
 
-/// Seen on Envoy 1.40: an HTTP call's body and the plugin's configuration are NOT_FOUND
-/// outside their callbacks, every other buffer is there and empty.
+/// The buffer as reads see it. A body, a connection's data, a gRPC message or arguments that
+/// are not there are an empty buffer, not a missing one (seen on Envoy 1.40).
 fn find(vm: &Vm, buffer: u32) -> Result<&[u8], Status> {
+    let found: Option<&[u8]> = match buffer {
+        REQUEST_BODY => vm
+            .stream()
+            .and_then(|s| s.request.visible_body())
+            .map(Vec::as_slice),
+        RESPONSE_BODY => vm
+            .stream()
+            .and_then(|s| s.response.visible_body())
+            .map(Vec::as_slice),
+        DOWNSTREAM_DATA => vm
+            .connection()
+            .and_then(|connection| connection.downstream.visible()),
+        UPSTREAM_DATA => vm
+            .connection()
+            .and_then(|connection| connection.upstream.visible()),
+        HTTP_CALL_BODY => vm.http_answer.as_ref().map(|answer| answer.body.as_slice()),
+        VM_CONFIGURATION => Some(&vm.plugin.vm_configuration),
+        PLUGIN_CONFIGURATION => {
+            (vm.configuring == Configuring::Plugin).then_some(vm.plugin.configuration.as_slice())
+        }
+        CALL_DATA => Some(&vm.call_data),
+        GRPC_MESSAGE => vm.grpc.visible.message.as_deref(),
+        _ if buffer > CALL_DATA => return Err(Status::BadArgument),
+        _ => None,
+    };
     match buffer {
-        HTTP_CALL_BODY => {
-            let answer = vm.http_answer.as_ref().ok_or(Status::NotFound)?;
-            Ok(&answer.body)
-        }
-        VM_CONFIGURATION => Ok(&vm.plugin.vm_configuration),
-        PLUGIN_CONFIGURATION if vm.configuring == Configuring::No => Err(Status::NotFound),
-        PLUGIN_CONFIGURATION => Ok(&vm.plugin.configuration),
-        CALL_DATA => Ok(&vm.call_data),
-        _ if buffer > CALL_DATA => Err(Status::BadArgument),
-        _ => {
-            let body = match (buffer, vm.stream()) {
-                (REQUEST_BODY, Some(stream)) => stream.request.visible_body(),
-                (RESPONSE_BODY, Some(stream)) => stream.response.visible_body(),
-                (GRPC_MESSAGE, _) => vm.grpc.visible.message.as_ref(),
-                _ => None,
-            };
-            Ok(body.map(Vec::as_slice).unwrap_or_default())
-        }
+        HTTP_CALL_BODY | VM_CONFIGURATION | PLUGIN_CONFIGURATION => found.ok_or(Status::NotFound),
+        _ => Ok(found.unwrap_or_default()),
     }
 }
 
@@ -69,14 +80,17 @@ fn set(call: &mut Call<'_>, buffer: u32, start: u32, size: u32, data: u32, len: 
     find(call.vm(), buffer)?;
     let data = call.read(data, len)?;
     let vm = call.vm_mut();
-    let body = if buffer == GRPC_MESSAGE {
-        vm.grpc.visible.message.as_mut()
-    } else {
-        match (buffer, vm.stream_mut()) {
-            (REQUEST_BODY, Some(stream)) => stream.request.visible_body_mut(),
-            (RESPONSE_BODY, Some(stream)) => stream.response.visible_body_mut(),
-            _ => None,
-        }
+    let body = match buffer {
+        REQUEST_BODY => vm.stream_mut().and_then(|s| s.request.visible_body_mut()),
+        RESPONSE_BODY => vm.stream_mut().and_then(|s| s.response.visible_body_mut()),
+        DOWNSTREAM_DATA => vm
+            .connection_mut()
+            .and_then(|connection| connection.downstream.visible_mut()),
+        UPSTREAM_DATA => vm
+            .connection_mut()
+            .and_then(|connection| connection.upstream.visible_mut()),
+        GRPC_MESSAGE => vm.grpc.visible.message.as_mut(),
+        _ => None,
     };
     let body = body.ok_or(Status::BadArgument)?;
     let (start, size) = (start as usize, size as usize);

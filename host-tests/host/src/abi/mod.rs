@@ -20,7 +20,7 @@ use crate::vm::Vm;
 macro_rules! host_functions {
     ($linker:ident, $module:expr, $($name:literal => $function:path, ($($argument:ident: $kind:ty),*);)*) => {
         $($linker.func_wrap($module, $name, |caller: wasmtime::Caller<'_, $crate::vm::Vm>, $($argument: $kind),*| {
-            $crate::call::Call::run(caller, $name, &[$($argument as u64),*], |call| $function(call, $($argument),*))
+            $crate::call::Call::run(caller, $name, &[$(stringify!($argument)),*], &[$($argument as u64),*], |call| $function(call, $($argument),*))
         })?;)*
     };
 }

@@ -30,11 +30,16 @@ fn set(call: &mut Call<'_>, path: u32, path_len: u32, value: u32, value_len: u32
     let vm = call.vm_mut();
     let declared = vm.declared_properties.get(&(ROOT, path.clone()));
     let read_only = declared.copied().unwrap_or_default();
-    let stream = vm.stream_mut().ok_or(Status::NotFound)?;
-    if read_only && stream.properties.contains_key(&path) {
+    let properties = if vm.connection().is_some() {
+        vm.connection_mut().map(|c| &mut c.properties)
+    } else {
+        vm.stream_mut().map(|s| &mut s.properties)
+    };
+    let properties = properties.ok_or(Status::NotFound)?;
+    if read_only && properties.contains_key(&path) {
         return Err(Status::BadArgument.into());
     }
-    stream.properties.insert(path, value);
+    properties.insert(path, value);
     Ok(())
 }
 
@@ -51,6 +56,17 @@ fn find(vm: &Vm, path: &[u8]) -> Option<Vec<u8>> {
         ["plugin_root_id"] => return Some(vm.plugin.root_id.clone().into_bytes()),
         ["plugin_vm_id"] => return Some(vm.plugin.vm_id.clone().into_bytes()),
         _ => {}
+    }
+    if let Some(connection) = vm.connection() {
+        return match parts.as_slice() {
+            ["connection_id"] | ["connection", "id"] => {
+                Some(u64::from(vm.context()).to_le_bytes().to_vec())
+            }
+            _ => {
+                let given = connection.options.properties.get(&parts.join("."));
+                given.or_else(|| connection.properties.get(path)).cloned()
+            }
+        };
     }
     let stream = vm.stream()?;
     if let Some(value) = stream.options.properties.get(&parts.join(".")) {

@@ -14,6 +14,8 @@ use crate::vm::{Deferred, Vm};
 
 const REQUEST: u32 = 0;
 const RESPONSE: u32 = 1;
+const DOWNSTREAM: u32 = 2;
+const UPSTREAM: u32 = 3;
 const LAST_STREAM_TYPE: u32 = 3;
 const LAST_GRPC_STATUS: u32 = 16;
 
@@ -34,8 +36,16 @@ fn continue_stream(call: &mut Call<'_>, stream_type: u32) -> Outcome {
     if stream_type > LAST_STREAM_TYPE {
         return Err(Status::BadArgument.into());
     }
+    // Envoy cannot resume the writing half of a connection; it says so everywhere.
+    if stream_type == UPSTREAM {
+        return Err(Status::Unimplemented.into());
+    }
     let vm = call.vm_mut();
     let id = vm.context();
+    if stream_type == DOWNSTREAM && vm.connection().is_some() {
+        vm.deferred
+            .push_back(Deferred::ContinueConnection { connection: id });
+    }
     let Some(stream) = vm.stream_mut() else {
         return Ok(());
     };
@@ -60,6 +70,12 @@ fn close_stream(call: &mut Call<'_>, stream_type: u32) -> Outcome {
     let stream = vm.context();
     if stream_type <= RESPONSE && vm.stream().is_some() {
         vm.deferred.push_back(Deferred::Close { stream });
+    }
+    if matches!(stream_type, DOWNSTREAM | UPSTREAM) && vm.connection().is_some() {
+        // Either name closes the client's connection, and with it the upstream's.
+        let connection = stream;
+        vm.deferred
+            .push_back(Deferred::CloseConnection { connection });
     }
     Ok(())
 }

@@ -37,14 +37,14 @@ fn a_vm_starts_in_envoys_order() {
         "_initialize()",
         "main(0, 0) = 0",
         "proxy_on_context_create(1, 0)",
+        "proxy_on_vm_start(1, 2) = 1",
         "  proxy_get_buffer_bytes(7, 0, 4294967295, 16, 20) = 1",
         "  proxy_get_buffer_bytes(6, 0, 4294967295, 16, 20) = 0",
         "  proxy_log(2, 65536, 2) = 0",
-        "proxy_on_vm_start(1, 2) = 1",
+        "proxy_on_configure(1, 6) = 1",
         "  proxy_get_buffer_bytes(7, 0, 4294967295, 16, 20) = 0",
         "  proxy_log(2, 65538, 6) = 0",
         "  proxy_set_property(1024, 1, 1025, 1) = 1",
-        "proxy_on_configure(1, 6) = 1",
         "proxy_on_context_create(2, 1)",
         "proxy_on_context_create(3, 1)",
     ];
@@ -232,7 +232,7 @@ fn an_http_call_times_out_or_breaks() {
         "{seen:?}"
     );
     assert_eq!(
-        calls.last().unwrap().to_string(),
+        calls[0].to_string(),
         "proxy_on_http_call_response(1, 8, 0, 0, 0)"
     );
     assert_eq!(logged(&worker), ["reset"]);

@@ -2,6 +2,7 @@
 
 mod bodies;
 mod contexts;
+mod costs;
 mod failure_policies;
 mod failures;
 mod foreign;
@@ -9,4 +10,7 @@ mod grpc;
 mod guest;
 mod local_replies;
 mod maps;
+mod metadata;
 mod state;
+mod tcp;
+mod variations;

@@ -68,7 +68,7 @@ fn queues_tell_their_owner() {
     assert_eq!(statuses(&owner, "proxy_dequeue_shared_queue"), [0, 7]);
     let calls = sender.transcript();
     let seen: Vec<_> = calls.iter().filter_map(|call| call.result).collect();
-    assert_eq!(seen, [1, 0, 0, 1, 0]);
+    assert_eq!(seen, [0, 1, 0, 0, 1]);
 }
 
 #[test]

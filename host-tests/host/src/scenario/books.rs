@@ -1,0 +1,80 @@
+//! Whether a filter's books are settled: metrics that say the same of a stream however it
+//! ended.
+
+use std::collections::BTreeMap;
+
+use crate::host::Host;
+use crate::metrics::{Metric, MetricKind};
+
+use super::file::Books;
+
+/// Counters at some moment, by name.
+pub type Counters = BTreeMap<String, u64>;
+
+/// All counters of a host.
+pub fn counters(host: &Host) -> Counters {
+    let metrics = host.metrics().into_iter();
+    metrics
+        .filter_map(|((_, name), metric)| match metric {
+            Metric::Counter(value) => Some((name, value)),
+            Metric::Gauge(_) | Metric::Histogram(_) => None,
+        })
+        .collect()
+}
+
+/// What is not settled on a host that carried `streams` streams since its counters were
+/// `before`, and carries none now; a sentence each.
+pub fn unsettled(books: &Books, host: &Host, before: &Counters, streams: usize) -> Vec<String> {
+    let now = counters(host);
+    let sum = |prefix: &str| -> u64 {
+        let named = now.iter().filter(|(name, _)| name.starts_with(prefix));
+        named
+            .map(|(name, value)| value - before.get(name).unwrap_or(&0))
+            .sum()
+    };
+    let listed = |prefix: &str| {
+        let named = now.iter().filter(|(name, _)| name.starts_with(prefix));
+        let lines: Vec<_> = named
+            .map(|(name, value)| format!("{name} {}", value - before.get(name).unwrap_or(&0)))
+            .collect();
+        match lines.is_empty() {
+            true => "none of them is there".to_owned(),
+            false => lines.join(", "),
+        }
+    };
+    let mut wrong = Vec::new();
+    for prefix in &books.once_per_stream {
+        let count = sum(prefix);
+        if count != streams as u64 {
+            let listed = listed(prefix);
+            wrong.push(format!(
+                "books.once_per_stream: `{prefix}` counted {count} for {streams} streams ({listed})"
+            ));
+        }
+    }
+    for prefixes in &books.agree {
+        let mut all = prefixes.iter();
+        let Some(first) = all.next() else { continue };
+        for other in all.filter(|other| sum(other) != sum(first)) {
+            wrong.push(format!(
+                "books.agree: `{first}` counted {}, `{other}` {} ({}; {})",
+                sum(first),
+                sum(other),
+                listed(first),
+                listed(other)
+            ));
+        }
+    }
+    let metrics = host.metrics();
+    for name in &books.zero_at_rest {
+        let gauge = metrics.get(&(MetricKind::Gauge, name.clone()));
+        match gauge {
+            Some(Metric::Gauge(0)) => {}
+            Some(Metric::Gauge(value)) => wrong.push(format!(
+                "books.zero_at_rest: `{name}` is {value} with no stream open"
+            )),
+            _ => wrong.push(format!("books.zero_at_rest: there is no gauge `{name}`")),
+        }
+    }
+    wrong
+}

@@ -1,0 +1,302 @@
+//! What came out beside what was expected.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::headers::Headers;
+use crate::message::Received;
+
+use super::file::{End, Expect, ExpectMessage};
+use super::head;
+use super::outcome::{Outcome, StreamOutcome};
+
+/// One thing that is not as expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The key of the expectation, such as `client.headers`.
+    pub key: String,
+    /// What should be.
+    pub expected: String,
+    /// What is.
+    pub actual: String,
+}
+
+impl Difference {
+    fn new(key: impl Into<String>, expected: impl Into<String>, actual: impl Into<String>) -> Self {
+        Self {
+            key: key.into(),
+            expected: expected.into(),
+            actual: actual.into(),
+        }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            key,
+            expected,
+            actual,
+        } = self;
+        write!(f, "{key}: expected {expected:?}, came {actual:?}")
+    }
+}
+
+/// What of `expect` is not so in `outcome`, for the stream it is about.
+pub fn expectation(expect: &Expect, stream: Option<&str>, outcome: &Outcome) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let none = StreamOutcome::default();
+    let stream = stream.and_then(|name| outcome.streams.get(name));
+    let stream = stream.unwrap_or(&none);
+    if let Some(expected) = &expect.upstream {
+        found.extend(message("upstream", expected, &stream.upstream));
+    }
+    if let Some(expected) = &expect.client {
+        found.extend(message("client", expected, &stream.client));
+    }
+    if let Some(expected) = &expect.details {
+        let actual = stream.details.as_deref().unwrap_or("(none)");
+        if expected != actual {
+            found.push(Difference::new("details", expected, actual));
+        }
+    }
+    let filter_state = texts(&stream.filter_state);
+    entries(
+        &mut found,
+        "filter_state",
+        &expect.filter_state,
+        &filter_state,
+    );
+    let properties = texts(&stream.properties);
+    entries(&mut found, "properties", &expect.properties, &properties);
+    entries(&mut found, "metrics", &expect.metrics, &outcome.metrics);
+    let shared = shared(outcome);
+    entries(&mut found, "shared_data", &expect.shared_data, &shared);
+    if let Some(expected) = &expect.logs
+        && *expected != outcome.logs
+    {
+        let (expected, actual) = (expected.join("\n"), outcome.logs.join("\n"));
+        found.push(Difference::new("logs", expected, actual));
+    }
+    if let Some(expected) = &expect.callouts
+        && *expected != outcome.callouts
+    {
+        let (expected, actual) = (expected.join("\n"), outcome.callouts.join("\n"));
+        found.push(Difference::new("callouts", expected, actual));
+    }
+    found
+}
+
+fn entries<V: PartialEq + ToString>(
+    found: &mut Vec<Difference>,
+    key: &str,
+    expected: &BTreeMap<String, V>,
+    actual: &BTreeMap<String, V>,
+) {
+    for (name, expected) in expected {
+        let actual = actual.get(name);
+        if actual != Some(expected) {
+            let actual = actual.map_or_else(|| "(not there)".to_owned(), V::to_string);
+            let key = format!("{key}.\"{name}\"");
+            found.push(Difference::new(key, expected.to_string(), actual));
+        }
+    }
+}
+
+/// What of `expected` is not so in a message that a peer received; `side` begins the keys.
+pub fn message(side: &str, expected: &ExpectMessage, actual: &Received) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut differ = |key: &str, expected: String, actual: String| {
+        if expected != actual {
+            let key = format!("{side}.{key}");
+            found.push(Difference::new(key, expected, actual));
+        }
+    };
+    let none = Headers::new();
+    let headers = actual.headers.as_ref().unwrap_or(&none);
+    if let Some(status) = expected.status {
+        let actual = headers.get(":status").unwrap_or("(none)".into());
+        differ("status", status.to_string(), actual.into_owned());
+    }
+    if let Some(text) = &expected.head {
+        // Checked when the file was read.
+        let wanted =
+            if text.trim_start().starts_with(|c: char| c.is_ascii_digit()) || side == "client" {
+                head::response(text)
+            } else {
+                head::request(text)
+            };
+        let wanted = wanted.unwrap_or_default();
+        differ("head", sorted(&wanted), sorted(headers));
+    }
+    let wanted = head::fields(expected.headers.iter().map(String::as_str)).unwrap_or_default();
+    let names: BTreeSet<String> = wanted.iter().map(|(name, _)| text(name)).collect();
+    for name in &names {
+        differ("headers", named(&wanted, name), named(headers, name));
+    }
+    for name in &expected.without {
+        if headers.value(name).is_some() {
+            differ("without", format!("no {name}"), named(headers, name));
+        }
+    }
+    if let Some(body) = &expected.body {
+        differ("body", text(&body.0), text(&actual.body));
+    }
+    for part in &expected.contains {
+        let body = text(&actual.body);
+        if !body.contains(part) {
+            differ("contains", part.clone(), body);
+        }
+    }
+    if let Some(trailers) = &expected.trailers {
+        let wanted = head::fields(trailers.iter().map(String::as_str)).unwrap_or_default();
+        let actual = actual.trailers.as_ref().unwrap_or(&none);
+        differ("trailers", sorted(&wanted), sorted(actual));
+    }
+    if let Some(end) = expected.end {
+        let actual = End::of(actual);
+        differ("end", end.word().to_owned(), actual.word().to_owned());
+    }
+    found
+}
+
+/// Where `actual` is another outcome than `expected`. The sizes in which bodies were sent on
+/// do not count.
+pub fn outcomes(expected: &Outcome, actual: &Outcome) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let none = StreamOutcome::default();
+    let names: BTreeSet<&String> = expected
+        .streams
+        .keys()
+        .chain(actual.streams.keys())
+        .collect();
+    for name in names {
+        let of = |outcome: &'_ Outcome| outcome.streams.get(name).unwrap_or(&none).clone();
+        let (expected, actual) = (of(expected), of(actual));
+        received(
+            &mut found,
+            &format!("stream `{name}`: upstream"),
+            &expected.upstream,
+            &actual.upstream,
+        );
+        received(
+            &mut found,
+            &format!("stream `{name}`: client"),
+            &expected.client,
+            &actual.client,
+        );
+        let details = |outcome: &StreamOutcome| outcome.details.clone().unwrap_or("(none)".into());
+        differ(
+            &mut found,
+            &format!("stream `{name}`: details"),
+            details(&expected),
+            details(&actual),
+        );
+        let state = (texts(&expected.filter_state), texts(&actual.filter_state));
+        all_entries(
+            &mut found,
+            &format!("stream `{name}`: filter_state"),
+            &state.0,
+            &state.1,
+        );
+        let state = (texts(&expected.properties), texts(&actual.properties));
+        all_entries(
+            &mut found,
+            &format!("stream `{name}`: properties"),
+            &state.0,
+            &state.1,
+        );
+    }
+    all_entries(&mut found, "metrics", &expected.metrics, &actual.metrics);
+    let data = (shared(expected), shared(actual));
+    all_entries(&mut found, "shared_data", &data.0, &data.1);
+    differ(
+        &mut found,
+        "logs",
+        expected.logs.join("\n"),
+        actual.logs.join("\n"),
+    );
+    differ(
+        &mut found,
+        "callouts",
+        expected.callouts.join("\n"),
+        actual.callouts.join("\n"),
+    );
+    found
+}
+
+fn received(found: &mut Vec<Difference>, side: &str, expected: &Received, actual: &Received) {
+    let none = Headers::new();
+    let head = |message: &Received| sorted(message.headers.as_ref().unwrap_or(&none));
+    let trailers = |message: &Received| sorted(message.trailers.as_ref().unwrap_or(&none));
+    let end = |message: &Received| End::of(message).word().to_owned();
+    let mut one = |key: &str, of: &dyn Fn(&Received) -> String| {
+        differ(found, &format!("{side}.{key}"), of(expected), of(actual));
+    };
+    one("head", &head);
+    one("body", &|message| text(&message.body));
+    one("trailers", &trailers);
+    one("end", &end);
+}
+
+fn differ(found: &mut Vec<Difference>, key: &str, expected: String, actual: String) {
+    if expected != actual {
+        found.push(Difference::new(key, expected, actual));
+    }
+}
+
+/// As [`entries`], and nothing else may be there.
+fn all_entries<V: PartialEq + ToString>(
+    found: &mut Vec<Difference>,
+    key: &str,
+    expected: &BTreeMap<String, V>,
+    actual: &BTreeMap<String, V>,
+) {
+    entries(found, key, expected, actual);
+    for (name, actual) in actual
+        .iter()
+        .filter(|(name, _)| !expected.contains_key(*name))
+    {
+        let key = format!("{key}.\"{name}\"");
+        found.push(Difference::new(key, "(not there)", actual.to_string()));
+    }
+}
+
+/// All fields, a line each, by name; values of one name in their order.
+pub fn sorted(headers: &Headers) -> String {
+    let mut lines: Vec<(&[u8], String)> = headers
+        .iter()
+        .map(|(name, value)| (name, format!("{}: {}", text(name), text(value))))
+        .collect();
+    lines.sort_by_key(|(name, _)| *name);
+    let lines: Vec<_> = lines.into_iter().map(|(_, line)| line).collect();
+    lines.join("\n")
+}
+
+fn named(headers: &Headers, name: &str) -> String {
+    let lines: Vec<_> = headers
+        .all(name)
+        .map(|value| format!("{name}: {}", text(value)))
+        .collect();
+    if lines.is_empty() {
+        format!("(no {name})")
+    } else {
+        lines.join("\n")
+    }
+}
+
+fn shared(outcome: &Outcome) -> BTreeMap<String, String> {
+    let entries = outcome.shared_data.iter();
+    entries
+        .map(|(key, value)| (text(key), text(value)))
+        .collect()
+}
+
+fn texts(values: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
+    let texts = values.iter().map(|(key, value)| (key.clone(), text(value)));
+    texts.collect()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}

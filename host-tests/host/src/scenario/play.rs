@@ -1,0 +1,328 @@
+//! A scenario played on this harness.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::error::Error;
+use crate::flow::StreamOptions;
+use crate::host::Host;
+use crate::metrics::Metric;
+use crate::module::Module;
+use crate::plugin::Plugin;
+use crate::stream::Stream;
+use crate::worker::Worker;
+
+use super::compare::{self, Difference};
+use super::file::{ExpectMessage, Peer};
+use super::outcome::{Outcome, StreamOutcome, level_name};
+use super::script::{Action, CalloutOutcome, Event, Scenario};
+use crate::message::Received;
+
+/// Something on which a scenario's events can happen: this harness, or a real Envoy.
+pub trait Player {
+    /// Makes one event happen, and waits until what follows from it has happened.
+    ///
+    /// # Errors
+    /// A sentence when the event cannot happen.
+    fn act(&mut self, action: &Action) -> Result<(), String>;
+
+    /// What has come out so far.
+    ///
+    /// # Errors
+    /// A sentence when that cannot be found out.
+    fn outcome(&mut self) -> Result<Outcome, String>;
+
+    /// What the oldest unanswered callout to `cluster` sent; `None` when there is none.
+    ///
+    /// # Errors
+    /// A sentence when that cannot be found out.
+    fn callout(&mut self, cluster: &str) -> Result<Option<Received>, String>;
+}
+
+/// Where a scenario's events met something else than it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Line of the step.
+    pub line: usize,
+    /// What differs; empty when an event could not happen.
+    pub differences: Vec<Difference>,
+    /// Why an event could not happen.
+    pub problem: Option<String>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}", self.line)?;
+        for difference in &self.differences {
+            write!(f, "; {difference}")?;
+        }
+        match &self.problem {
+            Some(problem) => write!(f, "; {problem}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Plays `events`, comparing wherever they expect something. All failures are listed.
+pub fn play<'e>(
+    player: &mut dyn Player,
+    events: impl IntoIterator<Item = &'e Event>,
+) -> Vec<Failure> {
+    let mut failures = Vec::new();
+    for event in events {
+        match step(player, &event.action) {
+            Ok(differences) if differences.is_empty() => {}
+            Ok(differences) => failures.push(Failure {
+                line: event.line,
+                differences,
+                problem: None,
+            }),
+            Err(problem) => {
+                // What follows would fail for the same reason.
+                failures.push(Failure {
+                    line: event.line,
+                    differences: Vec::new(),
+                    problem: Some(problem),
+                });
+                break;
+            }
+        }
+    }
+    failures
+}
+
+pub(super) fn step(player: &mut dyn Player, action: &Action) -> Result<Vec<Difference>, String> {
+    match action {
+        Action::Expect { stream, expect } => {
+            let outcome = player.outcome()?;
+            Ok(compare::expectation(expect, stream.as_deref(), &outcome))
+        }
+        Action::Callout {
+            cluster,
+            sent: Some(sent),
+            ..
+        } => {
+            let differences = sent_differs(player, cluster, sent)?;
+            player.act(action)?;
+            Ok(differences)
+        }
+        other => player.act(other).map(|()| Vec::new()),
+    }
+}
+
+fn sent_differs(
+    player: &mut dyn Player,
+    cluster: &str,
+    sent: &ExpectMessage,
+) -> Result<Vec<Difference>, String> {
+    let received = player
+        .callout(cluster)?
+        .ok_or_else(|| format!("the filter has no open callout to `{cluster}`"))?;
+    Ok(compare::message("sent", sent, &received))
+}
+
+/// This harness as a [`Player`].
+pub struct Harness {
+    host: Host,
+    vm_id: String,
+    workers: Vec<Worker>,
+    streams: BTreeMap<String, Stream>,
+    options: StreamOptions,
+    first_log: usize,
+}
+
+impl Harness {
+    /// Starts the scenario's workers.
+    ///
+    /// # Errors
+    /// When the module or its configuration is refused.
+    pub fn start(scenario: &Scenario, module: &Module) -> Result<Self, Error> {
+        let host = Host::new();
+        let filter = &scenario.filter;
+        let plugin = Plugin {
+            name: filter.name.clone(),
+            root_id: filter.root_id.clone(),
+            vm_id: filter.vm_id.clone(),
+            configuration: filter.configuration.clone().into_bytes(),
+            vm_configuration: filter.vm_configuration.clone().into_bytes(),
+            environment: filter.environment.clone(),
+            allow_on_headers_stop_iteration: filter.allow_on_headers_stop_iteration,
+            buffer_limit: filter
+                .per_connection_buffer_limit_bytes
+                .unwrap_or(Plugin::default().buffer_limit),
+            clusters: scenario.clusters.iter().cloned().collect(),
+            ..Plugin::default()
+        };
+        let workers = (0..filter.workers)
+            .map(|_| host.recorded_worker(module, plugin.clone()))
+            .collect::<Result<_, _>>()?;
+        let mut properties: BTreeMap<String, Vec<u8>> = scenario
+            .properties
+            .iter()
+            .map(|(path, value)| (path.clone(), value.clone().into_bytes()))
+            .collect();
+        if let Some(name) = &scenario.route_name {
+            properties.insert("xds.route_name".to_owned(), name.clone().into_bytes());
+        }
+        let first_log = host.logs().len();
+        Ok(Self {
+            host,
+            vm_id: filter.vm_id.clone(),
+            workers,
+            streams: BTreeMap::new(),
+            options: StreamOptions {
+                client: scenario.client,
+                upstream: scenario.upstream,
+                properties,
+            },
+            first_log,
+        })
+    }
+
+    /// What the workers share.
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// The workers, in order.
+    pub fn workers(&self) -> &[Worker] {
+        &self.workers
+    }
+
+    /// The streams opened so far, by name.
+    pub fn streams(&self) -> &BTreeMap<String, Stream> {
+        &self.streams
+    }
+
+    pub(super) fn stream(&mut self, name: &str) -> Result<&mut Stream, String> {
+        let stream = self.streams.get_mut(name);
+        stream.ok_or_else(|| format!("no stream `{name}` was opened"))
+    }
+
+    fn pending(&self, cluster: &str) -> Option<(&Worker, crate::message::HttpCall)> {
+        let calls = self.workers.iter().flat_map(|worker| {
+            let calls = worker.http_calls().into_iter();
+            calls.map(move |call| (worker, call))
+        });
+        let mut calls = calls.filter(|(_, call)| call.cluster == cluster);
+        calls.next()
+    }
+}
+
+impl Player for Harness {
+    fn act(&mut self, action: &Action) -> Result<(), String> {
+        match action {
+            Action::Advance(span) => self.host.advance(*span),
+            Action::Open {
+                stream,
+                worker,
+                headers,
+                end,
+            } => {
+                let worker = self.workers.get(*worker);
+                let worker = worker.ok_or("there is no such worker")?;
+                let mut opened = worker.open_with(self.options.clone());
+                opened.request_headers(headers.clone(), *end);
+                self.streams.insert(stream.clone(), opened);
+            }
+            Action::Answer {
+                stream,
+                headers,
+                end,
+            } => {
+                self.stream(stream)?.response_headers(headers.clone(), *end);
+            }
+            Action::Body {
+                stream,
+                from,
+                bytes,
+                end,
+            } => {
+                let stream = self.stream(stream)?;
+                match from {
+                    Peer::Client => stream.request_body(bytes, *end),
+                    Peer::Upstream => stream.response_body(bytes, *end),
+                };
+            }
+            Action::Trailers {
+                stream,
+                from,
+                trailers,
+            } => {
+                let stream = self.stream(stream)?;
+                match from {
+                    Peer::Client => stream.request_trailers(trailers.clone()),
+                    Peer::Upstream => stream.response_trailers(trailers.clone()),
+                };
+            }
+            Action::Reset { stream, by } => {
+                let stream = self.stream(stream)?;
+                match by {
+                    Peer::Client => stream.reset_by_client(),
+                    Peer::Upstream => stream.reset_by_upstream(),
+                };
+            }
+            Action::Callout {
+                cluster, outcome, ..
+            } => {
+                let (worker, call) = self
+                    .pending(cluster)
+                    .ok_or_else(|| format!("the filter has no open callout to `{cluster}`"))?;
+                match outcome {
+                    CalloutOutcome::Open => true,
+                    CalloutOutcome::Answer(answer) => {
+                        worker.answer_http_call(call.id, answer.clone())
+                    }
+                    CalloutOutcome::Reset => worker.reset_http_call(call.id),
+                };
+            }
+            Action::Expect { .. } => {}
+        }
+        Ok(())
+    }
+
+    fn outcome(&mut self) -> Result<Outcome, String> {
+        let streams = self.streams.iter().map(|(name, stream)| {
+            let outcome = StreamOutcome {
+                upstream: stream.upstream(),
+                client: stream.client(),
+                details: stream.details(),
+                filter_state: stream
+                    .filter_state()
+                    .into_iter()
+                    .map(|(key, state)| (key, state.value))
+                    .collect(),
+                properties: stream.properties(),
+            };
+            (name.clone(), outcome)
+        });
+        let metrics = self.host.metrics().into_iter();
+        let metrics = metrics.filter_map(|((_, name), metric)| match metric {
+            Metric::Counter(value) | Metric::Gauge(value) => Some((name, value)),
+            Metric::Histogram(_) => None,
+        });
+        let logs = self.host.logs().into_iter().skip(self.first_log);
+        let calls = self.workers.iter().flat_map(Worker::http_calls);
+        Ok(Outcome {
+            streams: streams.collect(),
+            metrics: metrics.collect(),
+            logs: logs
+                .map(|line| format!("{}: {}", level_name(line.level), line.message))
+                .collect(),
+            callouts: calls.map(|call| call.cluster).collect(),
+            shared_data: self.host.shared_data(&self.vm_id),
+        })
+    }
+
+    fn callout(&mut self, cluster: &str) -> Result<Option<Received>, String> {
+        Ok(self.pending(cluster).map(|(_, call)| Received {
+            metadata: Vec::new(),
+            headers: Some(call.headers),
+            chunks: Vec::new(),
+            body: call.body,
+            trailers: Some(call.trailers).filter(|trailers| !trailers.is_empty()),
+            complete: true,
+            reset: false,
+        }))
+    }
+}

@@ -1,0 +1,506 @@
+//! A scenario as a flat list of events, which every host can play and variations can cut
+//! anew.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::flow::Protocol;
+use crate::headers::Headers;
+use crate::message::HttpAnswer;
+
+use super::error::{FileError, line_at};
+use super::file::{
+    Books, Expect, ExpectMessage, File, Filter, Message, Modules, Peer, ProtocolName, Step,
+};
+use super::head;
+
+/// A scenario, read and checked.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The file it was read from.
+    pub file: PathBuf,
+    /// What is shown, in a sentence.
+    pub about: String,
+    /// The module's file; the first where several are named.
+    pub wasm: PathBuf,
+    /// Modules besides that must do the same.
+    pub also_on: Vec<PathBuf>,
+    /// How Envoy is told to run it.
+    pub filter: FilterConfig,
+    /// How the client's connection speaks.
+    pub client: Protocol,
+    /// How the upstream's connection speaks.
+    pub upstream: Protocol,
+    /// Name of the route.
+    pub route_name: Option<String>,
+    /// Properties only Envoy would know, by path joined with `.`.
+    pub properties: BTreeMap<String, String>,
+    /// Clusters callouts may name.
+    pub clusters: Vec<String>,
+    /// Why the result depends on how bodies are cut, if it does.
+    pub cuts_matter: Option<String>,
+    /// Why a real Envoy cannot replay it, if so.
+    pub not_on_envoy: Option<String>,
+    /// What holds however it ends.
+    pub books: Books,
+    /// What happens, in order.
+    pub events: Vec<Event>,
+}
+
+/// The filter's part of Envoy's configuration.
+#[derive(Clone, Debug)]
+pub struct FilterConfig {
+    /// `PluginConfig.name`.
+    pub name: String,
+    /// `PluginConfig.root_id`.
+    pub root_id: String,
+    /// `VmConfig.vm_id`.
+    pub vm_id: String,
+    /// `PluginConfig.configuration` as the filter reads it.
+    pub configuration: String,
+    /// `VmConfig.configuration` as the filter reads it.
+    pub vm_configuration: String,
+    /// `VmConfig.environment_variables.key_values`.
+    pub environment: BTreeMap<String, String>,
+    /// `PluginConfig.allow_on_headers_stop_iteration`.
+    pub allow_on_headers_stop_iteration: bool,
+    /// `per_connection_buffer_limit_bytes` of listener and clusters.
+    pub per_connection_buffer_limit_bytes: Option<usize>,
+    /// Worker threads.
+    pub workers: usize,
+}
+
+/// Something that happens, and where the file says so.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// Line of the step, from 1.
+    pub line: usize,
+    /// What happens.
+    pub action: Action,
+}
+
+/// What happens.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Time passes.
+    Advance(Duration),
+    /// A client opens a stream by its request's head.
+    Open {
+        /// The stream's name.
+        stream: String,
+        /// The worker it goes to, from 0.
+        worker: usize,
+        /// The head.
+        headers: Headers,
+        /// It is all there is.
+        end: bool,
+    },
+    /// The upstream answers with a head.
+    Answer {
+        /// The stream's name.
+        stream: String,
+        /// The head.
+        headers: Headers,
+        /// It is all there is.
+        end: bool,
+    },
+    /// A peer sends body bytes.
+    Body {
+        /// The stream's name.
+        stream: String,
+        /// Who sends.
+        from: Peer,
+        /// The bytes; none with `end` is an empty last piece.
+        bytes: Vec<u8>,
+        /// They are the last, and no trailers follow.
+        end: bool,
+    },
+    /// A peer ends its message with trailers.
+    Trailers {
+        /// The stream's name.
+        stream: String,
+        /// Who sends.
+        from: Peer,
+        /// The trailers.
+        trailers: Headers,
+    },
+    /// A peer goes away.
+    Reset {
+        /// The stream's name.
+        stream: String,
+        /// Who.
+        by: Peer,
+    },
+    /// The oldest unanswered callout to a cluster gets its answer.
+    Callout {
+        /// The cluster.
+        cluster: String,
+        /// What the filter sent must be so.
+        sent: Option<Box<ExpectMessage>>,
+        /// What happens to it.
+        outcome: CalloutOutcome,
+    },
+    /// This must have come out by now.
+    Expect {
+        /// The stream's name; none before the first.
+        stream: Option<String>,
+        /// What.
+        expect: Box<Expect>,
+    },
+}
+
+/// What happens to a callout.
+#[derive(Clone, Debug)]
+pub enum CalloutOutcome {
+    /// It stays open.
+    Open,
+    /// It is answered.
+    Answer(HttpAnswer),
+    /// Its connection breaks.
+    Reset,
+}
+
+impl Scenario {
+    /// Reads and checks the scenario in the file `path`.
+    ///
+    /// # Errors
+    /// With file, line and key of the first thing that is wrong.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, FileError> {
+        let path = path.as_ref();
+        let text = fs::read_to_string(path)
+            .map_err(|error| FileError::whole(path, format!("cannot be read: {error}")))?;
+        Self::parse(path, &text)
+    }
+
+    /// The scenario on each of its modules, one at a time.
+    pub fn on_each_module(&self) -> impl Iterator<Item = Self> {
+        let modules = std::iter::once(&self.wasm).chain(&self.also_on);
+        modules.map(|wasm| Self {
+            wasm: wasm.clone(),
+            also_on: Vec::new(),
+            ..self.clone()
+        })
+    }
+
+    /// As [`Scenario::load`], of a text; `path` is where relative names in it start.
+    ///
+    /// # Errors
+    /// With line and key of the first thing that is wrong.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
+        let file = parse_file(path, text)?;
+        let mut flattening = Flattening {
+            source: Source { path, text },
+            events: Vec::new(),
+            streams: 0,
+            latest: None,
+            workers: file.filter.workers,
+            clusters: &file.clusters,
+        };
+        for (index, step) in file.steps.into_iter().enumerate() {
+            let line = line_at(text, step.span().start);
+            flattening.step(index, line, step.into_inner())?;
+        }
+        let events = flattening.events;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut modules = match &file.filter.wasm {
+            Modules::One(one) => vec![folder.join(one)],
+            Modules::Several(several) => several.iter().map(|one| folder.join(one)).collect(),
+        };
+        if modules.is_empty() {
+            return Err(FileError {
+                file: path.to_owned(),
+                line: 0,
+                key: "filter.wasm".to_owned(),
+                problem: "an empty list: name at least one module's file".to_owned(),
+            });
+        }
+        Ok(Self {
+            file: path.to_owned(),
+            about: file.about,
+            wasm: modules.remove(0),
+            also_on: modules,
+            filter: filter_config(file.filter),
+            client: protocol(file.protocol.client),
+            upstream: protocol(file.protocol.upstream),
+            route_name: file.route_name,
+            properties: file.properties,
+            clusters: file.clusters,
+            cuts_matter: file.cuts_matter,
+            not_on_envoy: file.not_on_envoy,
+            books: file.books,
+            events,
+        })
+    }
+}
+
+fn parse_file(path: &Path, text: &str) -> Result<File, FileError> {
+    let broken = |error: &toml::de::Error, key: String| FileError {
+        file: path.to_owned(),
+        line: error.span().map_or(0, |span| line_at(text, span.start)),
+        key,
+        problem: error.message().to_owned(),
+    };
+    let deserializer =
+        toml::Deserializer::parse(text).map_err(|error| broken(&error, String::new()))?;
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        let key = error.path().to_string();
+        broken(error.inner(), key)
+    })
+}
+
+fn filter_config(filter: Filter) -> FilterConfig {
+    FilterConfig {
+        name: filter.name,
+        root_id: filter.root_id,
+        vm_id: filter.vm_id,
+        configuration: configuration(filter.configuration),
+        vm_configuration: configuration(filter.vm_configuration),
+        environment: filter.environment,
+        allow_on_headers_stop_iteration: filter.allow_on_headers_stop_iteration,
+        per_connection_buffer_limit_bytes: filter.per_connection_buffer_limit_bytes,
+        workers: filter.workers,
+    }
+}
+
+/// Text stays as it is; anything else becomes JSON.
+fn configuration(value: Option<toml::Value>) -> String {
+    match value {
+        None => String::new(),
+        Some(toml::Value::String(text)) => text,
+        Some(other) => serde_json::to_string(&other).unwrap_or_default(),
+    }
+}
+
+fn protocol(name: ProtocolName) -> Protocol {
+    match name {
+        ProtocolName::Http1 => Protocol::Http1,
+        ProtocolName::Http2 => Protocol::Http2,
+    }
+}
+
+/// The file, to say where something is.
+#[derive(Clone, Copy)]
+struct Source<'t> {
+    path: &'t Path,
+    text: &'t str,
+}
+
+impl Source<'_> {
+    /// The line of a key within a step, found by its last name; the step's own line else.
+    fn line_of(self, step_line: usize, key: &str) -> usize {
+        let lines = self.text.lines().enumerate().skip(step_line);
+        let within = lines.take_while(|(_, line)| !line.trim_start().starts_with("[["));
+        let mut found = within.filter(|(_, line)| {
+            let named = line.split(['=', '{']).next().unwrap_or_default().trim();
+            !named.is_empty() && (named == key || key.starts_with(&format!("{named}.")))
+        });
+        found.next().map_or(step_line, |(at, _)| at + 1)
+    }
+}
+
+/// Steps on their way to events.
+struct Flattening<'t> {
+    source: Source<'t>,
+    events: Vec<Event>,
+    streams: usize,
+    latest: Option<String>,
+    workers: usize,
+    clusters: &'t [String],
+}
+
+impl Flattening<'_> {
+    fn step(&mut self, index: usize, line: usize, step: Step) -> Result<(), FileError> {
+        let source = self.source;
+        let wrong = |key: &str, problem: String| FileError {
+            file: source.path.to_owned(),
+            line: source.line_of(line, key),
+            key: format!("steps[{index}].{key}")
+                .trim_end_matches('.')
+                .to_owned(),
+            problem,
+        };
+        let opens = step
+            .request
+            .as_ref()
+            .is_some_and(|message| message.head.is_some());
+        if step.worker.is_some() && !opens {
+            let problem = "a worker is chosen when a stream is opened by `request.head`";
+            return Err(wrong("worker", problem.to_owned()));
+        }
+        let worker = step.worker.unwrap_or(0);
+        if worker >= self.workers {
+            let problem = format!("`filter.workers` is {}, counted from 0", self.workers);
+            return Err(wrong("worker", problem));
+        }
+        if let Some(callout) = &step.callout
+            && !self.clusters.contains(&callout.cluster)
+        {
+            let problem = format!("`clusters` does not name `{}`", callout.cluster);
+            return Err(wrong("callout.cluster", problem));
+        }
+        if opens {
+            self.streams += 1;
+            let name = step.stream.clone();
+            self.latest = Some(name.unwrap_or_else(|| self.streams.to_string()));
+        } else if step.stream.is_some() {
+            self.latest.clone_from(&step.stream);
+        }
+        let named = self.latest.clone();
+        let needs_stream =
+            step.request.is_some() || step.response.is_some() || step.reset.is_some();
+        if needs_stream && named.is_none() {
+            let problem = "no stream is open yet: a step with `request.head` opens one";
+            return Err(wrong("stream", problem.to_owned()));
+        }
+        let stream = named.clone().unwrap_or_default();
+
+        let mut actions = Vec::new();
+        actions.extend(step.advance.map(|span| Action::Advance(span.0)));
+        if let Some(message) = step.request {
+            pieces(&mut actions, &stream, Peer::Client, worker, message)
+                .map_err(|(key, problem)| wrong(&format!("request.{key}"), problem))?;
+        }
+        if let Some(callout) = step.callout {
+            let outcome = match (callout.answer, callout.reset) {
+                (None, false) => CalloutOutcome::Open,
+                (None, true) => CalloutOutcome::Reset,
+                (Some(_), true) => {
+                    let problem = "a callout is answered or reset, not both".to_owned();
+                    return Err(wrong("callout.reset", problem));
+                }
+                (Some(answer), false) => CalloutOutcome::Answer(HttpAnswer {
+                    headers: head::response(&answer.head)
+                        .map_err(|problem| wrong("callout.answer.head", problem))?,
+                    body: answer.body.0,
+                    trailers: head::fields(answer.trailers.iter().map(String::as_str))
+                        .map_err(|problem| wrong("callout.answer.trailers", problem))?,
+                }),
+            };
+            actions.push(Action::Callout {
+                cluster: callout.cluster,
+                sent: callout.sent.map(Box::new),
+                outcome,
+            });
+        }
+        if let Some(message) = step.response {
+            pieces(&mut actions, &stream, Peer::Upstream, worker, message)
+                .map_err(|(key, problem)| wrong(&format!("response.{key}"), problem))?;
+        }
+        actions.extend(step.reset.map(|by| Action::Reset {
+            stream: stream.clone(),
+            by,
+        }));
+        if let Some(expect) = step.expect {
+            check(&expect).map_err(|(key, problem)| wrong(&format!("expect.{key}"), problem))?;
+            actions.push(Action::Expect {
+                stream: named,
+                expect: Box::new(expect),
+            });
+        }
+        if actions.is_empty() {
+            let problem = "a step says nothing: name one of advance, request, callout, response, \
+                           reset, expect";
+            return Err(wrong("", problem.to_owned()));
+        }
+        let events = actions.into_iter().map(|action| Event { line, action });
+        self.events.extend(events);
+        Ok(())
+    }
+}
+
+/// A message's pieces as events.
+fn pieces(
+    actions: &mut Vec<Action>,
+    stream: &str,
+    from: Peer,
+    worker: usize,
+    message: Message,
+) -> Result<(), (&'static str, String)> {
+    if message.body.is_some() && !message.chunks.is_empty() {
+        return Err(("chunks", "say `body` or `chunks`, not both".to_owned()));
+    }
+    if !message.trailers.is_empty() && !message.end {
+        return Err(("end", "trailers are a message's end".to_owned()));
+    }
+    let mut parts: Vec<Vec<u8>> = message.chunks.into_iter().map(|chunk| chunk.0).collect();
+    parts.extend(message.body.map(|body| body.0));
+    let trailers = head::fields(message.trailers.iter().map(String::as_str))
+        .map_err(|problem| ("trailers", problem))?;
+    let ends_with_trailers = !trailers.is_empty();
+    let has_head = message.head.is_some();
+    if let Some(text) = message.head {
+        let end = message.end && parts.is_empty() && !ends_with_trailers;
+        let read = match from {
+            Peer::Client => head::request(&text),
+            Peer::Upstream => head::response(&text),
+        };
+        let mut headers = read.map_err(|problem| ("head", problem))?;
+        if headers.value("content-length") == Some(b"auto") {
+            if !message.end {
+                let problem = "`content-length: auto` needs the whole body in this step";
+                return Err(("head", problem.to_owned()));
+            }
+            let length: usize = parts.iter().map(Vec::len).sum();
+            headers.set("content-length", length.to_string());
+        }
+        let stream = stream.to_owned();
+        actions.push(match from {
+            Peer::Client => Action::Open {
+                stream,
+                worker,
+                headers,
+                end,
+            },
+            Peer::Upstream => Action::Answer {
+                stream,
+                headers,
+                end,
+            },
+        });
+    }
+    if parts.is_empty() && !has_head && message.end && !ends_with_trailers {
+        // An end by itself.
+        parts.push(Vec::new());
+    }
+    let count = parts.len();
+    for (index, bytes) in parts.into_iter().enumerate() {
+        actions.push(Action::Body {
+            stream: stream.to_owned(),
+            from,
+            bytes,
+            end: message.end && !ends_with_trailers && index + 1 == count,
+        });
+    }
+    if ends_with_trailers {
+        actions.push(Action::Trailers {
+            stream: stream.to_owned(),
+            from,
+            trailers,
+        });
+    }
+    Ok(())
+}
+
+/// Heads and header lines of expectations can be read.
+fn check(expect: &Expect) -> Result<(), (String, String)> {
+    let sides = [("upstream", &expect.upstream), ("client", &expect.client)];
+    for (side, message) in sides {
+        let Some(message) = message else { continue };
+        let wrong = |key: &str| {
+            let key = format!("{side}.{key}");
+            move |problem: String| (key, problem)
+        };
+        if let Some(text) = &message.head {
+            match side {
+                "upstream" => head::request(text).map_err(wrong("head"))?,
+                _ => head::response(text).map_err(wrong("head"))?,
+            };
+        }
+        head::fields(message.headers.iter().map(String::as_str)).map_err(wrong("headers"))?;
+        let trailers = message.trailers.iter().flatten();
+        head::fields(trailers.map(String::as_str)).map_err(wrong("trailers"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Values of a scenario file that TOML has no type for: bytes and spans of time.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+
+/// Bytes: a text, or a table `{ hex = "…" }`, `{ base64 = "…" }` or `{ text = "…", times = 3 }`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bytes(pub Vec<u8>);
+
+/// A text written `times` times over may not be longer: a slip of a digit should not take
+/// the machine's memory.
+const MAX_BYTES: usize = 256 << 20;
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BytesVisitor)
+    }
+}
+
+struct BytesVisitor;
+
+impl<'de> Visitor<'de> for BytesVisitor {
+    type Value = Bytes;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, { hex = \"…\" }, { base64 = \"…\" } or { text = \"…\", times = 3 }")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Bytes, E> {
+        Ok(Bytes(text.as_bytes().to_vec()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Bytes, A::Error> {
+        const KEYS: &[&str] = &["text", "times", "hex", "base64"];
+        let (mut bytes, mut times) = (None, 1_usize);
+        while let Some(key) = map.next_key::<String>()? {
+            let decoded = match key.as_str() {
+                "times" => {
+                    times = map.next_value()?;
+                    continue;
+                }
+                "text" => map.next_value::<String>()?.into_bytes(),
+                "hex" => from_hex(&map.next_value::<String>()?).map_err(de::Error::custom)?,
+                "base64" => STANDARD
+                    .decode(map.next_value::<String>()?)
+                    .map_err(|error| de::Error::custom(format!("not base64: {error}")))?,
+                other => return Err(de::Error::unknown_field(other, KEYS)),
+            };
+            if bytes.replace(decoded).is_some() {
+                return Err(de::Error::custom("only one of text, hex and base64"));
+            }
+        }
+        let bytes = bytes.ok_or_else(|| de::Error::missing_field("text"))?;
+        if bytes.len().saturating_mul(times) > MAX_BYTES {
+            return Err(de::Error::custom("more than 256 MiB"));
+        }
+        Ok(Bytes(bytes.repeat(times)))
+    }
+}
+
+fn from_hex(text: &str) -> Result<Vec<u8>, &'static str> {
+    let digits: Option<Vec<u8>> = text
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .map(|c| Some(c.to_digit(16)? as u8))
+        .collect();
+    let digits = digits.ok_or("not hexadecimal digits")?;
+    if digits.len() % 2 == 1 {
+        return Err("an odd number of hexadecimal digits");
+    }
+    Ok(digits
+        .chunks(2)
+        .map(|pair| pair[0] << 4 | pair[1])
+        .collect())
+}
+
+/// A span of time: a whole number with `ms`, `s`, `m`, `h` or `d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Duration(pub std::time::Duration);
+
+impl<'de> Deserialize<'de> for Duration {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        parse_duration(&text).map(Self).ok_or_else(|| {
+            de::Error::custom(format!(
+                "`{text}` is no time span: write a whole number and ms, s, m, h or d, as in \"1500ms\""
+            ))
+        })
+    }
+}
+
+fn parse_duration(text: &str) -> Option<std::time::Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().ok()?;
+    let milliseconds = match unit.trim() {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    Some(std::time::Duration::from_millis(
+        number.checked_mul(milliseconds)?,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Deserialize)]
+    struct Row {
+        value: Bytes,
+    }
+
+    #[test]
+    fn bytes_are_texts_or_tables() {
+        let rows = [
+            (r#"value = "a\n""#, Ok("a\n")),
+            (r#"value = { hex = "61 0A" }"#, Ok("a\n")),
+            (r#"value = { base64 = "YQo=" }"#, Ok("a\n")),
+            (r#"value = { text = "ab", times = 2 }"#, Ok("abab")),
+            (r#"value = { times = 2 }"#, Err("missing field `text`")),
+            (r#"value = { hex = "6" }"#, Err("an odd number")),
+            (r#"value = { hex = "xx" }"#, Err("not hexadecimal")),
+            (r#"value = { base64 = "?" }"#, Err("not base64")),
+            (r#"value = { file = "x" }"#, Err("unknown field `file`")),
+            (
+                r#"value = { text = "x", times = 300000000 }"#,
+                Err("256 MiB"),
+            ),
+            (r#"value = { text = "x", hex = "00" }"#, Err("only one of")),
+            ("value = 3", Err("a text")),
+        ];
+        for (text, expected) in rows {
+            match (toml::from_str::<Row>(text), expected) {
+                (Ok(row), Ok(bytes)) => assert_eq!(row.value.0, bytes.as_bytes(), "{text}"),
+                (Err(error), Err(part)) => {
+                    assert!(error.message().contains(part), "{text}: {error}")
+                }
+                (result, _) => panic!("{text}: {:?}", result.map(|row| row.value)),
+            }
+        }
+    }
+
+    #[test]
+    fn time_spans_have_a_unit() {
+        let rows = [
+            ("1500ms", Some(1500)),
+            ("2 s", Some(2000)),
+            ("1d", Some(86_400_000)),
+            ("5", None),
+            ("s", None),
+            ("-1s", None),
+            ("1.5s", None),
+            ("99999999999999999999s", None),
+        ];
+        for (text, expected) in rows {
+            let milliseconds = parse_duration(text).map(|span| span.as_millis());
+            assert_eq!(milliseconds, expected, "{text}");
+        }
+    }
+}
