@@ -287,6 +287,7 @@ fn callback_arguments(function: &str) -> &'static [&'static str] {
         }
         "proxy_on_grpc_close" => &["context_id", "call_id", "status_code"],
         "proxy_on_queue_ready" => &["context_id", "queue_id"],
+        "envoy_on_resolve_dns" => &["context_id", "lookup_id", "results_size"],
         "proxy_on_foreign_function" => &["context_id", "function_id", "arguments_size"],
         "proxy_on_new_connection" => &["context_id"],
         "proxy_on_downstream_data" | "proxy_on_upstream_data" => {

@@ -204,7 +204,11 @@ fn expectation(out: &mut String, one: &StreamRun, run: &Run, last: bool) -> Resu
     let response = one.response.as_ref().filter(|_| one.local_reply.is_none());
     let before = response.map(|message| (&message.headers, message.body.as_slice()));
     received(out, "client", before, &one.client)?;
-    if let Some(details) = one.details.as_deref().filter(|details| *details != VIA_UPSTREAM) {
+    if let Some(details) = one
+        .details
+        .as_deref()
+        .filter(|details| *details != VIA_UPSTREAM)
+    {
         line(out, "expect.details", &quoted(details));
     }
     if let Some(left) = run.outcome.streams.get(&one.name) {
