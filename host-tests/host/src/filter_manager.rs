@@ -50,6 +50,9 @@ impl Guest {
         flow.started = true;
         flow.headers_visible = true;
         flow.complete |= end;
+        if self.bypasses(id) {
+            return self.pass_headers(id, side, end);
+        }
         if !self.create_context(id) {
             return self.fail_stream(id);
         }
@@ -122,6 +125,12 @@ impl Guest {
         };
         flow.received_bytes += bytes.len() as u64;
         flow.complete |= end;
+        if self.bypasses(id) {
+            return self.pass_data(id, side, &bytes, end);
+        }
+        let Some(flow) = self.flow(id, side) else {
+            return;
+        };
         if let Hold::All { bounded } = flow.hold {
             flow.held.extend(bytes);
             if bounded && flow.held.len() > limit {
@@ -230,6 +239,9 @@ impl Guest {
 
     /// Trailers arrive, and with them the end.
     pub fn trailers(&mut self, id: u32, side: Side, trailers: Headers) {
+        if self.bypasses(id) {
+            return self.pass_trailers(id, side, trailers);
+        }
         let Some(flow) = self.flow(id, side) else {
             return;
         };
@@ -314,6 +326,14 @@ impl Guest {
             let id = match deferred {
                 Deferred::DeleteRoot => {
                     self.delete_root();
+                    continue;
+                }
+                Deferred::GrpcClose {
+                    id,
+                    status,
+                    message,
+                } => {
+                    self.close_grpc(id, status, message);
                     continue;
                 }
                 Deferred::ContinueConnection { connection } => {

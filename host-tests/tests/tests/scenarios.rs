@@ -5,15 +5,22 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use tollgate_host::Module;
-use tollgate_host::scenario::{Scenario, check_folder, files, vary};
+use tollgate_host::scenario::{Scenario, bless, files, vary};
 use tollgate_tests::places;
+
+fn folder() -> PathBuf {
+    places::root().join("host-tests/scenarios")
+}
 
 /// Every scenario on every module it names; modules are compiled once.
 fn scenarios() -> Vec<(Scenario, Module)> {
     let mut modules: BTreeMap<PathBuf, Module> = BTreeMap::new();
     let mut scenarios = Vec::new();
     for file in files(folder()).unwrap() {
-        let scenario = Scenario::load(&file).unwrap_or_else(|error| panic!("{error}"));
+        let mut scenario = Scenario::load(&file).unwrap_or_else(|error| panic!("{error}"));
+        if std::env::var_os("BLESS").is_some() {
+            scenario = blessed(&scenario);
+        }
         for scenario in scenario.on_each_module() {
             let name = scenario.wasm.file_name().unwrap().to_owned();
             let module = modules.entry(name.into()).or_insert_with(|| {
@@ -27,13 +34,17 @@ fn scenarios() -> Vec<(Scenario, Module)> {
     scenarios
 }
 
-fn folder() -> PathBuf {
-    places::root().join("host-tests/scenarios")
-}
-
-#[test]
-fn scenarios_hold() {
-    check_folder(folder());
+/// With `BLESS` set, what comes out becomes what the file expects.
+fn blessed(scenario: &Scenario) -> Scenario {
+    let file = &scenario.file;
+    let module = Module::load(&scenario.wasm).unwrap();
+    let text = std::fs::read_to_string(file).unwrap();
+    let blessed =
+        bless(file, &text, &module).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    if blessed.text != text {
+        std::fs::write(file, &blessed.text).unwrap();
+    }
+    Scenario::load(file).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]

@@ -32,6 +32,11 @@ pub struct TestArgs {
     /// may trap or hang, and the books must balance.
     #[arg(long)]
     vary: bool,
+    /// Play each scenario that passes again on this Envoy, the path of its executable, which
+    /// must show what the harness shows after every event. Those that say `not_on_envoy` are
+    /// left out.
+    #[arg(long, value_name = "PATH", conflicts_with = "vary")]
+    envoy: Option<PathBuf>,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
@@ -74,9 +79,10 @@ pub fn test(args: &TestArgs) -> Result<ExitCode, Stop> {
     let mut progress = Progress::new(found.len());
     for file in &found {
         progress.show(&file.display().to_string());
-        let checked = match args.vary {
-            true => checker.check_varied(file),
-            false => checker.check(file),
+        let checked = match &args.envoy {
+            Some(envoy) => checker.check_on_envoy(file, envoy),
+            None if args.vary => checker.check_varied(file),
+            None => checker.check(file),
         };
         progress.clear();
         if !args.json {

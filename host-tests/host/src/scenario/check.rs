@@ -5,6 +5,7 @@ use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::envoy;
 use crate::error::Error;
 use crate::module::Module;
 
@@ -13,6 +14,9 @@ use super::play::{Failure, Harness, play};
 use super::report::report;
 use super::script::Scenario;
 use super::vary;
+
+/// Begins what a real Envoy does otherwise; expected is then what this harness does.
+pub(super) const ON_ENVOY: &str = "on Envoy: ";
 
 /// A scenario file and what became of it.
 #[derive(Clone, Debug)]
@@ -73,6 +77,36 @@ impl Checker {
                 problem: Some(format!("{}: {}", fault.variation, fault.problem)),
             });
             Ok(failures.collect())
+        })
+    }
+
+    /// As [`Checker::check`], and what passes is played again on the real Envoy whose
+    /// executable is `envoy`, which must show what this harness shows after every event.
+    /// Scenarios that say `not_on_envoy` are not.
+    pub fn check_on_envoy(&mut self, file: &Path, envoy: &Path) -> Vec<Checked> {
+        self.check_with(file, |scenario, module| {
+            let mut harness = Harness::start(scenario, module)?;
+            let failures = play(&mut harness, &scenario.events);
+            if !failures.is_empty() || scenario.not_on_envoy.is_some() {
+                return Ok(failures);
+            }
+            let mut failures = envoy::agree(scenario, module, envoy).unwrap_or_else(|problem| {
+                vec![Failure {
+                    line: 0,
+                    differences: Vec::new(),
+                    problem: Some(problem),
+                }]
+            });
+            for failure in &mut failures {
+                for found in &mut failure.differences {
+                    found.key = format!("{ON_ENVOY}{}", found.key);
+                }
+                failure.problem = failure
+                    .problem
+                    .take()
+                    .map(|text| format!("{ON_ENVOY}{text}"));
+            }
+            Ok(failures)
         })
     }
 

@@ -187,14 +187,16 @@ fn named(headers: &Headers, name: &str) -> String {
     }
 }
 
-fn shared(outcome: &Outcome) -> BTreeMap<String, String> {
+/// Shared data as texts.
+pub(super) fn shared(outcome: &Outcome) -> BTreeMap<String, String> {
     let entries = outcome.shared_data.iter();
     entries
         .map(|(key, value)| (text(key), text(value)))
         .collect()
 }
 
-fn texts(values: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
+/// Values as texts, invalid UTF-8 shown as U+FFFD.
+pub(super) fn texts(values: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
     let texts = values.iter().map(|(key, value)| (key.clone(), text(value)));
     texts.collect()
 }

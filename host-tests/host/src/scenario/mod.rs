@@ -1,6 +1,7 @@
 //! Scenarios: what a filter must do, as data that this harness and a real Envoy replay.
 
 mod agreement;
+mod bless;
 mod books;
 mod check;
 mod compare;
@@ -17,6 +18,7 @@ mod value;
 pub mod vary;
 
 pub use agreement::{between, messages};
+pub use bless::{BlessError, Blessed, bless};
 pub use check::{Checked, Checker, NoFiles, Verdict, check_folder, files};
 pub use compare::{Difference, expectation, message, sorted};
 pub use error::FileError;

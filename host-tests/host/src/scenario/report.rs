@@ -6,7 +6,7 @@ use std::fs;
 use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 
-use super::check::{Checked, Verdict};
+use super::check::{Checked, ON_ENVOY, Verdict};
 use super::compare::Difference;
 use super::error::line_of;
 
@@ -47,9 +47,10 @@ pub fn report(checked: &Checked) -> String {
             .differences
             .iter()
             .map(|found| {
-                let key = match found.key.starts_with("sent.") {
-                    true => format!("callout.{}", found.key),
-                    false => format!("expect.{}", found.key),
+                let key = match &found.key {
+                    key if key.starts_with(ON_ENVOY) => key.clone(),
+                    key if key.starts_with("sent.") => format!("callout.{key}"),
+                    key => format!("expect.{key}"),
                 };
                 (line_of(&text, failure.line, &key), key, found)
             })

@@ -302,7 +302,11 @@ impl Going<'_> {
         let ending = calls.split_off(last);
         self.timeline.extend(calls);
         if let Some(reply) = self.local_reply().filter(|_| !replied) {
-            let note = format!("local reply {} ({})", reply.status, reply.details);
+            let details = match reply.details.as_str() {
+                "" => String::new(),
+                details => format!(" ({details})"),
+            };
+            let note = format!("local reply {}{details}", reply.status);
             self.timeline.push(Entry::Note(note));
         }
         let upstream = sent_on(Peer::Upstream, &upstream, &self.upstream());

@@ -17,6 +17,9 @@ use super::perform::{Run, StreamRun};
 /// Bodies above it are expected only where the filter changed them, in bytes.
 const LONG_BODY: usize = 4096;
 
+/// Envoy's details of an answer that came from the upstream: nothing to expect of a filter.
+const VIA_UPSTREAM: &str = "via_upstream";
+
 /// Writes the file, and plays it to be sure that it passes.
 ///
 /// # Errors
@@ -201,7 +204,11 @@ fn expectation(out: &mut String, one: &StreamRun, run: &Run, last: bool) -> Resu
     let response = one.response.as_ref().filter(|_| one.local_reply.is_none());
     let before = response.map(|message| (&message.headers, message.body.as_slice()));
     received(out, "client", before, &one.client)?;
-    if let Some(details) = &one.details {
+    if let Some(details) = one
+        .details
+        .as_deref()
+        .filter(|details| *details != VIA_UPSTREAM)
+    {
         line(out, "expect.details", &quoted(details));
     }
     if let Some(left) = run.outcome.streams.get(&one.name) {

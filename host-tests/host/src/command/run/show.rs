@@ -257,7 +257,7 @@ fn messages(page: &mut Page, stream: &StreamRun, number: &str) {
     if let Some(details) = stream
         .details
         .as_deref()
-        .filter(|_| stream.local_reply.is_none())
+        .filter(|details| stream.local_reply.is_none() && *details != "via_upstream")
     {
         page.line(&[(DIM, "  response code details: "), (PLAIN, details)]);
     }
