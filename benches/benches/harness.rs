@@ -97,6 +97,26 @@ fn requests(criterion: &mut Criterion) {
     });
     assert_eq!(headers_only.death(), None);
 
+    // A real filter lets pass what is none of its business, after looking at it.
+    let module = Module::load(estimator()).expect("the module loads");
+    let estimator = host
+        .worker(&module, Plugin::default())
+        .expect("the module starts");
+    let mut get = request.clone();
+    get.set(":method", "GET");
+    get.set(":path", "/health");
+    group.bench_function("token_estimator_get", |bencher| {
+        bencher.iter(|| {
+            let mut stream = estimator.open();
+            stream
+                .request_headers(&get, true)
+                .response_headers(&response, true);
+            assert_eq!(stream.end(), Some(StreamEnd::Complete));
+            stream
+        });
+    });
+    assert_eq!(estimator.death(), None);
+
     let body_holding = worker(&host, BODY_HOLDING);
     let body = vec![b'x'; BODY_BYTES];
     group.bench_function("body_4k_held", |bencher| {
@@ -113,11 +133,6 @@ fn requests(criterion: &mut Criterion) {
 
 fn starts(criterion: &mut Criterion) {
     let path = estimator();
-    assert!(
-        path.is_file(),
-        "no module at {}: run `cargo xtask bench`, which builds it first",
-        path.display()
-    );
     let mut group = criterion.benchmark_group("harness/start");
     group.measurement_time(Duration::from_secs(5));
     let module = Module::load(&path).expect("the module loads");
@@ -152,7 +167,13 @@ fn estimator() -> PathBuf {
     let filters = std::env::var_os("TOLLGATE_FILTERS").map(PathBuf::from);
     let filters =
         filters.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/filters"));
-    filters.join("token-estimator.wasm")
+    let path = filters.join("token-estimator.wasm");
+    assert!(
+        path.is_file(),
+        "no module at {}: run `cargo xtask bench`, which builds it first",
+        path.display()
+    );
+    path
 }
 
 fn main() {

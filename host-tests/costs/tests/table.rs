@@ -13,7 +13,7 @@ fn requests_cost_what_the_table_says() {
     let Comparison { failures, notes } = compare(&measure().unwrap(), &table, in_ci());
     for note in notes {
         // Past the test runner, which shows only what a failed test printed.
-        writeln!(std::io::stderr(), "costs: {note}").unwrap();
+        writeln!(std::io::stderr(), "\ncosts: {note}").unwrap();
     }
     assert!(failures.is_empty(), "\n{}\n", failures.join("\n"));
 }

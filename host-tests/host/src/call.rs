@@ -1,10 +1,12 @@
 //! One call of a host function: memory checks, hand-over of data, counting.
 
-use wasmtime::{Caller, Extern, Memory};
+use wasmtime::{Caller, Extern, Memory, TypedFunc};
 
 use crate::status::{Outcome, Refusal, Status};
 use crate::transcript::{CallDirection, Passed};
-use crate::vm::{Phase, Vm};
+use crate::vm::{Phase, ROOT, Vm};
+
+const WASI_ENOTCAPABLE: u32 = 76;
 
 /// A running host function's access to its VM and the guest's memory.
 pub(crate) struct Call<'a> {
@@ -25,7 +27,8 @@ impl<'a> Call<'a> {
             let arguments = arguments.to_vec();
             transcript.begin(CallDirection::HostCall, function, names, arguments);
         }
-        if !is_allowed(caller.data().phase, function) {
+        let allowed = caller.data().plugin.allows(function);
+        if allowed && !is_allowed(caller.data().phase, function) {
             let phase = match caller.data().phase {
                 Phase::Allocating => "inside the allocator",
                 _ => "while the module is being initialized",
@@ -40,6 +43,11 @@ impl<'a> Call<'a> {
         let mut call = Call { caller };
         let outcome = match call.vm().plugin.answers.get(function) {
             Some(status) => Err(Refusal::Code(*status)),
+            // Envoy links a stub in its place (cpp-host `exports.h`).
+            None if !allowed && function.starts_with("proxy_") => {
+                Err(Status::InternalFailure.into())
+            }
+            None if !allowed => Err(Refusal::Code(WASI_ENOTCAPABLE)),
             None => body(&mut call),
         };
         let result = match outcome {
@@ -121,6 +129,35 @@ impl<'a> Call<'a> {
         self.copy_in(len_at, &(bytes.len() as u32).to_le_bytes())?;
         self.record_answer(ptr_at, bytes);
         Ok(())
+    }
+
+    /// Calls a callback of the root context from inside a host function. Envoy does so where
+    /// an asynchronous answer is there at once; it counts towards the outer callback.
+    pub fn reenter(
+        &mut self,
+        name: &'static str,
+        function: Option<&TypedFunc<(u32, u32, u32), ()>>,
+        arguments: [u32; 2],
+    ) -> Outcome {
+        let [first, second] = arguments;
+        let Some(function) = function.filter(|_| self.vm().plugin.allows(name)) else {
+            return Ok(());
+        };
+        let vm = self.vm_mut();
+        vm.callback_costs.callbacks += 1;
+        if let Some(transcript) = &mut vm.transcript {
+            let arguments = [ROOT, first, second].map(u64::from).to_vec();
+            transcript.begin(CallDirection::Callback, name, &[], arguments);
+        }
+        let outer = (vm.true_context, vm.effective_context);
+        (vm.true_context, vm.effective_context) = (ROOT, None);
+        let called = function.call(&mut self.caller, (ROOT, first, second));
+        let vm = self.vm_mut();
+        (vm.true_context, vm.effective_context) = outer;
+        if let Some(transcript) = &mut vm.transcript {
+            transcript.end(None, called.is_ok());
+        }
+        called.map_err(Refusal::Trap)
     }
 
     fn allocate(&mut self, len: usize) -> Result<u32, Refusal> {

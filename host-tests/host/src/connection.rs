@@ -1,10 +1,12 @@
 //! A TCP connection as its two peers drive it, and everything that came out of it.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use crate::connection_state::{ConnectionEnd, ConnectionState, ReceivedBytes, Unread};
 use crate::costs::Costs;
 use crate::guest::Guest;
+use crate::message::FilterState;
 use crate::shared::lock;
 
 /// One TCP connection through the filter.
@@ -14,12 +16,19 @@ use crate::shared::lock;
 /// nothing and is listed by [`Connection::ignored`].
 pub struct Connection {
     guest: Arc<Mutex<Guest>>,
+    /// Which of the worker's VMs, if it was started anew.
+    generation: u32,
     id: u32,
 }
 
 impl Connection {
     pub(crate) fn new(guest: Arc<Mutex<Guest>>, id: u32) -> Self {
-        Self { guest, id }
+        let generation = lock(&guest).loading.generation;
+        Self {
+            guest,
+            generation,
+            id,
+        }
     }
 
     /// The number of the connection's context in the guest.
@@ -81,6 +90,12 @@ impl Connection {
         self.inspect(|state| state.properties.get(path.as_bytes()).cloned())
     }
 
+    /// Filter state that the filter set by `set_envoy_filter_state`, by key; Envoy's
+    /// `tcp_proxy` goes where `envoy.tcp_proxy.cluster` says, when it is there in time.
+    pub fn filter_state(&self) -> BTreeMap<String, FilterState> {
+        self.inspect(|state| state.filter_state.clone())
+    }
+
     /// What the connection's own callbacks cost so far.
     pub fn costs(&self) -> Costs {
         self.inspect(|state| state.costs)
@@ -97,7 +112,11 @@ impl Connection {
         possible: impl FnOnce(&ConnectionState) -> bool,
         deliver: impl FnOnce(&mut Guest, u32),
     ) -> &mut Self {
-        let mut guest = lock(&self.guest);
+        let mut current = lock(&self.guest);
+        let Some(guest) = current.of_generation(self.generation) else {
+            drop(current);
+            return self;
+        };
         if let Some(state) = guest.vm_mut().connections.get_mut(&self.id) {
             let reason = match state.end {
                 Some(end) => Some(format!("the connection is over ({end:?})")),
@@ -107,21 +126,19 @@ impl Connection {
             if let Some(reason) = reason {
                 state.ignored.push(format!("{name}: {reason}"));
             } else {
-                deliver(&mut guest, self.id);
+                deliver(guest, self.id);
                 guest.settle();
             }
         }
-        drop(guest);
+        drop(current);
         self
     }
 
     fn inspect<R: Default>(&self, look: impl FnOnce(&ConnectionState) -> R) -> R {
-        lock(&self.guest)
-            .vm()
-            .connections
-            .get(&self.id)
-            .map(look)
-            .unwrap_or_default()
+        let mut current = lock(&self.guest);
+        let guest = current.of_generation(self.generation);
+        let state = guest.and_then(|guest| guest.vm().connections.get(&self.id));
+        state.map(look).unwrap_or_default()
     }
 }
 
@@ -138,7 +155,10 @@ fn upstream_goes_on(state: &ConnectionState) -> bool {
 /// A connection's record goes with its handle, once it is over.
 impl Drop for Connection {
     fn drop(&mut self) {
-        let mut guest = lock(&self.guest);
+        let mut current = lock(&self.guest);
+        let Some(guest) = current.of_generation(self.generation) else {
+            return;
+        };
         let connections = &mut guest.vm_mut().connections;
         if connections
             .get(&self.id)

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::costs::Costs;
+use crate::message::FilterState;
 
 /// What one peer of a TCP connection has received so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -121,6 +122,7 @@ pub(crate) struct ConnectionState {
     pub end: Option<ConnectionEnd>,
     /// Set by `proxy_set_property`.
     pub properties: BTreeMap<Vec<u8>, Vec<u8>>,
+    pub filter_state: BTreeMap<String, FilterState>,
     pub costs: Costs,
     /// Events that could not happen any more, and why.
     pub ignored: Vec<String>,

@@ -56,6 +56,7 @@ const LEVELS: &[&str] = &["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "CRITICAL"]
 /// `StopAllIterationAndBuffer` and on have no name in the specification, but Envoy honours
 /// their numbers.
 const ACTIONS: &[&str] = &["CONTINUE", "PAUSE"];
+const PEERS: &[&str] = &["UNKNOWN", "LOCAL", "REMOTE"];
 
 impl Crossing {
     /// The call in words.
@@ -72,6 +73,7 @@ impl Crossing {
             let name = names.get(at).copied().unwrap_or_default();
             let value = match name {
                 "end_of_stream" if *argument < 2 => Value::Name((*argument == 1).to_string()),
+                "peer_type" => Value::Name(self::name(PEERS, *argument as u32)),
                 _ => Value::Number(i128::from(*argument)),
             };
             (name, value)
@@ -119,7 +121,9 @@ impl Crossing {
                         decoded.answers.push(("value", self.bytes("ptr", given)));
                     }
                 }
-                ("out" | "cas" | "len" | "flags" | "code", None) if self.is_answer(argument) => {
+                ("out" | "cas" | "len" | "flags" | "code" | "count" | "size", None)
+                    if self.is_answer(argument) =>
+                {
                     if let Some(given) = self.answer(*value) {
                         decoded.answers.push((argument, number(&given.bytes)));
                     }
@@ -214,6 +218,7 @@ impl Crossing {
     fn is_answer(&self, argument: &str) -> bool {
         match argument {
             "cas" => self.function == "proxy_get_shared_data",
+            "count" | "size" => self.function.ends_with("_sizes_get"),
             _ => true,
         }
     }
@@ -266,6 +271,9 @@ fn callback_arguments(function: &str) -> &'static [&'static str] {
         "proxy_on_request_trailers" | "proxy_on_response_trailers" => {
             &["context_id", "num_trailers"]
         }
+        "proxy_on_request_metadata" | "proxy_on_response_metadata" => {
+            &["context_id", "num_elements"]
+        }
         "proxy_on_http_call_response" => &[
             "context_id",
             "call_id",
@@ -279,6 +287,7 @@ fn callback_arguments(function: &str) -> &'static [&'static str] {
         }
         "proxy_on_grpc_close" => &["context_id", "call_id", "status_code"],
         "proxy_on_queue_ready" => &["context_id", "queue_id"],
+        "envoy_on_resolve_dns" => &["context_id", "lookup_id", "results_size"],
         "proxy_on_foreign_function" => &["context_id", "function_id", "arguments_size"],
         "proxy_on_new_connection" => &["context_id"],
         "proxy_on_downstream_data" | "proxy_on_upstream_data" => {

@@ -4,8 +4,6 @@
 //! decides what is held and what goes on; actions asked for inside a callback happen when
 //! it has returned.
 
-use std::collections::VecDeque;
-
 use crate::flow::{Flow, Hold, Side, StreamOptions, StreamState};
 use crate::guest::Guest;
 use crate::headers::Headers;
@@ -52,6 +50,9 @@ impl Guest {
         flow.started = true;
         flow.headers_visible = true;
         flow.complete |= end;
+        if self.bypasses(id) {
+            return self.pass_headers(id, side, end);
+        }
         if !self.create_context(id) {
             return self.fail_stream(id);
         }
@@ -72,7 +73,7 @@ impl Guest {
             return self.fail_stream(id);
         }
         let hold = self.headers_hold(returned.unwrap_or(0));
-        self.run_continues(id);
+        self.run_deferred();
         if let Some(flow) = self.flow(id, side) {
             flow.hold = hold;
             if hold == Hold::Free {
@@ -124,6 +125,12 @@ impl Guest {
         };
         flow.received_bytes += bytes.len() as u64;
         flow.complete |= end;
+        if self.bypasses(id) {
+            return self.pass_data(id, side, &bytes, end);
+        }
+        let Some(flow) = self.flow(id, side) else {
+            return;
+        };
         if let Hold::All { bounded } = flow.hold {
             flow.held.extend(bytes);
             if bounded && flow.held.len() > limit {
@@ -170,7 +177,7 @@ impl Guest {
             _ if self.vm().stop_iteration => STOP_NO_BUFFER,
             status => status.min(STOP_NO_BUFFER),
         };
-        self.run_continues(id);
+        self.run_deferred();
         let Some(flow) = self.flow(id, side) else {
             return;
         };
@@ -223,7 +230,7 @@ impl Guest {
             if self.vm().stop_iteration {
                 return;
             }
-            self.run_continues(id);
+            self.run_deferred();
             if let Some(flow) = self.flow(id, side) {
                 flow.forward_metadata(metadata);
             }
@@ -232,6 +239,9 @@ impl Guest {
 
     /// Trailers arrive, and with them the end.
     pub fn trailers(&mut self, id: u32, side: Side, trailers: Headers) {
+        if self.bypasses(id) {
+            return self.pass_trailers(id, side, trailers);
+        }
         let Some(flow) = self.flow(id, side) else {
             return;
         };
@@ -252,7 +262,7 @@ impl Guest {
             return self.fail_stream(id);
         }
         let stopped = self.vm().stop_iteration || returned.unwrap_or(0) != 0;
-        self.run_continues(id);
+        self.run_deferred();
         if let Some(flow) = self.flow(id, side) {
             if stopped {
                 flow.hold = Hold::Single;
@@ -267,6 +277,10 @@ impl Guest {
     /// `continueDecoding` or `continueEncoding`. After a stop of all iteration this
     /// filter's own body and trailer callbacks come now, the held body in one piece.
     fn resume(&mut self, id: u32, side: Side) {
+        let answered = |stream: &mut StreamState| stream.local_reply.is_some();
+        if side == Side::Request && self.stream(id).is_some_and(answered) {
+            return;
+        }
         let Some(flow) = self.flow(id, side).filter(|flow| flow.started) else {
             return;
         };
@@ -303,27 +317,23 @@ impl Guest {
         }
     }
 
-    /// A stream continued in its own callback goes on before the callback's return counts:
-    /// a Pause then holds what follows (seen on Envoy 1.40: continue and Pause in
-    /// `on_request_headers` send the headers on, and the body waits for ever).
-    fn run_continues(&mut self, id: u32) {
-        let deferred = std::mem::take(&mut self.vm_mut().deferred);
-        let (now, later): (VecDeque<_>, VecDeque<_>) = deferred.into_iter().partition(
-            |deferred| matches!(deferred, Deferred::Continue { stream, .. } if *stream == id),
-        );
-        self.vm_mut().deferred = later;
-        for deferred in now {
-            if let Deferred::Continue { side, .. } = deferred {
-                self.resume(id, side);
-            }
-        }
-    }
-
+    /// What a callback asked for happens before its return counts: a stream that was closed
+    /// or answered passes nothing on, and a Pause after a continue holds what follows (seen
+    /// on Envoy 1.40: continue and Pause in `on_request_headers` send the headers on, and the
+    /// body waits for ever).
     pub fn run_deferred(&mut self) {
         while let Some(deferred) = self.vm_mut().deferred.pop_front() {
             let id = match deferred {
                 Deferred::DeleteRoot => {
                     self.delete_root();
+                    continue;
+                }
+                Deferred::GrpcClose {
+                    id,
+                    status,
+                    message,
+                } => {
+                    self.close_grpc(id, status, message);
                     continue;
                 }
                 Deferred::ContinueConnection { connection } => {

@@ -186,6 +186,8 @@ pub(crate) struct StreamState {
     pub response: Flow,
     /// `proxy_on_context_create` was called.
     pub created: bool,
+    /// The VM was dead when the stream began, and the policy is to go on without it.
+    pub bypasses: bool,
     /// `proxy_on_log` is running.
     pub logging: bool,
     /// `proxy_on_delete` has been called, or never will be.

@@ -8,6 +8,7 @@ use wasmtime::{Instance, Store, TypedFunc, WasmParams, WasmResults};
 use crate::costs::Costs;
 use crate::counters::Counters;
 use crate::error::{Death, Error};
+use crate::failure_policy::Loading;
 use crate::linker;
 use crate::module::{Module, engine};
 use crate::plugin::Plugin;
@@ -37,6 +38,12 @@ pub(crate) struct Exports {
     pub downstream_connection_close: Option<TypedFunc<(u32, u32), ()>>,
     pub upstream_connection_close: Option<TypedFunc<(u32, u32), ()>>,
     pub http_call_response: Option<HttpCallResponse>,
+    pub grpc_receive_initial_metadata: Option<TypedFunc<(u32, u32, u32), ()>>,
+    pub grpc_receive: Option<TypedFunc<(u32, u32, u32), ()>>,
+    pub grpc_receive_trailing_metadata: Option<TypedFunc<(u32, u32, u32), ()>>,
+    pub grpc_close: Option<TypedFunc<(u32, u32, u32), ()>>,
+    pub resolve_dns: Option<TypedFunc<(u32, u32, u32), ()>>,
+    pub foreign_function: Option<TypedFunc<(u32, u32, u32), ()>>,
     pub queue_ready: Option<TypedFunc<(u32, u32), ()>>,
     pub done: Option<TypedFunc<u32, u32>>,
     pub log: Option<TypedFunc<u32, ()>>,
@@ -68,6 +75,20 @@ impl Exports {
             )?,
             upstream_connection_close: find(instance, store, "proxy_on_upstream_connection_close")?,
             http_call_response: find(instance, store, "proxy_on_http_call_response")?,
+            grpc_receive_initial_metadata: find(
+                instance,
+                store,
+                "proxy_on_grpc_receive_initial_metadata",
+            )?,
+            grpc_receive: find(instance, store, "proxy_on_grpc_receive")?,
+            grpc_receive_trailing_metadata: find(
+                instance,
+                store,
+                "proxy_on_grpc_receive_trailing_metadata",
+            )?,
+            grpc_close: find(instance, store, "proxy_on_grpc_close")?,
+            resolve_dns: find(instance, store, "envoy_on_resolve_dns")?,
+            foreign_function: find(instance, store, "proxy_on_foreign_function")?,
             queue_ready: find(instance, store, "proxy_on_queue_ready")?,
             done: find(instance, store, "proxy_on_done")?,
             log: find(instance, store, "proxy_on_log")?,
@@ -97,6 +118,7 @@ fn find<A: WasmParams, R: WasmResults>(
 }
 
 pub(crate) struct Guest {
+    pub module: Module,
     pub store: Store<Vm>,
     pub exports: Arc<Exports>,
     pub death: Option<Death>,
@@ -104,6 +126,7 @@ pub(crate) struct Guest {
     pub next_context: u32,
     /// Streams whose end callbacks are due.
     pub ended: VecDeque<u32>,
+    pub loading: Loading,
 }
 
 impl Guest {
@@ -116,11 +139,12 @@ impl Guest {
         transcript: bool,
     ) -> Result<Self, Error> {
         let first_log = shared.logs().len();
+        let loading = Loading::at(shared.now_ns());
         let mut store = Store::new(engine(), Vm::new(plugin, shared, worker));
         store.limiter(|vm| &mut vm.limits);
         store.data_mut().transcript = transcript.then(Recorder::default);
         let linker = linker::for_module(module, &mut store)?;
-        linker::check_answers(&linker, &mut store)?;
+        linker::check_answers(linker, &mut store)?;
         store.data_mut().phase = Phase::Starting;
         let fuel = store.data().plugin.fuel_per_callback;
         let _ = store.set_fuel(fuel);
@@ -136,16 +160,20 @@ impl Guest {
         };
         store.data_mut().counters = Counters::find(&instance, &mut store);
         let exports = Arc::new(Exports::find(&instance, &mut store)?);
+        store.data_mut().exports = Some(exports.clone());
         let mut guest = Self {
+            module: module.clone(),
             store,
             exports,
             death: None,
             next_context: ROOT + 1,
             ended: VecDeque::new(),
+            loading,
         };
         guest.initialize(&instance)?;
         guest.store.data_mut().phase = Phase::Running;
         guest.configure(first_log)?;
+        guest.settle();
         Ok(guest)
     }
 
@@ -170,6 +198,7 @@ impl Guest {
 
     fn configure(&mut self, first_log: usize) -> Result<(), Error> {
         let exports = self.exports.clone();
+        self.vm_mut().configuring = Configuring::Plugin;
         self.call(
             "proxy_on_context_create",
             ROOT,
@@ -177,6 +206,7 @@ impl Guest {
             (ROOT, 0),
             &[1, 0],
         );
+        self.vm_mut().configuring = Configuring::No;
         self.started()?;
         let size = self.vm().plugin.vm_configuration.len() as u32;
         let ok = self.call(
@@ -245,7 +275,8 @@ impl Guest {
     ) -> Option<R> {
         // Before anything else: a callback that is missing stops nothing.
         self.vm_mut().stop_iteration = false;
-        let function = function.filter(|_| self.death.is_none())?;
+        let function =
+            function.filter(|_| self.death.is_none() && self.vm().plugin.allows(name))?;
         let fuel = self.vm().plugin.fuel_per_callback;
         // Fails only on an engine without fuel, and ours has it.
         let _ = self.store.set_fuel(fuel);

@@ -5,15 +5,20 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 /// Largest serialized map Envoy decodes (`proxy-wasm-cpp-host` `limits.h`), in bytes.
 pub const MAX_PAIRS_BYTES: usize = 1 << 20;
 /// Most pairs Envoy decodes in one map (`proxy-wasm-cpp-host` `limits.h`).
 pub const MAX_PAIRS: usize = 1024;
 
-/// An ordered list of header or trailer fields.
+/// An ordered list of header or trailer fields. Clones share their fields until one of them
+/// is edited.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Headers(Vec<(Vec<u8>, Vec<u8>)>);
+pub struct Headers(Arc<Vec<Field>>);
+
+/// Name and value.
+type Field = (Vec<u8>, Vec<u8>);
 
 impl Headers {
     /// No fields.
@@ -67,7 +72,7 @@ impl Headers {
         } else {
             self.0.len()
         };
-        self.0.insert(at, (name, value.as_ref().to_vec()));
+        Arc::make_mut(&mut self.0).insert(at, (name, value.as_ref().to_vec()));
     }
 
     /// Leaves exactly one field `name`.
@@ -79,7 +84,9 @@ impl Headers {
     /// Removes every field `name`.
     pub fn remove(&mut self, name: impl AsRef<[u8]>) {
         let name = name.as_ref();
-        self.0.retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+        if self.value(name).is_some() {
+            Arc::make_mut(&mut self.0).retain(|(n, _)| !n.eq_ignore_ascii_case(name));
+        }
     }
 
     /// Bytes of all names and values (what `proxy_get_header_map_size` gives in Envoy).
@@ -94,11 +101,11 @@ impl Headers {
         }
         let mut out = Vec::with_capacity(4 + self.0.len() * 10 + self.byte_size());
         out.extend((self.0.len() as u32).to_le_bytes());
-        for (name, value) in &self.0 {
+        for (name, value) in self.0.iter() {
             out.extend((name.len() as u32).to_le_bytes());
             out.extend((value.len() as u32).to_le_bytes());
         }
-        for (name, value) in &self.0 {
+        for (name, value) in self.0.iter() {
             for bytes in [name, value] {
                 out.extend(bytes);
                 out.push(0);

@@ -1,5 +1,7 @@
 //! The host functions put together, and what a module or a test asks of them checked.
 
+use std::sync::LazyLock;
+
 use wasmtime::{FuncType, Linker, Store};
 
 use crate::error::Error;
@@ -7,11 +9,28 @@ use crate::module::{Module, engine};
 use crate::vm::Vm;
 use crate::{abi, wasi};
 
-/// A linker with all host functions, once every import of the module is among them.
-pub(crate) fn for_module(module: &Module, store: &mut Store<Vm>) -> Result<Linker<Vm>, Error> {
+/// Linkers belong to no VM; making one takes longer than starting a small module.
+static ABI_0_2_0: LazyLock<wasmtime::Result<Linker<Vm>>> = LazyLock::new(|| link_all(false));
+static ABI_0_2_1: LazyLock<wasmtime::Result<Linker<Vm>>> = LazyLock::new(|| link_all(true));
+
+fn link_all(abi_0_2_1: bool) -> wasmtime::Result<Linker<Vm>> {
     let mut linker = Linker::new(engine());
-    abi::link_all(&mut linker, module.is_abi_0_2_1())
-        .and_then(|()| wasi::link_all(&mut linker))
+    abi::link_all(&mut linker, abi_0_2_1)?;
+    wasi::link_all(&mut linker)?;
+    Ok(linker)
+}
+
+/// A linker with all host functions, once every import of the module is among them.
+pub(crate) fn for_module(
+    module: &Module,
+    store: &mut Store<Vm>,
+) -> Result<&'static Linker<Vm>, Error> {
+    let linker = match module.is_abi_0_2_1() {
+        true => &*ABI_0_2_1,
+        false => &*ABI_0_2_0,
+    };
+    let linker = linker
+        .as_ref()
         .map_err(|error| Error::Compile(error.to_string()))?;
     for import in module.compiled().imports() {
         let name = format!("{}.{}", import.module(), import.name());

@@ -48,8 +48,11 @@ impl Module {
 
     /// Compiles a module from its bytes, or takes it from the cache.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
-        let compiled = wasmtime::Module::from_binary(&ENGINE, bytes)
-            .map_err(|error| Error::Compile(error.root_cause().to_string()))?;
+        let compiled = wasmtime::Module::from_binary(&ENGINE, bytes).map_err(|error| {
+            // Some of its messages are lists over many lines.
+            let cause = error.root_cause().to_string();
+            Error::Compile(cause.split_whitespace().collect::<Vec<_>>().join(" "))
+        })?;
         let is_func = |name| matches!(compiled.get_export(name), Some(ExternType::Func(_)));
         let abi_0_2_1 = is_func("proxy_abi_version_0_2_1");
         if !abi_0_2_1 && !is_func("proxy_abi_version_0_2_0") {

@@ -2,6 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::failure_policy::FailurePolicy;
+
+const ALWAYS_ALLOWED: [&str; 6] = [
+    "_initialize",
+    "_start",
+    "main",
+    "__main_void",
+    "envoy_resolve_dns",
+    "envoy_on_resolve_dns",
+];
+
 /// One filter's configuration: Envoy's `PluginConfig` and `VmConfig`, and this host's limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plugin {
@@ -20,11 +31,19 @@ pub struct Plugin {
     /// `PluginConfig.allow_on_headers_stop_iteration`: with it, Pause in a header callback
     /// holds only the headers and body callbacks go on; without it nothing goes on.
     pub allow_on_headers_stop_iteration: bool,
+    /// `PluginConfig.failure_policy`: what new streams get when the VM has trapped.
+    pub failure_policy: FailurePolicy,
     /// `per_connection_buffer_limit_bytes`: a held request above it is answered 413, a held
     /// response 500 or a reset. Bytes.
     pub buffer_limit: usize,
-    /// Clusters that `proxy_http_call` may name.
+    /// Clusters that `proxy_http_call`, `proxy_grpc_call` and `proxy_grpc_stream` may name.
     pub clusters: BTreeSet<String>,
+    /// Further clusters, whose callouts fail at once because they have no healthy host.
+    pub clusters_without_hosts: BTreeSet<String>,
+    /// `capability_restriction_config`: the host functions a guest may call and the
+    /// callbacks made to it; empty is no restriction. Another host function answers
+    /// INTERNAL_FAILURE, one of WASI 76; another callback is not made.
+    pub allowed_capabilities: BTreeSet<String>,
     /// What `proxy_get_log_level` gives: 0 trace to 5 critical.
     pub log_level: u32,
     /// wasmtime fuel for one callback; a guest that needs more is taken for an endless loop.
@@ -43,6 +62,14 @@ impl Plugin {
         self.answers.insert(function.to_owned(), status.into());
         self
     }
+
+    /// Whether a function of the ABI may be called. Envoy restricts neither what starts a
+    /// module nor its own two functions for DNS (seen on Envoy 1.40).
+    pub(crate) fn allows(&self, function: &str) -> bool {
+        self.allowed_capabilities.is_empty()
+            || self.allowed_capabilities.contains(function)
+            || ALWAYS_ALLOWED.contains(&function)
+    }
 }
 
 impl Default for Plugin {
@@ -57,8 +84,11 @@ impl Default for Plugin {
             vm_configuration: Vec::new(),
             environment: BTreeMap::new(),
             allow_on_headers_stop_iteration: false,
+            failure_policy: FailurePolicy::default(),
             buffer_limit: 1 << 20,
             clusters: BTreeSet::new(),
+            clusters_without_hosts: BTreeSet::new(),
+            allowed_capabilities: BTreeSet::new(),
             log_level: 2,
             fuel_per_callback: 10_000_000_000,
             memory_limit: 1 << 30,

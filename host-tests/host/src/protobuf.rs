@@ -1,11 +1,11 @@
-//! As much of the Protocol Buffers wire format as foreign-function arguments need.
+//! As much of the Protocol Buffers wire format as foreign functions and gRPC services need.
 
 /// A field's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Value<'a> {
     Varint(u64),
     Bytes(&'a [u8]),
-    /// Fixed-width: nothing here has such fields.
+    /// Fixed-width, or a group: nothing here has such fields.
     Skipped,
 }
 
@@ -22,8 +22,21 @@ pub(crate) fn fields(mut bytes: &[u8]) -> impl Iterator<Item = Option<(u64, Valu
     })
 }
 
+const MAX_FIELD_NUMBER: u64 = (1 << 29) - 1;
+const END_GROUP: u64 = 4;
+/// Deeper groups are an error, as in protobuf's own parsers.
+const MAX_DEPTH: u32 = 100;
+
 fn take_field<'a>(bytes: &mut &'a [u8]) -> Option<(u64, Value<'a>)> {
     let tag = take_varint(bytes)?;
+    take_value(bytes, tag, MAX_DEPTH)
+}
+
+fn take_value<'a>(bytes: &mut &'a [u8], tag: u64, depth: u32) -> Option<(u64, Value<'a>)> {
+    let number = tag >> 3;
+    if number == 0 || number > MAX_FIELD_NUMBER {
+        return None;
+    }
     let value = match tag & 7 {
         0 => Value::Varint(take_varint(bytes)?),
         1 => take(bytes, 8).map(|_| Value::Skipped)?,
@@ -31,10 +44,22 @@ fn take_field<'a>(bytes: &mut &'a [u8]) -> Option<(u64, Value<'a>)> {
             let len = usize::try_from(take_varint(bytes)?).ok()?;
             Value::Bytes(take(bytes, len)?)
         }
+        3 => skip_group(bytes, number, depth.checked_sub(1)?).map(|()| Value::Skipped)?,
         5 => take(bytes, 4).map(|_| Value::Skipped)?,
         _ => return None,
     };
-    Some((tag >> 3, value))
+    Some((number, value))
+}
+
+/// A group ends with a tag of its own number; parsers pass over the fields before it.
+fn skip_group(bytes: &mut &[u8], number: u64, depth: u32) -> Option<()> {
+    loop {
+        let tag = take_varint(bytes)?;
+        if tag & 7 == END_GROUP {
+            return (tag >> 3 == number).then_some(());
+        }
+        take_value(bytes, tag, depth)?;
+    }
 }
 
 fn take<'a>(bytes: &mut &'a [u8], len: usize) -> Option<&'a [u8]> {
@@ -85,5 +110,27 @@ mod tests {
             assert_eq!(broken, !ends.contains(&cut), "cut at {cut}");
         }
         assert!(fields(&[0xff; 11]).any(|field| field.is_none()));
+    }
+
+    #[test]
+    fn texts_that_happen_to_be_messages() {
+        // (text, whether protobuf parses it): names of clusters, some of them unlucky.
+        let rows = [
+            ("", true),
+            ("xy", true),
+            ("st", true),
+            ("{|", true),
+            ("{st|", true),
+            ("{st", false),
+            ("su", false),
+            ("grpc", false),
+            ("store", false),
+            ("a", false),
+            ("\0\0", false),
+        ];
+        for (text, parses) in rows {
+            let parsed = fields(text.as_bytes()).all(|field| field.is_some());
+            assert_eq!(parsed, parses, "{text:?}");
+        }
     }
 }

@@ -17,21 +17,30 @@ use crate::shared::lock;
 /// the upstream) changes nothing and is listed by [`Stream::ignored`].
 pub struct Stream {
     guest: Arc<Mutex<Guest>>,
+    /// Which of the worker's VMs, if it was started anew.
+    generation: u32,
     id: u32,
 }
 
 impl Stream {
     pub(crate) fn new(guest: Arc<Mutex<Guest>>, id: u32) -> Self {
-        Self { guest, id }
+        let generation = lock(&guest).loading.generation;
+        Self {
+            guest,
+            generation,
+            id,
+        }
     }
 
-    /// The number of the stream's context in the guest.
+    /// The number of the stream's context in the guest; another one after the request's
+    /// headers if the VM had to be started anew for it.
     pub fn id(&self) -> u32 {
         self.id
     }
 
     /// The client sends headers; `end` when that is all.
     pub fn request_headers(&mut self, headers: impl Into<Headers>, end: bool) -> &mut Self {
+        (self.generation, self.id) = lock(&self.guest).place(self.generation, self.id);
         self.headers(Side::Request, headers.into(), end)
     }
 
@@ -268,7 +277,11 @@ impl Stream {
         possible: impl FnOnce(&StreamState) -> bool,
         deliver: impl FnOnce(&mut Guest, u32),
     ) -> &mut Self {
-        let mut guest = lock(&self.guest);
+        let mut current = lock(&self.guest);
+        let Some(guest) = current.of_generation(self.generation) else {
+            drop(current);
+            return self;
+        };
         if let Some(state) = guest.vm_mut().streams.get_mut(&self.id) {
             let reason = match (state.end, &state.local_reply) {
                 (Some(end), _) => Some(format!("the stream is over ({end:?})")),
@@ -281,21 +294,19 @@ impl Stream {
             if let Some(reason) = reason {
                 state.ignored.push(format!("{name}: {reason}"));
             } else {
-                deliver(&mut guest, self.id);
+                deliver(guest, self.id);
                 guest.settle();
             }
         }
-        drop(guest);
+        drop(current);
         self
     }
 
     fn inspect<R: Default>(&self, look: impl FnOnce(&StreamState) -> R) -> R {
-        lock(&self.guest)
-            .vm()
-            .streams
-            .get(&self.id)
-            .map(look)
-            .unwrap_or_default()
+        let mut current = lock(&self.guest);
+        let guest = current.of_generation(self.generation);
+        let state = guest.and_then(|guest| guest.vm().streams.get(&self.id));
+        state.map(look).unwrap_or_default()
     }
 }
 
@@ -310,7 +321,10 @@ fn in_message(side: Side) -> impl Fn(&StreamState) -> bool {
 /// A stream's record goes with its handle, once the guest has deleted its context.
 impl Drop for Stream {
     fn drop(&mut self) {
-        let mut guest = lock(&self.guest);
+        let mut current = lock(&self.guest);
+        let Some(guest) = current.of_generation(self.generation) else {
+            return;
+        };
         let streams = &mut guest.vm_mut().streams;
         if streams
             .get(&self.id)

@@ -1,4 +1,4 @@
-//! What happens to a VM outside streams: ticks, callout answers, queue notices.
+//! What happens to a VM outside streams: ticks, callout answers, foreign functions, queue notices.
 
 use crate::guest::Guest;
 use crate::headers::Headers;
@@ -19,7 +19,8 @@ impl Guest {
             .http_calls
             .values()
             .filter_map(|pending| pending.deadline_ns);
-        timeouts.chain(self.vm().next_tick_ns).min()
+        let grpc = self.vm().grpc.next_timeout().map(|(due, _)| due);
+        timeouts.chain(grpc).chain(self.vm().next_tick_ns).min()
     }
 
     /// Makes the one call that is due first, if its time has come: a callout's timeout
@@ -41,6 +42,8 @@ impl Guest {
                 trailers: Headers::new(),
             };
             self.answer_http_call(id, Some(answer));
+        } else if let Some((_, id)) = self.vm().grpc.next_timeout().filter(|(due, _)| *due <= now) {
+            self.time_out_grpc(id);
         } else if self.vm().next_tick_ns.is_some_and(|due| due <= now) {
             let exports = self.exports.clone();
             self.call("proxy_on_tick", ROOT, exports.tick.as_ref(), ROOT, &[ROOT]);
@@ -65,7 +68,7 @@ impl Guest {
             None => (0, 0, 0),
         };
         if answer.is_none() {
-            vm.call_status = (BROKEN_CONNECTION, "reset");
+            vm.call_status = (BROKEN_CONNECTION, "reset".to_owned());
         }
         vm.http_answer = answer;
         let (headers, body, trailers) = (headers as u32, body as u32, trailers as u32);
@@ -79,9 +82,24 @@ impl Guest {
         );
         let vm = self.vm_mut();
         vm.http_answer = None;
-        vm.call_status.1 = "";
+        vm.call_status.1.clear();
         self.settle();
         true
+    }
+
+    pub fn foreign_function(&mut self, function_id: u32, data: &[u8]) {
+        self.vm_mut().call_data = data.to_vec();
+        let arguments = (ROOT, function_id, data.len() as u32);
+        let exports = self.exports.clone();
+        self.call(
+            "proxy_on_foreign_function",
+            ROOT,
+            exports.foreign_function.as_ref(),
+            arguments,
+            &[ROOT, function_id, arguments.2],
+        );
+        self.vm_mut().call_data.clear();
+        self.settle();
     }
 
     /// Envoy takes the configuration away. True when the root context is gone; false when
@@ -111,6 +129,7 @@ impl Guest {
         vm.tick_period = None;
         vm.next_tick_ns = None;
         vm.http_calls.clear();
+        vm.grpc.pending.clear();
     }
 
     /// Tells this VM's contexts of items in queues they own. True when there was one.

@@ -106,6 +106,11 @@ impl Recorder {
         }
     }
 
+    /// Puts what an earlier VM wrote down in front.
+    pub fn follow(&mut self, earlier: Self) {
+        self.crossings.splice(..0, earlier.crossings);
+    }
+
     /// What was written down so far; only between calls.
     pub fn take(&mut self) -> Vec<Crossing> {
         std::mem::take(&mut self.crossings)

@@ -9,8 +9,11 @@ use wasmtime::{Memory, StoreLimits, TypedFunc};
 use crate::connection_state::ConnectionState;
 use crate::costs::Costs;
 use crate::counters::Counters;
+use crate::dns::DnsLookups;
 use crate::flow::{Side, StreamState};
-use crate::message::{HttpAnswer, HttpCall, LocalReply};
+use crate::grpc_calls::GrpcCalls;
+use crate::guest::Exports;
+use crate::message::{FilterState, HttpAnswer, HttpCall, LocalReply};
 use crate::metrics::MetricIds;
 use crate::plugin::Plugin;
 use crate::random;
@@ -48,6 +51,12 @@ pub(crate) enum Deferred {
         stream: u32,
         reply: LocalReply,
     },
+    /// A gRPC call that failed while it was being made.
+    GrpcClose {
+        id: u32,
+        status: u32,
+        message: String,
+    },
     ContinueConnection {
         connection: u32,
     },
@@ -76,6 +85,8 @@ pub(crate) struct Vm {
     pub limits: StoreLimits,
     pub memory: Option<Memory>,
     pub allocator: Option<TypedFunc<u32, u32>>,
+    /// Once the module is instantiated.
+    pub exports: Option<Arc<Exports>>,
     /// Of a module that counts its allocations.
     pub counters: Option<Counters>,
     pub phase: Phase,
@@ -99,8 +110,14 @@ pub(crate) struct Vm {
     pub last_http_call: u32,
     /// The answer `proxy_on_http_call_response` is looking at.
     pub http_answer: Option<HttpAnswer>,
+    pub dns: DnsLookups,
+    /// By context and name: whether a property is read-only.
+    pub declared_properties: BTreeMap<(u32, Vec<u8>), bool>,
+    /// The buffer of a foreign function's call, or of DNS results, in their callbacks.
+    pub call_data: Vec<u8>,
     /// What `proxy_get_status` gives.
-    pub call_status: (u32, &'static str),
+    pub call_status: (u32, String),
+    pub grpc: GrpcCalls,
     /// The root context's `proxy_on_done` returned false.
     pub done_pending: bool,
 
@@ -126,6 +143,7 @@ impl Vm {
             limits,
             memory: None,
             allocator: None,
+            exports: None,
             counters: None,
             phase: Phase::Running,
             configuring: Configuring::No,
@@ -140,7 +158,11 @@ impl Vm {
             http_calls: BTreeMap::new(),
             last_http_call: 0,
             http_answer: None,
-            call_status: (0, ""),
+            dns: DnsLookups::default(),
+            declared_properties: BTreeMap::new(),
+            call_data: Vec::new(),
+            call_status: (0, String::new()),
+            grpc: GrpcCalls::default(),
             done_pending: false,
             metrics: MetricIds::default(),
             random,
@@ -189,6 +211,14 @@ impl Vm {
     pub fn stream_mut(&mut self) -> Option<&mut StreamState> {
         let context = self.context();
         self.streams.get_mut(&context)
+    }
+
+    /// The filter state of a stream or connection; none on the root context.
+    pub fn filter_state_mut(&mut self, id: u32) -> Option<&mut BTreeMap<String, FilterState>> {
+        if let Some(connection) = self.connections.get_mut(&id) {
+            return Some(&mut connection.filter_state);
+        }
+        Some(&mut self.streams.get_mut(&id)?.filter_state)
     }
 
     pub fn log(&self, level: u32, message: &[u8]) {

@@ -5,8 +5,10 @@ use std::sync::{Arc, Mutex};
 use crate::connection::Connection;
 use crate::connection_state::ConnectionOptions;
 use crate::costs::Costs;
+use crate::dns::{DnsAddress, DnsLookup};
 use crate::error::Death;
 use crate::flow::StreamOptions;
+use crate::grpc_calls::{GrpcCall, GrpcEvent, GrpcKind};
 use crate::guest::Guest;
 use crate::message::{HttpAnswer, HttpCall};
 use crate::shared::{LogLine, lock};
@@ -15,7 +17,8 @@ use crate::transcript::{Crossing, Recorder};
 
 /// A VM with its filter configured, as one Envoy worker thread has it.
 ///
-/// A trap ends it; every later stream on it is answered 503, as Envoy's FAIL_CLOSED does.
+/// A trap ends the VM; [`Plugin::failure_policy`](crate::Plugin::failure_policy) says what
+/// later streams get.
 pub struct Worker {
     guest: Arc<Mutex<Guest>>,
 }
@@ -36,6 +39,11 @@ impl Worker {
         Stream::new(self.guest.clone(), id)
     }
 
+    /// How often the VM was started anew (FAIL_RELOAD).
+    pub fn reloads(&self) -> u32 {
+        lock(&self.guest).loading.generation
+    }
+
     /// A new TCP connection through the filter, as `envoy.filters.network.wasm` in front of
     /// `tcp_proxy` sees one. Several may be open at a time.
     pub fn connect(&self) -> Connection {
@@ -44,7 +52,10 @@ impl Worker {
 
     /// A new TCP connection with its own properties, or whose upstream refuses.
     pub fn connect_with(&self, options: ConnectionOptions) -> Connection {
-        let id = lock(&self.guest).connect(options);
+        let mut guest = lock(&self.guest);
+        guest.reload_if_due();
+        let id = guest.connect(options);
+        drop(guest);
         Connection::new(self.guest.clone(), id)
     }
 
@@ -84,7 +95,50 @@ impl Worker {
         lock(&self.guest).answer_http_call(id, None)
     }
 
-    /// Everything the VM cost since it was started, its start included.
+    /// The gRPC calls and streams that are open, calls first, each kind in order. A stream
+    /// that its service has ended is no longer among them.
+    pub fn grpc_calls(&self) -> Vec<GrpcCall> {
+        let guest = lock(&self.guest);
+        let pending = guest.vm().grpc.pending.values();
+        let mut open: Vec<_> = pending
+            .filter(|pending| !pending.remote_closed)
+            .map(|pending| pending.call.clone())
+            .collect();
+        open.sort_by_key(|call| call.kind == GrpcKind::Stream);
+        open
+    }
+
+    /// The service at the other end of the gRPC call or stream `id` acts; false when it is
+    /// not open, or a second block of initial metadata comes.
+    pub fn answer_grpc_call(&self, id: u32, event: GrpcEvent) -> bool {
+        lock(&self.guest).grpc_event(id, event)
+    }
+
+    /// The names the filter asked for and nobody has answered yet, oldest first.
+    pub fn dns_lookups(&self) -> Vec<DnsLookup> {
+        let guest = lock(&self.guest);
+        let pending = guest.vm().dns.pending.iter();
+        pending
+            .map(|(&id, name)| DnsLookup {
+                id,
+                name: name.clone(),
+            })
+            .collect()
+    }
+
+    /// Answers the lookup `id`; without addresses, as for a name that does not exist. False
+    /// when it is not pending.
+    pub fn answer_dns_lookup(&self, id: u32, addresses: &[DnsAddress]) -> bool {
+        lock(&self.guest).answer_dns(id, addresses)
+    }
+
+    /// Calls `proxy_on_foreign_function` on the root context, with `data` as buffer 8. The
+    /// ABI has this callback; nothing in Envoy 1.40 makes it.
+    pub fn foreign_function(&self, function_id: u32, data: &[u8]) {
+        lock(&self.guest).foreign_function(function_id, data);
+    }
+
+    /// Everything the VMs cost since the first start, starts included.
     pub fn costs(&self) -> Costs {
         lock(&self.guest).vm().costs
     }

@@ -2,35 +2,25 @@
 //! of it does harm.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tollgate_host::Module;
-use tollgate_host::scenario::{Scenario, vary};
+use tollgate_host::scenario::{Scenario, bless, files, vary};
 use tollgate_tests::places;
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
+fn folder() -> PathBuf {
+    places::root().join("host-tests/scenarios")
 }
 
 /// Every scenario on every module it names; modules are compiled once.
 fn scenarios() -> Vec<(Scenario, Module)> {
     let mut modules: BTreeMap<PathBuf, Module> = BTreeMap::new();
     let mut scenarios = Vec::new();
-    for file in files(&places::root().join("host-tests/scenarios")) {
-        let scenario = Scenario::load(&file).unwrap_or_else(|error| panic!("{error}"));
+    for file in files(folder()).unwrap() {
+        let mut scenario = Scenario::load(&file).unwrap_or_else(|error| panic!("{error}"));
+        if std::env::var_os("BLESS").is_some() {
+            scenario = blessed(&scenario);
+        }
         for scenario in scenario.on_each_module() {
             let name = scenario.wasm.file_name().unwrap().to_owned();
             let module = modules.entry(name.into()).or_insert_with(|| {
@@ -42,6 +32,19 @@ fn scenarios() -> Vec<(Scenario, Module)> {
         }
     }
     scenarios
+}
+
+/// With `BLESS` set, what comes out becomes what the file expects.
+fn blessed(scenario: &Scenario) -> Scenario {
+    let file = &scenario.file;
+    let module = Module::load(&scenario.wasm).unwrap();
+    let text = std::fs::read_to_string(file).unwrap();
+    let blessed =
+        bless(file, &text, &module).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+    if blessed.text != text {
+        std::fs::write(file, &blessed.text).unwrap();
+    }
+    Scenario::load(file).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]

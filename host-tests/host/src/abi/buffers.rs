@@ -1,4 +1,4 @@
-//! Bodies, configurations and callout answers as buffers.
+//! Bodies, configurations, callout answers and call data as buffers.
 
 use wasmtime::Linker;
 
@@ -12,9 +12,10 @@ const RESPONSE_BODY: u32 = 1;
 const DOWNSTREAM_DATA: u32 = 2;
 const UPSTREAM_DATA: u32 = 3;
 const HTTP_CALL_BODY: u32 = 4;
+const GRPC_MESSAGE: u32 = 5;
 const VM_CONFIGURATION: u32 = 6;
 const PLUGIN_CONFIGURATION: u32 = 7;
-const LAST_BUFFER: u32 = 8;
+const CALL_DATA: u32 = 8;
 
 pub(super) fn link(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
     host_functions!(linker, "env",
@@ -48,7 +49,9 @@ fn find(vm: &Vm, buffer: u32) -> Result<&[u8], Status> {
         PLUGIN_CONFIGURATION => {
             (vm.configuring == Configuring::Plugin).then_some(vm.plugin.configuration.as_slice())
         }
-        _ if buffer > LAST_BUFFER => return Err(Status::BadArgument),
+        CALL_DATA => Some(&vm.call_data),
+        GRPC_MESSAGE => vm.grpc.visible.message.as_deref(),
+        _ if buffer > CALL_DATA => return Err(Status::BadArgument),
         _ => None,
     };
     match buffer {
@@ -86,6 +89,7 @@ fn set(call: &mut Call<'_>, buffer: u32, start: u32, size: u32, data: u32, len: 
         UPSTREAM_DATA => vm
             .connection_mut()
             .and_then(|connection| connection.upstream.visible_mut()),
+        GRPC_MESSAGE => vm.grpc.visible.message.as_mut(),
         _ => None,
     };
     let body = body.ok_or(Status::BadArgument)?;

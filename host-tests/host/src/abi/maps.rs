@@ -12,6 +12,8 @@ const REQUEST_HEADERS: u32 = 0;
 const REQUEST_TRAILERS: u32 = 1;
 const RESPONSE_HEADERS: u32 = 2;
 const RESPONSE_TRAILERS: u32 = 3;
+const GRPC_INITIAL_METADATA: u32 = 4;
+const GRPC_TRAILING_METADATA: u32 = 5;
 const HTTP_CALL_HEADERS: u32 = 6;
 const HTTP_CALL_TRAILERS: u32 = 7;
 const LAST_MAP: u32 = 7;
@@ -50,6 +52,8 @@ fn find(vm: &Vm, map: u32) -> Result<Option<&Headers>, Status> {
         RESPONSE_TRAILERS => stream
             .filter(|s| s.response.trailers_visible || s.logging)
             .and_then(|s| s.response.trailers.as_ref()),
+        GRPC_INITIAL_METADATA => vm.grpc.visible.initial_metadata.as_ref(),
+        GRPC_TRAILING_METADATA => vm.grpc.visible.trailing_metadata.as_ref(),
         HTTP_CALL_HEADERS => answer.map(|answer| &answer.headers),
         HTTP_CALL_TRAILERS => answer
             .map(|answer| &answer.trailers)
@@ -95,7 +99,12 @@ fn set_pairs(call: &mut Call<'_>, map: u32, data: u32, len: u32) -> Outcome {
 
 fn value(call: &mut Call<'_>, map: u32, key: u32, key_len: u32, ptr: u32, len: u32) -> Outcome {
     let key = call.read(key, key_len)?;
-    let headers = find(call.vm(), map)?.ok_or(Status::BadArgument)?;
+    // In the log an absent map is an empty one (seen on Envoy 1.40).
+    let absent = match call.vm().stream() {
+        Some(stream) if stream.logging => Status::NotFound,
+        _ => Status::BadArgument,
+    };
+    let headers = find(call.vm(), map)?.ok_or(absent)?;
     let value = headers.value(&key).ok_or(Status::NotFound)?.to_vec();
     call.give(&value, ptr, len)
 }

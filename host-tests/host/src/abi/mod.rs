@@ -3,7 +3,9 @@
 mod buffers;
 mod callouts;
 mod compilers;
+mod dns;
 mod foreign;
+mod grpc;
 mod logging;
 mod maps;
 mod measures;
@@ -29,7 +31,9 @@ pub(crate) use host_functions;
 pub(crate) fn link_all(linker: &mut Linker<Vm>, abi_0_2_1: bool) -> wasmtime::Result<()> {
     buffers::link(linker)?;
     callouts::link(linker)?;
+    dns::link(linker)?;
     foreign::link(linker)?;
+    grpc::link(linker)?;
     logging::link(linker, abi_0_2_1)?;
     maps::link(linker)?;
     measures::link(linker)?;

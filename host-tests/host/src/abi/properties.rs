@@ -9,7 +9,7 @@ use crate::call::Call;
 use crate::flow::{Protocol, StreamState};
 use crate::headers::Headers;
 use crate::status::{Outcome, Status};
-use crate::vm::Vm;
+use crate::vm::{ROOT, Vm};
 
 pub(super) fn link(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
     host_functions!(linker, "env",
@@ -28,12 +28,18 @@ fn get(call: &mut Call<'_>, path: u32, path_len: u32, ptr: u32, len: u32) -> Out
 fn set(call: &mut Call<'_>, path: u32, path_len: u32, value: u32, value_len: u32) -> Outcome {
     let (path, value) = (call.read(path, path_len)?, call.read(value, value_len)?);
     let vm = call.vm_mut();
-    if let Some(connection) = vm.connection_mut() {
-        connection.properties.insert(path, value);
+    let declared = vm.declared_properties.get(&(ROOT, path.clone()));
+    let read_only = declared.copied().unwrap_or_default();
+    let properties = if vm.connection().is_some() {
+        vm.connection_mut().map(|c| &mut c.properties)
     } else {
-        let stream = vm.stream_mut().ok_or(Status::NotFound)?;
-        stream.properties.insert(path, value);
+        vm.stream_mut().map(|s| &mut s.properties)
+    };
+    let properties = properties.ok_or(Status::NotFound)?;
+    if read_only && properties.contains_key(&path) {
+        return Err(Status::BadArgument.into());
     }
+    properties.insert(path, value);
     Ok(())
 }
 
@@ -70,7 +76,9 @@ fn find(vm: &Vm, path: &[u8]) -> Option<Vec<u8>> {
         ["connection_id"] => Some(u64::from(vm.context()).to_le_bytes().to_vec()),
         ["request", rest @ ..] => request(stream, rest),
         ["response", rest @ ..] => response(stream, rest),
-        _ => stream.properties.get(path).cloned(),
+        // Envoy looks up the first part only, so what was set by a longer path is lost.
+        [_] => stream.properties.get(path).cloned(),
+        _ => None,
     }
 }
 

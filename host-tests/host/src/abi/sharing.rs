@@ -6,7 +6,7 @@ use super::host_functions;
 use crate::call::Call;
 use crate::queues::Owner;
 use crate::status::{Outcome, Status};
-use crate::vm::Vm;
+use crate::vm::{ROOT, Vm};
 
 pub(super) fn link(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
     host_functions!(linker, "env",
@@ -42,12 +42,13 @@ fn set_data(
     Ok(vm.shared.data().set(&vm.plugin.vm_id, &key, &value, cas)?)
 }
 
+/// The root context hears of new items, whichever context registers (seen on Envoy 1.40).
 fn register(call: &mut Call<'_>, name: u32, len: u32, out: u32) -> Outcome {
     let name = call.read(name, len)?;
     let vm = call.vm();
     let owner = Owner {
         worker: vm.worker,
-        context: vm.context(),
+        context: ROOT,
     };
     let token = vm.shared.queues().register(&vm.plugin.vm_id, &name, owner);
     call.write_u32(out, token)

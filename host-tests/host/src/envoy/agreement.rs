@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::message::Received;
 use crate::module::Module;
 use crate::scenario::{
-    Action, Difference, Event, Failure, Harness, Outcome, Player, Scenario, outcomes, received,
+    Action, Difference, Event, Failure, Harness, Outcome, Player, Scenario, between, messages,
 };
 
 use super::records::PROPERTY_PREFIX;
@@ -129,7 +129,7 @@ impl Step<'_> {
         let of_harness = self.callout.clone().unwrap_or_default();
         let of_envoy = callout(replay, &self.event.action)?.unwrap_or_default();
         let (of_harness, of_envoy) = (comparable(&of_harness), comparable(&of_envoy));
-        received(&mut differences, "sent", &of_harness, &of_envoy);
+        messages(&mut differences, "sent", &of_harness, &of_envoy);
         let problem = replay.act(&self.event.action).err();
         if self.problem.is_some() != problem.is_some() {
             let text = |problem: &Option<String>| problem.clone().unwrap_or("it happened".into());
@@ -156,7 +156,7 @@ fn differences_of(harness: &Outcome, envoy: &Outcome) -> Vec<Difference> {
         }
         outcome
     };
-    outcomes(&comparable(harness), &comparable(envoy))
+    between(&comparable(harness), &comparable(envoy))
 }
 
 /// A message without [`EXCEPTIONS`].

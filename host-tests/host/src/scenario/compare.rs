@@ -164,109 +164,6 @@ pub fn message(side: &str, expected: &ExpectMessage, actual: &Received) -> Vec<D
     found
 }
 
-/// Where `actual` is another outcome than `expected`. The sizes in which bodies were sent on
-/// do not count.
-pub fn outcomes(expected: &Outcome, actual: &Outcome) -> Vec<Difference> {
-    let mut found = Vec::new();
-    let none = StreamOutcome::default();
-    let names: BTreeSet<&String> = expected
-        .streams
-        .keys()
-        .chain(actual.streams.keys())
-        .collect();
-    for name in names {
-        let of = |outcome: &'_ Outcome| outcome.streams.get(name).unwrap_or(&none).clone();
-        let (expected, actual) = (of(expected), of(actual));
-        received(
-            &mut found,
-            &format!("stream `{name}`: upstream"),
-            &expected.upstream,
-            &actual.upstream,
-        );
-        received(
-            &mut found,
-            &format!("stream `{name}`: client"),
-            &expected.client,
-            &actual.client,
-        );
-        let details = |outcome: &StreamOutcome| outcome.details.clone().unwrap_or("(none)".into());
-        differ(
-            &mut found,
-            &format!("stream `{name}`: details"),
-            details(&expected),
-            details(&actual),
-        );
-        let state = (texts(&expected.filter_state), texts(&actual.filter_state));
-        all_entries(
-            &mut found,
-            &format!("stream `{name}`: filter_state"),
-            &state.0,
-            &state.1,
-        );
-        let state = (texts(&expected.properties), texts(&actual.properties));
-        all_entries(
-            &mut found,
-            &format!("stream `{name}`: properties"),
-            &state.0,
-            &state.1,
-        );
-    }
-    all_entries(&mut found, "metrics", &expected.metrics, &actual.metrics);
-    let data = (shared(expected), shared(actual));
-    all_entries(&mut found, "shared_data", &data.0, &data.1);
-    differ(
-        &mut found,
-        "logs",
-        expected.logs.join("\n"),
-        actual.logs.join("\n"),
-    );
-    differ(
-        &mut found,
-        "callouts",
-        expected.callouts.join("\n"),
-        actual.callouts.join("\n"),
-    );
-    found
-}
-
-/// Adds to `found` where `actual` is another message than `expected`; `side` begins the keys.
-pub fn received(found: &mut Vec<Difference>, side: &str, expected: &Received, actual: &Received) {
-    let none = Headers::new();
-    let head = |message: &Received| sorted(message.headers.as_ref().unwrap_or(&none));
-    let trailers = |message: &Received| sorted(message.trailers.as_ref().unwrap_or(&none));
-    let end = |message: &Received| End::of(message).word().to_owned();
-    let mut one = |key: &str, of: &dyn Fn(&Received) -> String| {
-        differ(found, &format!("{side}.{key}"), of(expected), of(actual));
-    };
-    one("head", &head);
-    one("body", &|message| text(&message.body));
-    one("trailers", &trailers);
-    one("end", &end);
-}
-
-fn differ(found: &mut Vec<Difference>, key: &str, expected: String, actual: String) {
-    if expected != actual {
-        found.push(Difference::new(key, expected, actual));
-    }
-}
-
-/// As [`entries`], and nothing else may be there.
-fn all_entries<V: PartialEq + ToString>(
-    found: &mut Vec<Difference>,
-    key: &str,
-    expected: &BTreeMap<String, V>,
-    actual: &BTreeMap<String, V>,
-) {
-    entries(found, key, expected, actual);
-    for (name, actual) in actual
-        .iter()
-        .filter(|(name, _)| !expected.contains_key(*name))
-    {
-        let key = format!("{key}.\"{name}\"");
-        found.push(Difference::new(key, "(not there)", actual.to_string()));
-    }
-}
-
 /// All fields, a line each, by name; values of one name in their order.
 pub fn sorted(headers: &Headers) -> String {
     let mut lines: Vec<(&[u8], String)> = headers
@@ -290,14 +187,16 @@ fn named(headers: &Headers, name: &str) -> String {
     }
 }
 
-fn shared(outcome: &Outcome) -> BTreeMap<String, String> {
+/// Shared data as texts.
+pub(super) fn shared(outcome: &Outcome) -> BTreeMap<String, String> {
     let entries = outcome.shared_data.iter();
     entries
         .map(|(key, value)| (text(key), text(value)))
         .collect()
 }
 
-fn texts(values: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
+/// Values as texts, invalid UTF-8 shown as U+FFFD.
+pub(super) fn texts(values: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
     let texts = values.iter().map(|(key, value)| (key.clone(), text(value)));
     texts.collect()
 }

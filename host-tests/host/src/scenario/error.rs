@@ -47,3 +47,50 @@ pub(super) fn line_at(text: &str, offset: usize) -> usize {
     let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
     before.iter().filter(|byte| **byte == b'\n').count() + 1
 }
+
+/// The line, from 1, of a key within the step that begins at `step_line`; of what it is in,
+/// as far as the file names that; else the step's own.
+pub(super) fn line_of(text: &str, step_line: usize, key: &str) -> usize {
+    let mut table = String::new();
+    let (mut found, mut most) = (step_line, 0);
+    for (at, line) in text.lines().enumerate().skip(step_line) {
+        let line = line.trim();
+        if line.starts_with("[[") {
+            break;
+        }
+        if let Some(named) = line.strip_prefix("[steps.") {
+            table = named.split(']').next().unwrap_or_default().to_owned() + ".";
+            continue;
+        }
+        let named = line.split(['=', '{']).next().unwrap_or_default().trim();
+        let named = format!("{table}{named}");
+        let is_it = named == key || key.starts_with(&format!("{named}."));
+        if is_it && named.len() > most {
+            (found, most) = (at + 1, named.len());
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_of_a_step_is_found_however_it_is_written() {
+        let text = "about = 'x'\n[[steps]]\nrequest.head = 'GET /'\n\n[[steps]]\n\
+                    expect.details = 'd'\n[steps.expect.client]\nstatus = 200\n\
+                    [[steps]]\nexpect.client = { status = 1 }\n";
+        let rows = [
+            (2, "request.head", 3),
+            (2, "expect.details", 2),
+            (5, "expect.details", 6),
+            (5, "expect.client.status", 8),
+            (5, "expect.client.head", 5),
+            (9, "expect.client.status", 10),
+        ];
+        for (step, key, line) in rows {
+            assert_eq!(line_of(text, step, key), line, "{key} of line {step}");
+        }
+    }
+}

@@ -61,6 +61,30 @@ pub fn response(text: &str) -> Result<Headers, String> {
     Ok(headers)
 }
 
+/// Writes a head as [`request`] or [`response`] reads it; `None` where there is neither.
+pub fn text(headers: &Headers) -> Option<String> {
+    let first = match (headers.get(":status"), headers.get(":method")) {
+        (Some(status), _) => status.into_owned(),
+        (None, Some(method)) => format!("{method} {}", headers.get(":path").unwrap_or_default()),
+        (None, None) => return None,
+    };
+    let mut text = format!("{first}\n");
+    for (name, value) in headers.iter() {
+        let (name, value) = (
+            String::from_utf8_lossy(name),
+            String::from_utf8_lossy(value),
+        );
+        let name = match &*name {
+            ":status" | ":method" | ":path" => continue,
+            ":scheme" if value == "http" => continue,
+            ":authority" => "host",
+            other => other,
+        };
+        text.push_str(&format!("{name}: {value}\n"));
+    }
+    Some(text)
+}
+
 /// Reads header or trailer lines, each `name: value`.
 ///
 /// # Errors

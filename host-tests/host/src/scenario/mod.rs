@@ -1,6 +1,9 @@
 //! Scenarios: what a filter must do, as data that this harness and a real Envoy replay.
 
+mod agreement;
+mod bless;
 mod books;
+mod check;
 mod compare;
 mod error;
 pub mod file;
@@ -9,12 +12,17 @@ mod lifecycle;
 mod outcome;
 mod play;
 pub(crate) mod presented;
+mod report;
 mod script;
 mod value;
 pub mod vary;
 
-pub use compare::{Difference, expectation, message, outcomes, received, sorted};
+pub use agreement::{between, messages};
+pub use bless::{BlessError, Blessed, bless};
+pub use check::{Checked, Checker, NoFiles, Verdict, check_folder, files};
+pub use compare::{Difference, expectation, message, sorted};
 pub use error::FileError;
 pub use outcome::{Outcome, StreamOutcome, level_name};
 pub use play::{Failure, Harness, Player, play};
+pub use report::{difference, report};
 pub use script::{Action, CalloutOutcome, Event, FilterConfig, Scenario};

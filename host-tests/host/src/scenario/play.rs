@@ -155,9 +155,13 @@ impl Harness {
     /// # Errors
     /// When the module or its configuration is refused.
     pub fn start(scenario: &Scenario, module: &Module) -> Result<Self, Error> {
-        let host = Host::new();
+        Self::start_as(scenario, module, Self::plugin(scenario))
+    }
+
+    /// What the scenario says of the filter, as this host's settings.
+    pub fn plugin(scenario: &Scenario) -> Plugin {
         let filter = &scenario.filter;
-        let plugin = Plugin {
+        Plugin {
             name: filter.name.clone(),
             root_id: filter.root_id.clone(),
             vm_id: filter.vm_id.clone(),
@@ -170,12 +174,20 @@ impl Harness {
                 .unwrap_or(Plugin::default().buffer_limit),
             clusters: scenario.clusters.iter().cloned().collect(),
             ..Plugin::default()
-        };
+        }
+    }
+
+    /// As [`Harness::start`], with settings that a scenario has no key for.
+    ///
+    /// # Errors
+    /// When the module or its configuration is refused.
+    pub fn start_as(scenario: &Scenario, module: &Module, plugin: Plugin) -> Result<Self, Error> {
+        let host = Host::new();
         // Envoy starts a VM to see whether it can, and one on its main thread, before those
         // of its workers.
         drop(host.worker(module, plugin.clone())?);
         let main_thread = host.worker(module, plugin.clone())?;
-        let workers = (0..filter.workers)
+        let workers = (0..scenario.filter.workers)
             .map(|_| host.recorded_worker(module, plugin.clone()))
             .collect::<Result<_, _>>()?;
         let mut properties: BTreeMap<String, Vec<u8>> = scenario
@@ -189,7 +201,7 @@ impl Harness {
         let first_log = host.logs().len();
         Ok(Self {
             host,
-            vm_id: filter.vm_id.clone(),
+            vm_id: scenario.filter.vm_id.clone(),
             _main_thread: main_thread,
             workers,
             streams: BTreeMap::new(),

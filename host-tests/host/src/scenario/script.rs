@@ -10,7 +10,7 @@ use crate::flow::Protocol;
 use crate::headers::Headers;
 use crate::message::HttpAnswer;
 
-use super::error::{FileError, line_at};
+use super::error::{FileError, line_at, line_of};
 use super::file::{
     Books, Expect, ExpectMessage, File, Filter, Message, Modules, Peer, ProtocolName, Step,
 };
@@ -245,7 +245,10 @@ fn parse_file(path: &Path, text: &str) -> Result<File, FileError> {
     let deserializer =
         toml::Deserializer::parse(text).map_err(|error| broken(&error, String::new()))?;
     serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        // The whole file is `.`; a step goes by a name of toml's own.
         let key = error.path().to_string();
+        let key = key.replace(".$__serde_spanned_private_value", "");
+        let key = key.strip_prefix('.').unwrap_or(&key).to_owned();
         broken(error.inner(), key)
     })
 }
@@ -288,15 +291,8 @@ struct Source<'t> {
 }
 
 impl Source<'_> {
-    /// The line of a key within a step, found by its last name; the step's own line else.
     fn line_of(self, step_line: usize, key: &str) -> usize {
-        let lines = self.text.lines().enumerate().skip(step_line);
-        let within = lines.take_while(|(_, line)| !line.trim_start().starts_with("[["));
-        let mut found = within.filter(|(_, line)| {
-            let named = line.split(['=', '{']).next().unwrap_or_default().trim();
-            !named.is_empty() && (named == key || key.starts_with(&format!("{named}.")))
-        });
-        found.next().map_or(step_line, |(at, _)| at + 1)
+        line_of(self.text, step_line, key)
     }
 }
 

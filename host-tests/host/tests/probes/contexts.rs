@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tollgate_host::{Error, Headers, Host, HttpAnswer, Plugin};
 
-use crate::guest::{BODY, HEADERS, callbacks, logged, module, statuses, worker};
+use crate::guest::{HEADERS, callbacks, logged, module, statuses, worker};
 
 const GET: [(&str, &str); 2] = [(":method", "GET"), (":path", "/")];
 
@@ -140,6 +140,7 @@ const CALLER: &str = r#"
       (drop (call $http_call @"nobody" #512 #63 #0 #0 #0 #0 #0 #16))
       (drop (call $http_call @"store" #512 #63 #0 #0 #0 #0 #-1 #16))
       (drop (call $http_call @"store" #0 #0 #0 #0 #0 #0 #0 #16))
+      (drop (call $http_call @"empty" #512 #63 #0 #0 #0 #0 #0 #16))
       (drop (call $http_call @"store" #512 #63 @"ping" #0 #0 #500 #16))))
     #1)
   (func (export "proxy_on_http_call_response") (param i32 i32 i32 i32 i32)
@@ -156,6 +157,7 @@ const CALLER: &str = r#"
 fn caller(host: &Host) -> tollgate_host::Worker {
     let plugin = Plugin {
         clusters: ["store".to_owned()].into(),
+        clusters_without_hosts: ["empty".to_owned()].into(),
         ..crate::guest::holding_headers()
     };
     host.recorded_worker(&module(CALLER), plugin).unwrap()
@@ -167,11 +169,11 @@ fn an_http_call_is_answered_by_the_test() {
     let worker = caller(&host);
     let mut stream = worker.open();
     stream.request(GET, "hello");
-    assert_eq!(statuses(&worker, "proxy_http_call"), [2, 2, 2, 0]);
+    assert_eq!(statuses(&worker, "proxy_http_call"), [2, 2, 2, 10, 0]);
     let call = worker.http_calls().remove(0);
     assert_eq!(
         (call.id, call.cluster.as_str(), call.body.as_slice()),
-        (4, "store", &b"ping"[..])
+        (8, "store", &b"ping"[..])
     );
     let headers = [
         (":method", "POST"),
@@ -187,9 +189,9 @@ fn an_http_call_is_answered_by_the_test() {
         body: b"pong".to_vec(),
         trailers: Headers::new(),
     };
-    assert!(worker.answer_http_call(4, answer.clone()));
-    assert!(!worker.answer_http_call(4, answer));
-    assert_eq!(callbacks(&worker), ["http_call_response(4,1,4,0)"]);
+    assert!(worker.answer_http_call(8, answer.clone()));
+    assert!(!worker.answer_http_call(8, answer));
+    assert_eq!(callbacks(&worker), ["http_call_response(8,1,4,0)"]);
     let upstream = stream.upstream();
     assert_eq!(upstream.header("x-answer").as_deref(), Some("pong"));
     assert_eq!(
@@ -208,14 +210,14 @@ fn an_http_call_times_out_or_breaks() {
     worker.transcript();
     assert_eq!(worker.http_calls().len(), 1);
     host.advance(Duration::from_millis(1));
-    assert_eq!(callbacks(&worker), ["http_call_response(4,3,24,0)"]);
+    assert_eq!(callbacks(&worker), ["http_call_response(8,3,24,0)"]);
     let answer = stream.upstream().header("x-answer");
     assert_eq!(answer.as_deref(), Some("upstream request timeout"));
 
     let worker = caller(&host);
     worker.open().request(GET, "hello");
     worker.transcript();
-    assert!(worker.reset_http_call(4));
+    assert!(worker.reset_http_call(8));
     let calls = worker.transcript();
     let seen: Vec<_> = calls
         .iter()
@@ -231,29 +233,9 @@ fn an_http_call_times_out_or_breaks() {
     );
     assert_eq!(
         calls[0].to_string(),
-        "proxy_on_http_call_response(1, 4, 0, 0, 0)"
+        "proxy_on_http_call_response(1, 8, 0, 0, 0)"
     );
     assert_eq!(logged(&worker), ["reset"]);
-}
-
-#[test]
-fn grpc_services_are_unknown() {
-    let source = format!(
-        r#"(func (export "proxy_on_request_body") {BODY}
-          (drop (call $grpc_stream @"service" @"a" @"b" #0 #0 #16))
-          (drop (call $grpc_send #6 @"x" #1))
-          (drop (call $grpc_send #5 @"x" #1))
-          (drop (call $grpc_cancel #6))
-          (drop (call $grpc_cancel #4)) #0)"#
-    );
-    let worker = worker(&source, Plugin::default());
-    worker
-        .open()
-        .request_headers(GET, false)
-        .request_body("x", false);
-    let calls = worker.transcript();
-    let seen: Vec<_> = calls.iter().filter_map(|call| call.result).collect();
-    assert_eq!(seen, [0, 4, 1, 2, 1, 2]);
 }
 
 #[test]

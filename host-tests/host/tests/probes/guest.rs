@@ -26,9 +26,12 @@ const IMPORTS: &str = r#"
   (import "env" "proxy_get_status" (func $get_status (param i32 i32 i32) (result i32)))
   (import "env" "proxy_send_local_response" (func $reply (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
   (import "env" "proxy_http_call" (func $http_call (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "env" "proxy_grpc_call" (func $grpc_call (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
   (import "env" "proxy_grpc_stream" (func $grpc_stream (param i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
   (import "env" "proxy_grpc_send" (func $grpc_send (param i32 i32 i32 i32) (result i32)))
   (import "env" "proxy_grpc_cancel" (func $grpc_cancel (param i32) (result i32)))
+  (import "env" "proxy_grpc_close" (func $grpc_close (param i32) (result i32)))
+  (import "env" "envoy_resolve_dns" (func $resolve_dns (param i32 i32 i32) (result i32)))
   (import "env" "proxy_set_shared_data" (func $set_shared (param i32 i32 i32 i32 i32) (result i32)))
   (import "env" "proxy_get_shared_data" (func $get_shared (param i32 i32 i32 i32 i32) (result i32)))
   (import "env" "proxy_register_shared_queue" (func $register_queue (param i32 i32 i32) (result i32)))
@@ -68,7 +71,12 @@ pub const TRAILERS: &str = "(param $id i32) (param $count i32) (result i32)";
 
 /// A module with every import, a memory, an allocator and these functions.
 pub fn module(functions: &str) -> Module {
-    Module::from_bytes(&assemble(&format!("{IMPORTS}{RUNTIME}{functions}"))).unwrap()
+    Module::from_bytes(&bytes(functions)).unwrap()
+}
+
+/// Its bytes.
+pub fn bytes(functions: &str) -> Vec<u8> {
+    assemble(&format!("{IMPORTS}{RUNTIME}{functions}"))
 }
 
 /// Bytes of a module without anything that is not written here.

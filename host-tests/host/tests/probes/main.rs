@@ -3,7 +3,10 @@
 mod bodies;
 mod contexts;
 mod costs;
+mod failure_policies;
 mod failures;
+mod foreign;
+mod grpc;
 mod guest;
 mod local_replies;
 mod maps;

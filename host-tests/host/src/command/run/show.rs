@@ -1,0 +1,417 @@
+//! A run as a person reads it.
+
+use tollgate_host::{CallDirection, Costs, Crossing, Headers, Metric, Received, StreamEnd, Value};
+
+use tollgate_host::scenario::level_name;
+
+use super::diff::{self, Form, Line, Sign};
+use super::perform::{Run, StreamRun};
+use super::timeline::{Entry, host_calls_of};
+use crate::command::page::{ARRIVES, DIM, GONE, LEAVES, NEW, PLAIN, Page, STRONG, WARN, counted};
+
+/// Bytes of a text in a traced call; `--json` has them all.
+const TRACED_TEXT: usize = 100;
+
+/// `proxy_log`'s number for a warning.
+const WARN_LEVEL: u32 = 3;
+
+pub fn show(page: &mut Page, run: &Run, trace: bool) {
+    page.title("Start", "");
+    timeline(page, &run.start, None, trace);
+    let mut last: Option<&StreamRun> = None;
+    for stream in &run.streams {
+        let number = match run.streams.len() {
+            1 => String::new(),
+            _ => format!(" {} (worker {})", stream.name, stream.worker),
+        };
+        let same = last.is_some_and(|last| same_messages(last, stream));
+        page.title(&format!("Timeline{number}"), "");
+        timeline(page, &stream.timeline, Some(stream), trace);
+        if same {
+            page.title(&format!("Messages{number}"), "as before");
+        } else {
+            messages(page, stream, &number);
+        }
+        last = Some(stream);
+    }
+    left_behind(page, run);
+    costs(page, run);
+    for (worker, death) in &run.deaths {
+        page.title(&format!("Worker {worker} is dead"), "");
+        page.wrapped(GONE, "  ", &death.to_string());
+        for function in death.backtrace.iter().take(10) {
+            page.line(&[(DIM, "    in "), (DIM, function)]);
+        }
+    }
+}
+
+fn same_messages(one: &StreamRun, other: &StreamRun) -> bool {
+    one.upstream == other.upstream
+        && one.client == other.client
+        && one.details == other.details
+        && one.end == other.end
+}
+
+fn timeline(page: &mut Page, entries: &[Entry], stream: Option<&StreamRun>, trace: bool) {
+    for (at, entry) in entries.iter().enumerate() {
+        match entry {
+            Entry::Arrives { from, what } => {
+                page.line(&[
+                    (ARRIVES, &format!("  {:<8} → ", from.name())),
+                    (PLAIN, what),
+                ]);
+            }
+            Entry::Leaves { to, what } => {
+                page.line(&[
+                    (LEAVES, &format!("           → {:<8} ", to.name())),
+                    (PLAIN, what),
+                ]);
+            }
+            Entry::Note(text) => page.line(&[(WARN, "    ! "), (WARN, text)]),
+            Entry::Crossing(worker, call) if call.direction == CallDirection::Callback => {
+                let calls = host_calls_of(entries, at);
+                callback(
+                    page,
+                    *worker,
+                    call,
+                    stream.map(|stream| stream.worker),
+                    calls,
+                    trace,
+                );
+            }
+            Entry::Crossing(_, call) if trace => host_call(page, call),
+            Entry::Crossing(..) => {}
+        }
+    }
+}
+
+fn callback(
+    page: &mut Page,
+    worker: usize,
+    call: &Crossing,
+    streams_worker: Option<usize>,
+    calls: usize,
+    trace: bool,
+) {
+    let decoded = call.decoded();
+    let arguments: Vec<String> = decoded
+        .arguments
+        .iter()
+        .filter(|(name, _)| *name != "context_id")
+        .map(|(name, value)| labelled(name, value))
+        .collect();
+    let name = call
+        .function
+        .strip_prefix("proxy_")
+        .unwrap_or(call.function);
+    let context = match call.arguments.first() {
+        Some(context) if name.starts_with("on_") => format!(" #{context}"),
+        _ => String::new(),
+    };
+    let (arrow, result) = match &decoded.result {
+        Some(result) => (" → ", result.as_str()),
+        None => ("", ""),
+    };
+    let style = match result {
+        "PAUSE" => WARN,
+        "TRAPPED" | "false" => GONE,
+        _ => NEW,
+    };
+    let calls = match calls {
+        0 => String::new(),
+        _ if trace => String::new(),
+        calls => format!("   {}", counted(calls, "host call")),
+    };
+    let worker = match streams_worker == Some(worker) {
+        true => String::new(),
+        false => format!("worker {worker}: "),
+    };
+    page.line(&[
+        (DIM, &format!("      {worker}")),
+        (STRONG, name),
+        (DIM, &context),
+        (PLAIN, &format!("({})", arguments.join(", "))),
+        (PLAIN, arrow),
+        (style, result),
+        (DIM, &calls),
+    ]);
+}
+
+fn host_call(page: &mut Page, call: &Crossing) {
+    let decoded = call.decoded();
+    let arguments: Vec<String> = decoded
+        .arguments
+        .iter()
+        .map(|(_, value)| short(value))
+        .collect();
+    let result = decoded.result.unwrap_or_default();
+    let style = match result.as_str() {
+        "OK" | "0" => NEW,
+        "TRAPPED" => GONE,
+        _ => WARN,
+    };
+    let answers: Vec<String> = decoded
+        .answers
+        .iter()
+        .map(|(name, value)| match *name {
+            "value" | "out" => format!(" {}", short(value)),
+            name => format!(" {}", labelled(name, value)),
+        })
+        .collect();
+    page.line(&[
+        (DIM, "          "),
+        (
+            PLAIN,
+            call.function
+                .strip_prefix("proxy_")
+                .unwrap_or(call.function),
+        ),
+        (DIM, &format!("({})", arguments.join(", "))),
+        (PLAIN, " → "),
+        (style, &result),
+        (PLAIN, &answers.concat()),
+    ]);
+}
+
+fn labelled(name: &str, value: &Value) -> String {
+    match name {
+        "" => short(value),
+        name => format!("{name} {}", short(value)),
+    }
+}
+
+fn short(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number.to_string(),
+        Value::Name(name) => name.clone(),
+        Value::Bytes(bytes, len) => quoted(bytes, *len),
+        Value::Fields(headers) => {
+            let fields = headers.iter();
+            let fields = fields.map(|(name, value)| {
+                format!(
+                    "{}: {}",
+                    String::from_utf8_lossy(name),
+                    String::from_utf8_lossy(value)
+                )
+            });
+            format!("{{{}}}", fields.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// Text in quotes, other bytes in hexadecimal, the first of them.
+fn quoted(bytes: &[u8], len: usize) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if !text.contains(|c: char| c.is_control() && !c.is_whitespace()) => {
+            let shown: String = text.chars().take(TRACED_TEXT).collect();
+            match shown.len() < len {
+                true => format!("{shown:?}… ({len} B)"),
+                false => format!("{shown:?}"),
+            }
+        }
+        _ => {
+            let shown = bytes.iter().take(TRACED_TEXT / 4);
+            let shown: String = shown.map(|byte| format!("{byte:02x}")).collect();
+            match shown.len() / 2 < len {
+                true => format!("0x{shown}… ({len} B)"),
+                false => format!("0x{shown}"),
+            }
+        }
+    }
+}
+
+fn messages(page: &mut Page, stream: &StreamRun, number: &str) {
+    let request = &stream.request;
+    let about = "client → upstream";
+    page.title(&format!("Request{number}"), about);
+    message(
+        page,
+        Some((&request.headers, &request.body)),
+        &stream.upstream,
+        "upstream",
+    );
+    if let Some(reply) = &stream.local_reply {
+        let status = reply.status.to_string();
+        page.title(
+            &format!("Local reply{number}"),
+            "instead of the upstream's answer",
+        );
+        page.line(&[
+            (WARN, "  "),
+            (WARN, &status),
+            (PLAIN, " "),
+            (PLAIN, &reply.details),
+        ]);
+    }
+    let response = stream
+        .response
+        .as_ref()
+        .filter(|_| stream.local_reply.is_none());
+    let before = response.map(|message| (&message.headers, message.body.as_slice()));
+    let about = match before {
+        Some(_) => "upstream → client",
+        None => "to the client",
+    };
+    page.title(&format!("Response{number}"), about);
+    message(page, before, &stream.client, "client");
+    if let Some(details) = stream
+        .details
+        .as_deref()
+        .filter(|details| stream.local_reply.is_none() && *details != "via_upstream")
+    {
+        page.line(&[(DIM, "  response code details: "), (PLAIN, details)]);
+    }
+    if let Some(end) = stream.end.filter(|end| *end != StreamEnd::Complete) {
+        page.line(&[(WARN, &format!("  the stream ended: {end:?}"))]);
+    }
+}
+
+fn message(page: &mut Page, before: Option<(&Headers, &[u8])>, after: &Received, receiver: &str) {
+    let Some(headers) = &after.headers else {
+        return page.line(&[(WARN, &format!("  the {receiver} received nothing"))]);
+    };
+    let (old_headers, old_body) = before.unwrap_or((headers, &after.body));
+    lines(page, &diff::headers(old_headers, headers));
+    let (form, changes) = diff::body(old_body, &after.body);
+    let size = match (old_body.len(), after.body.len()) {
+        (old, new) if old_body == after.body => {
+            let unchanged = if before.is_some() && old > 0 {
+                ", unchanged"
+            } else {
+                ""
+            };
+            format!("{new} B{unchanged}")
+        }
+        (old, new) => format!("{old} B → {new} B"),
+    };
+    let form = match form {
+        Form::Json => ", shown as indented JSON",
+        Form::Binary => ", binary",
+        Form::Text => "",
+    };
+    page.line(&[(DIM, &format!("  body: {size}{form}"))]);
+    lines(page, &changes);
+    if let Some(trailers) = &after.trailers {
+        page.line(&[(DIM, "  trailers:")]);
+        lines(page, &diff::headers(&Headers::new(), trailers));
+    }
+    if !after.complete {
+        let how = if after.reset {
+            "it broke off"
+        } else {
+            "its end has not come"
+        };
+        page.line(&[(WARN, &format!("  {how}"))]);
+    }
+}
+
+fn lines(page: &mut Page, lines: &[Line]) {
+    for line in lines {
+        match line.sign {
+            Sign::Same => page.line(&[(PLAIN, "    "), (PLAIN, &line.text)]),
+            Sign::Gone => page.wrapped(GONE, "  - ", &line.text),
+            Sign::New => page.wrapped(NEW, "  + ", &line.text),
+            Sign::Gap => page.line(&[(DIM, "    … "), (DIM, &line.text)]),
+        }
+    }
+}
+
+/// What stays when the messages are gone.
+fn left_behind(page: &mut Page, run: &Run) {
+    for (name, stream) in &run.outcome.streams {
+        let number = match run.streams.len() {
+            1 => String::new(),
+            _ => format!(" {name}"),
+        };
+        for (title, values) in [
+            ("Filter state", &stream.filter_state),
+            ("Properties", &stream.properties),
+        ] {
+            if !values.is_empty() {
+                page.title(&format!("{title}{number}"), "");
+            }
+            for (key, value) in values {
+                page.line(&[
+                    (PLAIN, "  "),
+                    (PLAIN, key),
+                    (DIM, " = "),
+                    (PLAIN, &quoted(value, value.len())),
+                ]);
+            }
+        }
+    }
+    if !run.metrics.is_empty() {
+        page.title("Metrics", "of all workers");
+    }
+    for ((kind, name), metric) in &run.metrics {
+        let value = match metric {
+            Metric::Counter(value) | Metric::Gauge(value) => value.to_string(),
+            Metric::Histogram(values) => format!("{values:?}"),
+        };
+        let kind = format!("{kind:?}").to_lowercase();
+        page.line(&[
+            (DIM, &format!("  {kind:<9} ")),
+            (PLAIN, name),
+            (DIM, " = "),
+            (STRONG, &value),
+        ]);
+    }
+    if !run.outcome.shared_data.is_empty() {
+        page.title("Shared data", "");
+    }
+    for (key, value) in &run.outcome.shared_data {
+        let (key, value) = (quoted(key, key.len()), quoted(value, value.len()));
+        page.line(&[(PLAIN, "  "), (PLAIN, &key), (DIM, " = "), (PLAIN, &value)]);
+    }
+    if !run.logs.is_empty() {
+        page.title("Logs", "of all workers, their starts included");
+    }
+    for line in &run.logs {
+        let style = match line.level {
+            WARN_LEVEL => WARN,
+            level if level > WARN_LEVEL => GONE,
+            _ => PLAIN,
+        };
+        let worker = match run.workers.len() {
+            1 => String::new(),
+            _ => format!("worker {} ", line.worker),
+        };
+        let lead = format!("  {worker}{:<8} ", level_name(line.level));
+        page.wrapped(style, &lead, &line.message);
+    }
+}
+
+fn costs(page: &mut Page, run: &Run) {
+    page.title("Costs", "the same on every machine");
+    let shown = [
+        "fuel",
+        "callbacks",
+        "host_calls",
+        "bytes_to_guest",
+        "bytes_from_guest",
+        "handovers",
+        "memory_bytes",
+    ];
+    let row = |page: &mut Page, name: &str, costs: &Costs| {
+        let costs = costs.named();
+        let mut line = format!("  {name:<15}");
+        for name in shown {
+            let cost = costs.iter().find(|(found, _)| *found == name);
+            let cost = cost.and_then(|(_, cost)| *cost);
+            let cost = cost.map_or_else(|| "-".to_owned(), |cost| cost.to_string());
+            line += &format!(" {cost:>width$}", width = name.len().max(8));
+        }
+        page.line(&[(PLAIN, &line)]);
+    };
+    let names = shown.map(|name| format!(" {name:>8}"));
+    page.line(&[(DIM, &" ".repeat(17)), (DIM, &names.concat())]);
+    for (at, worker) in run.workers.iter().enumerate() {
+        row(page, &format!("worker {at} start"), &worker.start);
+        if run.workers.len() > 1 || run.streams.len() > 1 {
+            row(page, &format!("worker {at} in all"), &worker.all);
+        }
+    }
+    for stream in &run.streams {
+        row(page, &format!("request {}", stream.name), &stream.costs);
+    }
+}

@@ -1,0 +1,211 @@
+//! `tollgate-host test`: scenario files played, a line each.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anstyle::{AnsiColor, Style};
+use clap::Args;
+use serde_json::{Value, json};
+use tollgate_host::scenario::{Checked, Checker, Verdict, files, report};
+
+use super::{FAILED, Stop, UNUSABLE};
+
+/// Play scenario files, and say where a filter does something else than they say.
+///
+/// Prints a line for each scenario; for each that fails its file, line and key, and the
+/// expected and the actual value apart.
+///
+/// Exit code: 0 when all pass, 1 when one fails, 2 when a file cannot be read.
+#[derive(Args)]
+#[command(after_long_help = EXAMPLES)]
+pub struct TestArgs {
+    /// Scenario files, and folders in which every .toml is one.
+    #[arg(required = true, value_name = "DIR|FILE")]
+    paths: Vec<PathBuf>,
+    /// Play only scenarios whose path contains this.
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Play each scenario that passes again in every variation: bodies whole, byte by byte
+    /// and cut at random, both protocols, trailers added, a reset after every event. Nothing
+    /// may trap or hang, and the books must balance.
+    #[arg(long)]
+    vary: bool,
+    /// Play each scenario that passes again on this Envoy, the path of its executable, which
+    /// must show what the harness shows after every event. Those that say `not_on_envoy` are
+    /// left out.
+    #[arg(long, value_name = "PATH", conflicts_with = "vary")]
+    envoy: Option<PathBuf>,
+    /// Print the result as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Play every scenario in and below a folder:
+
+    $ tollgate-host test scenarios
+    ok      scenarios/agent-header.toml
+    FAILED  scenarios/no-agent.toml
+    scenarios/no-agent.toml:13: expect.upstream.headers
+        - expected  x-agent: curl
+        + actual    (no x-agent)
+    1 passed, 1 failed
+
+  The ones about one thing, for a program to read:
+
+    $ tollgate-host test scenarios --filter agent --json | jq '.scenarios[].verdict'";
+
+const OK: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+
+pub fn test(args: &TestArgs) -> Result<ExitCode, Stop> {
+    let started = Instant::now();
+    let mut found = Vec::new();
+    for path in &args.paths {
+        found.extend(files(path).map_err(Stop::unusable)?);
+    }
+    if let Some(part) = &args.filter {
+        found.retain(|file| file.to_string_lossy().contains(part.as_str()));
+        if found.is_empty() {
+            let problem = format!("no scenario's path contains `{part}`");
+            return Err(Stop::unusable(problem));
+        }
+    }
+    let mut checker = Checker::default();
+    let mut all = Vec::new();
+    let mut progress = Progress::new(found.len());
+    for file in &found {
+        progress.show(&file.display().to_string());
+        let checked = match &args.envoy {
+            Some(envoy) => checker.check_on_envoy(file, envoy),
+            None if args.vary => checker.check_varied(file),
+            None => checker.check(file),
+        };
+        progress.clear();
+        if !args.json {
+            checked.iter().for_each(line);
+        }
+        all.extend(checked);
+    }
+    let count = |is: fn(&Verdict) -> bool| all.iter().filter(|one| is(&one.verdict)).count();
+    let tally = Tally {
+        passed: count(|verdict| matches!(verdict, Verdict::Passed)),
+        failed: count(|verdict| matches!(verdict, Verdict::Failed(_))),
+        unreadable: count(|verdict| matches!(verdict, Verdict::Unreadable(_))),
+    };
+    if args.json {
+        let scenarios: Vec<Value> = all.iter().map(as_json).collect();
+        println!(
+            "{:#}",
+            json!({"scenarios": scenarios, "passed": tally.passed,
+            "failed": tally.failed, "unreadable": tally.unreadable})
+        );
+    } else {
+        anstream::println!(
+            "{}, {:.1} s",
+            tally.sentence(),
+            started.elapsed().as_secs_f64()
+        );
+    }
+    Ok(tally.exit_code())
+}
+
+fn line(checked: &Checked) {
+    let (style, word) = match checked.verdict {
+        Verdict::Passed => (OK, "ok     "),
+        Verdict::Failed(_) => (BAD, "FAILED "),
+        Verdict::Unreadable(_) => (BAD, "ERROR  "),
+    };
+    let module = checked.module.as_deref();
+    let module = module.map_or_else(String::new, |module| format!(" ({module})"));
+    anstream::println!("{style}{word}{style:#} {}{module}", checked.file.display());
+    anstream::print!("{}", report(checked));
+}
+
+fn as_json(checked: &Checked) -> Value {
+    let (verdict, failures) = match &checked.verdict {
+        Verdict::Passed => ("passed", Vec::new()),
+        Verdict::Unreadable(error) => {
+            let failure = json!({"line": error.line, "key": error.key, "problem": error.problem});
+            ("unreadable", vec![failure])
+        }
+        Verdict::Failed(failures) => {
+            let each = failures.iter().flat_map(|failure| {
+                let problem = failure.problem.iter();
+                let problem = problem.map(|text| json!({"line": failure.line, "problem": text}));
+                let differences = failure.differences.iter().map(|found| {
+                    json!({"line": failure.line, "key": found.key,
+                        "expected": found.expected, "actual": found.actual})
+                });
+                problem.chain(differences)
+            });
+            ("failed", each.collect())
+        }
+    };
+    json!({"file": checked.file, "module": checked.module,
+        "about": checked.about, "verdict": verdict, "failures": failures})
+}
+
+struct Tally {
+    passed: usize,
+    failed: usize,
+    unreadable: usize,
+}
+
+impl Tally {
+    fn sentence(&self) -> String {
+        let mut parts = vec![format!("{OK}{} passed{OK:#}", self.passed)];
+        if self.failed > 0 {
+            parts.push(format!("{BAD}{} failed{BAD:#}", self.failed));
+        }
+        if self.unreadable > 0 {
+            parts.push(format!("{BAD}{} unreadable{BAD:#}", self.unreadable));
+        }
+        parts.join(", ")
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match (self.unreadable, self.failed) {
+            (0, 0) => ExitCode::SUCCESS,
+            (0, _) => ExitCode::from(FAILED),
+            _ => ExitCode::from(UNUSABLE),
+        }
+    }
+}
+
+/// A line that says what is being played, on a terminal only; gone before anything else is
+/// printed.
+struct Progress {
+    at: usize,
+    of: usize,
+    shown: bool,
+}
+
+impl Progress {
+    fn new(of: usize) -> Self {
+        let shown = std::io::stderr().is_terminal();
+        Self { at: 0, of, shown }
+    }
+
+    fn show(&mut self, what: &str) {
+        self.at += 1;
+        self.print(&format!("\r[{}/{}] {what}", self.at, self.of));
+    }
+
+    fn clear(&self) {
+        self.print("\r\x1b[K");
+    }
+
+    fn print(&self, text: &str) {
+        if self.shown {
+            let mut stderr = std::io::stderr();
+            // Whether progress can be shown decides nothing.
+            let _ = stderr
+                .write_all(text.as_bytes())
+                .and_then(|()| stderr.flush());
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Values in a scenario's document, replaced where they stand.
+
+use std::collections::BTreeMap;
+
+use toml_edit::{Array, InlineTable, Item, Table, TableLike, Value};
+
+use crate::headers::Headers;
+use crate::message::Received;
+use crate::scenario::compare;
+use crate::scenario::file::End;
+use crate::scenario::head;
+use crate::scenario::outcome::{Outcome, StreamOutcome};
+
+/// A line longer than this is one element of a list to a line.
+const WIDTH: usize = 80;
+
+/// The table at `path` within `table`.
+pub fn at<'t>(table: &'t mut dyn TableLike, path: &[&str]) -> Option<&'t mut dyn TableLike> {
+    match path {
+        [] => Some(table),
+        [first, rest @ ..] => at(table.get_mut(first)?.as_table_like_mut()?, rest),
+    }
+}
+
+/// Sets `key` to `value`, in the place and with the comments of the old value.
+fn set(table: &mut dyn TableLike, key: &str, value: impl Into<Value>) {
+    let mut value = value.into();
+    match table.get_mut(key) {
+        Some(item) => {
+            if let Some(old) = item.as_value() {
+                *value.decor_mut() = old.decor().clone();
+            }
+            *item = Item::Value(value);
+        }
+        None => {
+            table.insert(key, Item::Value(value));
+        }
+    }
+}
+
+/// As [`set`]; no value takes the key away.
+pub fn set_or_remove(table: &mut dyn TableLike, key: &str, value: Option<impl Into<Value>>) {
+    match value {
+        Some(value) => set(table, key, value),
+        None => {
+            table.remove(key);
+        }
+    }
+}
+
+/// Sets `key` to a list of texts.
+pub fn set_lines(table: &mut dyn TableLike, key: &str, lines: &[String]) {
+    let mut array: Array = lines.iter().collect();
+    if lines.iter().map(|line| line.len() + 4).sum::<usize>() > WIDTH {
+        for value in array.iter_mut() {
+            value.decor_mut().set_prefix("\n  ");
+        }
+        array.set_trailing_comma(true);
+        array.set_trailing("\n");
+    }
+    set(table, key, array);
+}
+
+/// Replaces the entries of the map `key` that differ; those that are not there any more go.
+pub fn entries<V: Clone + PartialEq + ToValue>(
+    table: &mut dyn TableLike,
+    key: &str,
+    expected: &BTreeMap<String, V>,
+    actual: &BTreeMap<String, V>,
+) {
+    let Some(map) = at(table, &[key]) else { return };
+    for (name, expected) in expected {
+        let actual = actual.get(name);
+        if actual != Some(expected) {
+            set_or_remove(map, name, actual.map(ToValue::to_value));
+        }
+    }
+}
+
+/// What an entry of a map is in TOML.
+pub trait ToValue {
+    fn to_value(&self) -> Value;
+}
+
+impl ToValue for String {
+    fn to_value(&self) -> Value {
+        self.as_str().into()
+    }
+}
+
+impl ToValue for u64 {
+    /// TOML's integers end at 2⁶³.
+    fn to_value(&self) -> Value {
+        i64::try_from(*self).unwrap_or(i64::MAX).into()
+    }
+}
+
+/// Sets one key of a message that can be read off what was received.
+pub fn set_part(table: &mut dyn TableLike, key: &str, actual: &Received) {
+    let none = Headers::new();
+    let headers = actual.headers.as_ref().unwrap_or(&none);
+    match key {
+        "head" => set_or_remove(table, key, head::text(headers)),
+        "status" => set_or_remove(table, key, actual.status().map(i64::from)),
+        "body" => set(table, key, bytes(&actual.body)),
+        "trailers" => {
+            let lines = lines(actual.trailers.as_ref().unwrap_or(&none));
+            set_lines(table, key, &lines);
+        }
+        "end" => set(table, key, End::of(actual).word()),
+        _ => {}
+    }
+}
+
+/// Replaces the lines of `headers` whose values differ; other lines stay as they are.
+pub fn headers(table: &mut dyn TableLike, expected: &[String], actual: &Received) {
+    let Some(array) = table.get_mut("headers").and_then(Item::as_array_mut) else {
+        return;
+    };
+    let none = Headers::new();
+    let actual = actual.headers.as_ref().unwrap_or(&none);
+    let named = |line: &str| {
+        let fields = head::fields([line]).unwrap_or_default();
+        let name = fields.iter().next().map(|(name, _)| name.to_vec());
+        String::from_utf8_lossy(&name.unwrap_or_default()).into_owned()
+    };
+    let names: Vec<String> = expected.iter().map(|line| named(line)).collect();
+    // From the back, so that what is inserted or removed moves no line still to come.
+    for (index, name) in names.iter().enumerate().rev() {
+        let lines: Vec<String> = actual
+            .all(name)
+            .map(|value| format!("{name}: {}", String::from_utf8_lossy(value)))
+            .collect();
+        let same_before = names[..index].iter().filter(|other| *other == name).count();
+        if !names[index + 1..].contains(name) {
+            for line in lines.iter().skip(same_before + 1).rev() {
+                array.insert(index + 1, line.as_str());
+            }
+        }
+        match lines.get(same_before) {
+            Some(line) if *line == expected[index] => {}
+            Some(line) => {
+                array.replace(index, line.as_str());
+            }
+            None => {
+                array.remove(index);
+            }
+        }
+    }
+}
+
+/// Makes an empty inline table under `key` a table with a header of its own, which has room.
+pub fn open_up(table: &mut dyn TableLike, key: &str) {
+    let item = table.get(key);
+    let inline = item.and_then(Item::as_inline_table);
+    if inline.is_some_and(InlineTable::is_empty) {
+        table.insert(key, Item::Table(Table::new()));
+    }
+}
+
+/// Fills an empty expectation with what came out.
+pub fn fill(table: &mut dyn TableLike, stream: Option<&str>, outcome: &Outcome) {
+    let none = StreamOutcome::default();
+    let stream = stream.map(|name| outcome.streams.get(name).unwrap_or(&none));
+    if let Some(stream) = stream {
+        for (side, actual) in [("upstream", &stream.upstream), ("client", &stream.client)] {
+            let mut message = Table::new();
+            message.set_dotted(true);
+            if actual.headers.is_some() {
+                set_part(&mut message, "head", actual);
+            }
+            if !actual.body.is_empty() {
+                set_part(&mut message, "body", actual);
+            }
+            if actual.trailers.is_some() {
+                set_part(&mut message, "trailers", actual);
+            }
+            set_part(&mut message, "end", actual);
+            table.insert(side, Item::Table(message));
+        }
+        for (key, values) in [
+            ("filter_state", &stream.filter_state),
+            ("properties", &stream.properties),
+        ] {
+            let mut map = Table::new();
+            map.set_dotted(true);
+            for (name, value) in compare::texts(values) {
+                map.insert(&name, Item::Value(value.to_value()));
+            }
+            if !map.is_empty() {
+                table.insert(key, Item::Table(map));
+            }
+        }
+    }
+    for (key, lines) in [("logs", &outcome.logs), ("callouts", &outcome.callouts)] {
+        if !lines.is_empty() {
+            set_lines(table, key, lines);
+        }
+    }
+}
+
+/// Bytes as a scenario writes them: a text, or hexadecimal digits where they are none.
+fn bytes(bytes: &[u8]) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.into(),
+        Err(_) => {
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            let mut table = InlineTable::new();
+            table.insert("hex", digits.into());
+            table.into()
+        }
+    }
+}
+
+fn lines(headers: &Headers) -> Vec<String> {
+    let lines = headers.iter().map(|(name, value)| {
+        let (name, value) = (
+            String::from_utf8_lossy(name),
+            String::from_utf8_lossy(value),
+        );
+        format!("{name}: {value}")
+    });
+    lines.collect()
+}

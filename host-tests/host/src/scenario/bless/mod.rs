@@ -1,0 +1,277 @@
+//! Blessing: what came out becomes what a scenario expects.
+//!
+//! For an author who has looked at the difference and wants it. Only values of expectations
+//! change, in place; comments, order and style of the file stay.
+
+mod edit;
+
+use std::fmt;
+use std::path::Path;
+
+use toml_edit::{DocumentMut, Item, TableLike};
+
+use crate::error::Error;
+use crate::module::Module;
+
+use super::compare;
+use super::error::FileError;
+use super::file::{Expect, ExpectMessage};
+use super::outcome::Outcome;
+use super::play::{Failure, Harness, Player};
+use super::script::{Action, Scenario};
+use crate::message::Received;
+
+/// A scenario whose expectations are what came out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blessed {
+    /// The file's new text.
+    pub text: String,
+    /// Lines of the steps that were changed.
+    pub changed: Vec<usize>,
+    /// What still differs: `without` and `contains` say what an author wants of any outcome,
+    /// and no outcome says what else they could want.
+    pub left: Vec<Failure>,
+}
+
+/// Why nothing was blessed.
+#[derive(Debug)]
+pub enum BlessError {
+    /// The file cannot be used.
+    File(FileError),
+    /// The module or its configuration is refused.
+    Start(Error),
+    /// A step cannot happen, or the filter trapped at it: there is no outcome to bless.
+    Play {
+        /// Line of the step.
+        line: usize,
+        /// What happened.
+        problem: String,
+    },
+}
+
+impl fmt::Display for BlessError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(error) => write!(f, "{error}"),
+            Self::Start(error) => write!(f, "not blessed: {error}"),
+            Self::Play { line, problem } => write!(f, "not blessed: line {line}: {problem}"),
+        }
+    }
+}
+
+impl std::error::Error for BlessError {}
+
+/// Plays the scenario `text` of the file `path` on `module`, and replaces the values of
+/// expectations that differ.
+///
+/// An expectation that is empty (`expect = {}`, `[steps.expect]`) gets what client and
+/// upstream received, with filter state, properties, logs and open callouts where there are
+/// any; metrics an author names. An entry of a map that is not there any more goes.
+///
+/// # Errors
+/// When it cannot be played to its end.
+pub fn bless(path: &Path, text: &str, module: &Module) -> Result<Blessed, BlessError> {
+    let scenario = Scenario::parse(path, text).map_err(BlessError::File)?;
+    let broken = |error: toml_edit::TomlError| BlessError::File(FileError::whole(path, error));
+    let mut document: DocumentMut = text.parse().map_err(broken)?;
+    let mut harness = Harness::start(&scenario, module).map_err(BlessError::Start)?;
+    let mut steps = Steps::of(&mut document);
+    let (mut changed, mut left) = (Vec::new(), Vec::new());
+    for event in &scenario.events {
+        let failed = |problem| BlessError::Play {
+            line: event.line,
+            problem,
+        };
+        let remaining = match &event.action {
+            Action::Expect { stream, expect } => {
+                let outcome = harness.outcome().map_err(failed)?;
+                let stream = stream.as_deref();
+                let differences = compare::expectation(expect, stream, &outcome);
+                let table = steps.next_with(&["expect"]);
+                match table {
+                    Some(table) if table.is_empty() => {
+                        edit::fill(table, stream, &outcome);
+                        changed.push(event.line);
+                        Vec::new()
+                    }
+                    Some(table) if !differences.is_empty() => {
+                        rewrite(table, expect, stream, &outcome);
+                        changed.push(event.line);
+                        differences.into_iter().filter(is_a_wish).collect()
+                    }
+                    _ => differences,
+                }
+            }
+            Action::Callout {
+                cluster,
+                sent: Some(sent),
+                ..
+            } => {
+                let received = harness.callout(cluster).map_err(failed)?;
+                let problem = || format!("the filter has no open callout to `{cluster}`");
+                let received = received.ok_or_else(|| failed(problem()))?;
+                let differences = compare::message("sent", sent, &received);
+                let table = steps.next_with(&["callout", "sent"]);
+                if let Some(table) = table.filter(|_| !differences.is_empty()) {
+                    rewrite_message(table, "sent", sent, &received);
+                    changed.push(event.line);
+                }
+                harness.act(&event.action).map_err(failed)?;
+                differences.into_iter().filter(is_a_wish).collect()
+            }
+            other => {
+                harness.act(other).map_err(failed)?;
+                Vec::new()
+            }
+        };
+        if let Some(death) = harness.workers().iter().find_map(|worker| worker.death()) {
+            return Err(failed(format!("the worker died: {death}")));
+        }
+        if !remaining.is_empty() {
+            left.push(Failure {
+                line: event.line,
+                differences: remaining,
+                problem: None,
+            });
+        }
+    }
+    changed.dedup();
+    Ok(Blessed {
+        text: match changed.is_empty() {
+            // A document's text may space dotted keys in another way than the file.
+            true => text.to_owned(),
+            false => document.to_string(),
+        },
+        changed,
+        left,
+    })
+}
+
+fn is_a_wish(difference: &compare::Difference) -> bool {
+    difference.key.ends_with(".without") || difference.key.ends_with(".contains")
+}
+
+/// The steps of a document, walked along as their expectations come up in playing.
+struct Steps<'d> {
+    tables: Vec<&'d mut dyn TableLike>,
+    /// The step at hand, and what of it has come up.
+    at: usize,
+    seen: Vec<String>,
+}
+
+impl<'d> Steps<'d> {
+    fn of(document: &'d mut DocumentMut) -> Self {
+        let tables = match document.get_mut("steps") {
+            Some(Item::ArrayOfTables(tables)) => tables
+                .iter_mut()
+                .map(|table| table as &mut dyn TableLike)
+                .collect(),
+            Some(Item::Value(toml_edit::Value::Array(tables))) => tables
+                .iter_mut()
+                .filter_map(toml_edit::Value::as_inline_table_mut)
+                .map(|table| table as &mut dyn TableLike)
+                .collect(),
+            _ => Vec::new(),
+        };
+        Self {
+            tables,
+            at: 0,
+            seen: Vec::new(),
+        }
+    }
+
+    /// The table at `path` of the next step that has one. A step's callout comes up before
+    /// its expectation, and each once.
+    fn next_with(&mut self, path: &[&str]) -> Option<&mut dyn TableLike> {
+        let name = path.join(".");
+        while self.at < self.tables.len() {
+            let has = edit::at(self.tables[self.at], path).is_some();
+            if has && !self.seen.contains(&name) {
+                self.seen.push(name);
+                edit::open_up(self.tables[self.at], "expect");
+                return edit::at(self.tables[self.at], path);
+            }
+            self.at += 1;
+            self.seen.clear();
+        }
+        None
+    }
+}
+
+/// Replaces what differs in an expectation.
+fn rewrite(table: &mut dyn TableLike, expect: &Expect, stream: Option<&str>, outcome: &Outcome) {
+    let none = super::outcome::StreamOutcome::default();
+    let stream = stream.and_then(|name| outcome.streams.get(name));
+    let stream = stream.unwrap_or(&none);
+    let sides = [
+        ("upstream", &expect.upstream, &stream.upstream),
+        ("client", &expect.client, &stream.client),
+    ];
+    for (side, expected, actual) in sides {
+        if let Some(expected) = expected
+            && let Some(table) = edit::at(table, &[side])
+        {
+            rewrite_message(table, side, expected, actual);
+        }
+    }
+    if let Some(expected) = &expect.details
+        && Some(expected) != stream.details.as_ref()
+    {
+        edit::set_or_remove(table, "details", stream.details.clone());
+    }
+    let texts = compare::texts;
+    edit::entries(
+        table,
+        "filter_state",
+        &expect.filter_state,
+        &texts(&stream.filter_state),
+    );
+    edit::entries(
+        table,
+        "properties",
+        &expect.properties,
+        &texts(&stream.properties),
+    );
+    edit::entries(table, "metrics", &expect.metrics, &outcome.metrics);
+    edit::entries(
+        table,
+        "shared_data",
+        &expect.shared_data,
+        &compare::shared(outcome),
+    );
+    for (key, expected, actual) in [
+        ("logs", &expect.logs, &outcome.logs),
+        ("callouts", &expect.callouts, &outcome.callouts),
+    ] {
+        if let Some(expected) = expected
+            && expected != actual
+        {
+            edit::set_lines(table, key, actual);
+        }
+    }
+}
+
+/// Replaces what differs in an expected message.
+fn rewrite_message(
+    table: &mut dyn TableLike,
+    side: &str,
+    expected: &ExpectMessage,
+    actual: &Received,
+) {
+    let differences = compare::message(side, expected, actual);
+    let differs = |key: &str| {
+        let key = format!("{side}.{key}");
+        differences.iter().any(|difference| difference.key == key)
+    };
+    for key in ["head", "status", "body", "trailers", "end"] {
+        if differs(key) {
+            edit::set_part(table, key, actual);
+        }
+    }
+    if differs("headers") {
+        edit::headers(table, &expected.headers, actual);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! Files before and after, by a filter that adds a header and keeps the body.
+
+use super::*;
+
+fn module(request_headers: &str) -> Module {
+    let text = format!(
+        r#"(module
+        (import "env" "proxy_add_header_map_value" (func $add (param i32 i32 i32 i32 i32) (result i32)))
+        (memory (export "memory") 1) (data (i32.const 0) "x-agent" "wasm")
+        (func (export "proxy_abi_version_0_2_1"))
+        (func (export "malloc") (param i32) (result i32) (i32.const 1024))
+        (func (export "proxy_on_request_headers") (param i32 i32 i32) (result i32)
+          {request_headers}
+          (i32.const 0)))"#
+    );
+    Module::from_bytes(&wat::parse_str(text).unwrap()).unwrap()
+}
+
+fn adding() -> Module {
+    module(
+        "(drop (call $add (i32.const 0) (i32.const 0) (i32.const 7) (i32.const 7) (i32.const 4)))",
+    )
+}
+
+const HEAD: &str = r#"# What this file is about.
+about = "An agent is named."  # a remark
+
+[filter]
+wasm = "agent.wasm"
+
+# The one step.
+[[steps]]
+request = { head = """
+POST /a
+host: h
+x-agent: own
+""", body = "hello" }
+response.head = "200"
+response.trailers = [ "x-done: 1" ]
+response.body = { hex = "ff 00" }
+"#;
+
+#[test]
+fn what_differs_is_replaced_where_it_stands() {
+    // (expectations before, after; lines changed)
+    let rows: [(&str, &str); 7] = [
+        // Right as it is: not a byte changes, whatever its style.
+        (
+            r#"expect . upstream . headers = [ 'x-agent: own',"x-agent: wasm" ] # both
+expect.client = { end="complete" , status =200 }
+"#,
+            "",
+        ),
+        (
+            r#"# Above.
+expect.upstream.body = 'other'   # behind
+expect.client.status = 0x1f4
+expect.client.end = "open"
+"#,
+            r#"# Above.
+expect.upstream.body = "hello"   # behind
+expect.client.status = 200
+expect.client.end = "complete"
+"#,
+        ),
+        (
+            r#"
+[steps.expect.upstream]
+end = "nothing"
+headers = [
+  # The client's own:
+  "x-agent: mine",
+  "x-gone: 1",
+  ":authority: h",
+]
+"#,
+            r#"
+[steps.expect.upstream]
+end = "complete"
+headers = [
+  # The client's own:
+  "x-agent: own", "x-agent: wasm",
+  ":authority: h",
+]
+"#,
+        ),
+        (
+            "expect = { client = { body = \"x\", trailers = [] } }\n",
+            "expect = { client = { body = { hex = \"ff00\" }, trailers = [\"x-done: 1\"] } }\n",
+        ),
+        (
+            "expect = {}\n",
+            r#"
+[steps.expect]
+upstream.head = """
+POST /a
+host: h
+x-agent: own
+x-agent: wasm
+"""
+upstream.body = "hello"
+upstream.end = "complete"
+client.head = """
+200
+"""
+client.body = { hex = "ff00" }
+client.trailers = ["x-done: 1"]
+client.end = "complete"
+"#,
+        ),
+        (
+            "expect.filter_state.\"gone\" = \"1\"\nexpect.details = \"x\"\nexpect.logs = [\"info: a\"]\nexpect.metrics.m = 3\n",
+            "expect.logs = []\n",
+        ),
+        (
+            "expect.upstream.head = \"GET /b\"\n",
+            "expect.upstream.head = \"\"\"\nPOST /a\nhost: h\nx-agent: own\nx-agent: wasm\n\"\"\"\n",
+        ),
+    ];
+    for (before, after) in rows {
+        let text = format!("{HEAD}{before}");
+        let after = if after.is_empty() { before } else { after };
+        let blessed = bless(Path::new("agent.toml"), &text, &adding()).unwrap();
+        assert_eq!(blessed.text, format!("{HEAD}{after}"), "{before}");
+        assert_eq!(blessed.changed.is_empty(), before == after, "{before}");
+        assert_eq!(blessed.left, [], "{before}");
+        let again = bless(Path::new("agent.toml"), &blessed.text, &adding()).unwrap();
+        assert_eq!((again.text, again.changed), (blessed.text, vec![]));
+    }
+}
+
+#[test]
+fn what_an_author_wants_is_left_to_them() {
+    let before =
+        "expect.upstream = { without = [\"x-agent\"], contains = [\"bye\"], body = \"x\" }\n";
+    let after = before.replace("\"x\"", "\"hello\"");
+    let blessed = bless(
+        Path::new("agent.toml"),
+        &format!("{HEAD}{before}"),
+        &adding(),
+    );
+    let blessed = blessed.unwrap();
+    assert_eq!(blessed.text, format!("{HEAD}{after}"));
+    let keys: Vec<_> = blessed.left[0]
+        .differences
+        .iter()
+        .map(|difference| difference.key.as_str())
+        .collect();
+    assert_eq!(keys, ["upstream.without", "upstream.contains"]);
+}
+
+#[test]
+fn steps_are_told_apart() {
+    let more = r#"
+[[steps]]
+expect.client.status = 200
+
+[[steps]]
+request.head = "GET /two"
+expect.upstream.headers = [":path: /one"]
+expect.client.end = "nothing"
+"#;
+    let text = format!("{HEAD}expect.client.status = 201\n{more}");
+    let blessed = bless(Path::new("agent.toml"), &text, &adding()).unwrap();
+    let expected = text.replace("201", "200").replace(": /one", ": /two");
+    assert_eq!(blessed.text, expected);
+    assert_eq!(blessed.changed, [8, 22]);
+}
+
+#[test]
+fn what_cannot_be_played_is_not_blessed() {
+    let rows = [
+        (HEAD.replace("about", "abuot"), adding(), "unknown field"),
+        (
+            format!("{HEAD}expect.client.status = 503\n"),
+            module("unreachable"),
+            "line 8: the worker died: proxy_on_request_headers",
+        ),
+        (
+            format!("clusters = [\"c\"]\n{HEAD}[[steps]]\ncallout.cluster = \"c\"\n"),
+            adding(),
+            "no open callout to `c`",
+        ),
+    ];
+    for (text, module, part) in rows {
+        let error = bless(Path::new("agent.toml"), &text, &module).unwrap_err();
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
