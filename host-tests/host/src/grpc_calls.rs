@@ -89,6 +89,8 @@ impl GrpcEvent {
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub call: GrpcCall,
+    /// Its place among calls and streams together, by when they began.
+    pub order: u32,
     /// Nanoseconds since 1970.
     pub deadline_ns: Option<u64>,
     /// Response headers came.
@@ -114,6 +116,7 @@ pub(crate) struct Visible {
 pub(crate) struct GrpcCalls {
     pub pending: BTreeMap<u32, Pending>,
     last: [u32; 2],
+    begun: u32,
     pub visible: Visible,
 }
 
@@ -139,7 +142,9 @@ impl GrpcCalls {
 
     pub fn begin(&mut self, call: GrpcCall, now_ns: u64) {
         let timeout_ns = call.timeout.map(|timeout| timeout.as_nanos() as u64);
+        self.begun += 1;
         let pending = Pending {
+            order: self.begun,
             deadline_ns: timeout_ns.map(|timeout| now_ns + timeout),
             began: false,
             answer: None,

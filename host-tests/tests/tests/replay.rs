@@ -1,15 +1,14 @@
 //! Every file under `host-tests/scenarios` on a real Envoy: it does what the file says, and
 //! shows what the harness shows after every event.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tollgate_host::Module;
-use tollgate_host::envoy::{self, Replay};
-use tollgate_host::scenario::{Failure, Scenario, play};
+use tollgate_host::envoy;
+use tollgate_host::scenario::{Failure, Scenario};
 use tollgate_tests::places;
 
 /// Envoys at a time: each mostly waits.
@@ -109,10 +108,7 @@ fn shown(failures: &[Failure]) -> String {
 #[test]
 fn scenarios_hold_on_envoy() {
     let envoy = places::envoy().unwrap();
-    replayed(|scenario| {
-        let mut replay = Replay::start(scenario, &envoy, &BTreeSet::new())?;
-        Ok(play(&mut replay, &scenario.events))
-    });
+    replayed(|scenario| envoy::hold(scenario, &envoy));
 }
 
 #[test]

@@ -7,10 +7,12 @@ use std::time::Duration;
 use crate::message::Received;
 use crate::module::Module;
 use crate::scenario::{
-    Action, Difference, Event, Failure, Harness, Outcome, Player, Scenario, between, messages,
+    Action, Difference, Event, Failure, GrpcSent, Harness, Outcome, Player, Scenario, between,
+    grpc_between, messages,
 };
 
 use super::records::PROPERTY_PREFIX;
+use super::refusal::refuses;
 use super::replay::Replay;
 use crate::scenario::presented::SERVICE_TIME;
 
@@ -52,6 +54,9 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
 /// # Errors
 /// When the harness or Envoy refuses the module.
 pub fn agree(scenario: &Scenario, module: &Module, envoy: &Path) -> Result<Vec<Failure>, String> {
+    if scenario.filter.refused.is_some() {
+        return refuses(scenario, envoy);
+    }
     let mut harness = Harness::start(scenario, module).map_err(|error| error.to_string())?;
     let steps = record(&mut harness, scenario)?;
     let mut state = BTreeSet::new();
@@ -98,6 +103,8 @@ struct Step<'s> {
     event: &'s Event,
     /// What the callout it answers had sent.
     callout: Option<Received>,
+    /// What the gRPC call or stream it is about had sent.
+    grpc: Option<GrpcSent>,
     problem: Option<String>,
     outcome: Outcome,
 }
@@ -108,6 +115,7 @@ fn record<'s>(harness: &mut Harness, scenario: &'s Scenario) -> Result<Vec<Step<
         Ok(Step {
             event,
             callout: callout(harness, &event.action)?,
+            grpc: grpc_sent(harness, &event.action, &|_| true)?,
             problem: harness.act(&event.action).err(),
             outcome: harness.outcome()?,
         })
@@ -122,6 +130,17 @@ fn callout(player: &mut dyn Player, action: &Action) -> Result<Option<Received>,
     }
 }
 
+fn grpc_sent(
+    player: &mut dyn Player,
+    action: &Action,
+    holds: &dyn Fn(&GrpcSent) -> bool,
+) -> Result<Option<GrpcSent>, String> {
+    match action {
+        Action::Grpc { callee, .. } => player.grpc_sent(callee, holds),
+        _ => Ok(None),
+    }
+}
+
 impl Step<'_> {
     /// Makes the event happen; in what the callout it is about differs.
     fn replayed(&self, replay: &mut Replay) -> Result<Vec<Difference>, String> {
@@ -130,6 +149,10 @@ impl Step<'_> {
         let of_envoy = callout(replay, &self.event.action)?.unwrap_or_default();
         let (of_harness, of_envoy) = (comparable(&of_harness), comparable(&of_envoy));
         messages(&mut differences, "sent", &of_harness, &of_envoy);
+        let of_harness = self.grpc.clone().unwrap_or_default();
+        let of_envoy = grpc_sent(replay, &self.event.action, &|sent| *sent == of_harness)?;
+        let of_envoy = of_envoy.unwrap_or_default();
+        differences.extend(grpc_between(&of_harness, &of_envoy));
         let problem = replay.act(&self.event.action).err();
         if self.problem.is_some() != problem.is_some() {
             let text = |problem: &Option<String>| problem.clone().unwrap_or("it happened".into());

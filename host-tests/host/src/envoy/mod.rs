@@ -10,10 +10,13 @@ mod http2;
 mod log;
 mod process;
 mod records;
+mod refusal;
 mod replay;
+mod services;
 mod upstream;
 mod wire;
 mod workers;
 
 pub use agreement::{EXCEPTIONS, agree};
+pub use refusal::hold;
 pub use replay::Replay;

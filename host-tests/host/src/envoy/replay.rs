@@ -9,7 +9,9 @@ use crate::flow::Protocol;
 use crate::headers::Headers;
 use crate::message::Received;
 use crate::scenario::file::Peer;
-use crate::scenario::{Action, FilterConfig, Outcome, Player, Scenario, StreamOutcome, presented};
+use crate::scenario::{
+    Action, FilterConfig, GrpcCallee, GrpcSent, Outcome, Player, Scenario, StreamOutcome, presented,
+};
 
 use super::callouts::Callouts;
 use super::configuration::{self, LISTENER, Places, UPSTREAM};
@@ -17,6 +19,7 @@ use super::connection::Connection;
 use super::log;
 use super::process::{POLL, Process};
 use super::records::{self, PROPERTY_PREFIX};
+use super::services::Services;
 use super::upstream::Upstream;
 use super::workers::{self, Workers};
 
@@ -38,6 +41,7 @@ pub struct Replay {
     client_protocol: Protocol,
     upstream_protocol: Protocol,
     callouts: Callouts,
+    services: Services,
     streams: BTreeMap<String, Stream>,
     /// Lines of Envoy's log before the first event.
     first_line: usize,
@@ -65,6 +69,7 @@ impl Replay {
     ) -> Result<Self, String> {
         let upstream = Upstream::listen(scenario.upstream, true).map_err(text)?;
         let callouts = Callouts::listen(&scenario.clusters).map_err(text)?;
+        let services = Services::listen(&scenario.grpc_clusters).map_err(text)?;
         let mut filter_state = filter_state.clone();
         filter_state.extend(expected_state(scenario));
         let workers = scenario.filter.workers;
@@ -73,6 +78,7 @@ impl Replay {
                 clusters: [(UPSTREAM, upstream.address())]
                     .into_iter()
                     .chain(callouts.addresses())
+                    .chain(services.addresses())
                     .collect(),
                 access_log,
                 filter_state: &filter_state,
@@ -91,6 +97,7 @@ impl Replay {
             client_protocol: scenario.client,
             upstream_protocol: scenario.upstream,
             callouts,
+            services,
             streams: BTreeMap::new(),
             first_line,
         })
@@ -195,6 +202,8 @@ impl Replay {
                 .filter_map(|line| log::of_filter(line, &self.filter))
                 .collect(),
             callouts: self.callouts.open(),
+            grpc: self.services.open(),
+            lookups: Vec::new(),
             shared_data: BTreeMap::new(),
         })
     }
@@ -251,7 +260,18 @@ impl Player for Replay {
                 settled
                     .ok_or_else(|| format!("the filter has no open callout to `{cluster}`"))??;
             }
-            Action::Expect { .. } => {}
+            Action::Grpc {
+                callee,
+                event: Some(event),
+                ..
+            } => self.services.act(callee, event)?,
+            Action::Lookup { name, .. } => {
+                return Err(format!(
+                    "Envoy asks the machine's own name servers for `{name}`: no scenario can \
+                     answer in their place"
+                ));
+            }
+            Action::Grpc { event: None, .. } | Action::Expect { .. } => {}
         }
         self.workers.pulse()
     }
@@ -273,6 +293,14 @@ impl Player for Replay {
 
     fn callout(&mut self, cluster: &str) -> Result<Option<Received>, String> {
         Ok(self.callouts.sent(cluster))
+    }
+
+    fn grpc_sent(
+        &mut self,
+        callee: &GrpcCallee,
+        holds: &dyn Fn(&GrpcSent) -> bool,
+    ) -> Result<Option<GrpcSent>, String> {
+        Ok(self.services.sent(callee, holds))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::module::Module;
 
 use super::error::{FileError, line_of};
-use super::play::{Failure, Harness, play};
+use super::play::{Failure, hold};
 use super::report::report;
 use super::script::Scenario;
 use super::vary;
@@ -56,18 +56,14 @@ pub struct Checker(BTreeMap<PathBuf, Module>);
 impl Checker {
     /// Plays the scenario in `file`, on each module it names.
     pub fn check(&mut self, file: &Path) -> Vec<Checked> {
-        self.check_with(file, |scenario, module| {
-            let mut harness = Harness::start(scenario, module)?;
-            Ok(play(&mut harness, &scenario.events))
-        })
+        self.check_with(file, hold)
     }
 
     /// As [`Checker::check`], and what passes is played again in every variation ([`vary`]).
     pub fn check_varied(&mut self, file: &Path) -> Vec<Checked> {
         self.check_with(file, |scenario, module| {
-            let mut harness = Harness::start(scenario, module)?;
-            let failures = play(&mut harness, &scenario.events);
-            if !failures.is_empty() {
+            let failures = hold(scenario, module)?;
+            if !failures.is_empty() || scenario.filter.refused.is_some() {
                 return Ok(failures);
             }
             let faults = vary::check(scenario, module).into_iter();
@@ -85,8 +81,7 @@ impl Checker {
     /// Scenarios that say `not_on_envoy` are not.
     pub fn check_on_envoy(&mut self, file: &Path, envoy: &Path) -> Vec<Checked> {
         self.check_with(file, |scenario, module| {
-            let mut harness = Harness::start(scenario, module)?;
-            let failures = play(&mut harness, &scenario.events);
+            let failures = hold(scenario, module)?;
             if !failures.is_empty() || scenario.not_on_envoy.is_some() {
                 return Ok(failures);
             }

@@ -88,6 +88,20 @@ pub fn expectation(expect: &Expect, stream: Option<&str>, outcome: &Outcome) -> 
         let (expected, actual) = (expected.join("\n"), outcome.callouts.join("\n"));
         found.push(Difference::new("callouts", expected, actual));
     }
+    if let Some(expected) = &expect.grpc {
+        let mut expected = expected.clone();
+        expected.sort();
+        let (expected, actual) = (expected.join("\n"), outcome.grpc.join("\n"));
+        if expected != actual {
+            found.push(Difference::new("grpc", expected, actual));
+        }
+    }
+    if let Some(expected) = &expect.lookups
+        && *expected != outcome.lookups
+    {
+        let (expected, actual) = (expected.join("\n"), outcome.lookups.join("\n"));
+        found.push(Difference::new("lookups", expected, actual));
+    }
     found
 }
 
@@ -134,9 +148,8 @@ pub fn message(side: &str, expected: &ExpectMessage, actual: &Received) -> Vec<D
         differ("head", sorted(&wanted), sorted(headers));
     }
     let wanted = head::fields(expected.headers.iter().map(String::as_str)).unwrap_or_default();
-    let names: BTreeSet<String> = wanted.iter().map(|(name, _)| text(name)).collect();
-    for name in &names {
-        differ("headers", named(&wanted, name), named(headers, name));
+    for (wanted, came) in named_fields(&wanted, headers) {
+        differ("headers", wanted, came);
     }
     for name in &expected.without {
         if headers.value(name).is_some() {
@@ -173,6 +186,14 @@ pub fn sorted(headers: &Headers) -> String {
     lines.sort_by_key(|(name, _)| *name);
     let lines: Vec<_> = lines.into_iter().map(|(_, line)| line).collect();
     lines.join("\n")
+}
+
+/// For each name in `wanted`, its fields there and in `actual`.
+pub(super) fn named_fields(wanted: &Headers, actual: &Headers) -> Vec<(String, String)> {
+    let names: BTreeSet<String> = wanted.iter().map(|(name, _)| text(name)).collect();
+    let both = names.iter();
+    both.map(|name| (named(wanted, name), named(actual, name)))
+        .collect()
 }
 
 fn named(headers: &Headers, name: &str) -> String {

@@ -72,6 +72,17 @@ pub(super) fn line_of(text: &str, step_line: usize, key: &str) -> usize {
     found
 }
 
+/// The line, from 1, of a key outside of the steps; 0 where the file does not name it.
+pub(super) fn line_at_top(text: &str, key: &str) -> usize {
+    let table = key.rsplit_once('.').and_then(|(table, key)| {
+        let heading = format!("[{table}]");
+        let at = text.lines().position(|line| line.trim() == heading)?;
+        Some((at + 1, key))
+    });
+    let (start, key) = table.unwrap_or((0, key));
+    line_of(text, start, key)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

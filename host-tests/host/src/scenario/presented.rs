@@ -55,3 +55,12 @@ pub fn callout_answer(answer: &HttpAnswer) -> HttpAnswer {
     answer.headers.add(SERVICE_TIME, "0");
     answer
 }
+
+/// The head of a gRPC response with this initial metadata, as a guest reads it.
+pub fn grpc_head(metadata: &Headers) -> Headers {
+    let mut head = Headers::from([(":status", "200"), ("content-type", "application/grpc")]);
+    for (name, value) in metadata.iter() {
+        head.add(name, value);
+    }
+    head
+}

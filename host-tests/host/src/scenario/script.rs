@@ -1,19 +1,24 @@
 //! A scenario as a flat list of events, which every host can play and variations can cut
 //! anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::dns::DnsAddress;
+use crate::failure_policy::FailurePolicy;
 use crate::flow::Protocol;
+use crate::grpc_calls::GrpcEvent;
 use crate::headers::Headers;
 use crate::message::HttpAnswer;
 
-use super::error::{FileError, line_at, line_of};
+use super::error::{FileError, line_at, line_at_top, line_of};
 use super::file::{
-    Books, Expect, ExpectMessage, File, Filter, Message, Modules, Peer, ProtocolName, Step,
+    Books, Expect, ExpectGrpc, ExpectMessage, FailurePolicyName, File, Filter, Message, Modules,
+    Peer, ProtocolName, Step,
 };
+use super::grpc::{self, GrpcCallee};
 use super::head;
 
 /// A scenario, read and checked.
@@ -39,6 +44,10 @@ pub struct Scenario {
     pub properties: BTreeMap<String, String>,
     /// Clusters callouts may name.
     pub clusters: Vec<String>,
+    /// Clusters gRPC calls and streams may name.
+    pub grpc_clusters: Vec<String>,
+    /// Clusters without hosts, which either may name.
+    pub clusters_without_hosts: Vec<String>,
     /// Why the result depends on how bodies are cut, if it does.
     pub cuts_matter: Option<String>,
     /// Why a real Envoy cannot replay it, if so.
@@ -66,6 +75,14 @@ pub struct FilterConfig {
     pub environment: BTreeMap<String, String>,
     /// `PluginConfig.allow_on_headers_stop_iteration`.
     pub allow_on_headers_stop_iteration: bool,
+    /// `PluginConfig.failure_policy`.
+    pub failure_policy: FailurePolicy,
+    /// `PluginConfig.reload_config.backoff.base_interval`; Envoy's own if `None`.
+    pub reload_backoff: Option<Duration>,
+    /// `PluginConfig.capability_restriction_config.allowed_capabilities`.
+    pub allowed_capabilities: BTreeSet<String>,
+    /// Part of the reason why the filter must not start.
+    pub refused: Option<String>,
     /// `per_connection_buffer_limit_bytes` of listener and clusters.
     pub per_connection_buffer_limit_bytes: Option<usize>,
     /// Worker threads.
@@ -142,6 +159,22 @@ pub enum Action {
         /// What happens to it.
         outcome: CalloutOutcome,
     },
+    /// The service of the oldest gRPC call or stream that fits acts.
+    Grpc {
+        /// Which.
+        callee: GrpcCallee,
+        /// What the filter sent must be so.
+        sent: Option<Box<ExpectGrpc>>,
+        /// What the service does; nothing if `None`.
+        event: Option<GrpcEvent>,
+    },
+    /// The oldest lookup of a name is answered.
+    Lookup {
+        /// The name.
+        name: String,
+        /// Its addresses; none if it does not exist.
+        addresses: Vec<DnsAddress>,
+    },
     /// This must have come out by now.
     Expect {
         /// The stream's name; none before the first.
@@ -197,7 +230,9 @@ impl Scenario {
             latest: None,
             workers: file.filter.workers,
             clusters: &file.clusters,
+            grpc_clusters: &file.grpc_clusters,
         };
+        check_file(flattening.source, &file)?;
         for (index, step) in file.steps.into_iter().enumerate() {
             let line = line_at(text, step.span().start);
             flattening.step(index, line, step.into_inner())?;
@@ -227,6 +262,8 @@ impl Scenario {
             route_name: file.route_name,
             properties: file.properties,
             clusters: file.clusters,
+            grpc_clusters: file.grpc_clusters,
+            clusters_without_hosts: file.clusters_without_hosts,
             cuts_matter: file.cuts_matter,
             not_on_envoy: file.not_on_envoy,
             books: file.books,
@@ -253,6 +290,45 @@ fn parse_file(path: &Path, text: &str) -> Result<File, FileError> {
     })
 }
 
+/// What keys say about each other.
+fn check_file(Source { path, text }: Source<'_>, file: &File) -> Result<(), FileError> {
+    let wrong = |key: &str, problem: &str| {
+        Err(FileError {
+            file: path.to_owned(),
+            line: line_at_top(text, key),
+            key: key.to_owned(),
+            problem: problem.to_owned(),
+        })
+    };
+    let refused = file.filter.refused.is_some();
+    if refused && !file.steps.is_empty() {
+        return wrong(
+            "steps",
+            "nothing happens to a filter that is refused: leave them out",
+        );
+    }
+    if !refused && file.steps.is_empty() {
+        return wrong("steps", "nothing happens: write at least one `[[steps]]`");
+    }
+    let policy = file.filter.failure_policy;
+    if file.filter.reload_backoff.is_some() && policy != FailurePolicyName::FailReload {
+        let problem = "it counts with `failure_policy = \"FAIL_RELOAD\"` only";
+        return wrong("filter.reload_backoff", problem);
+    }
+    let lists = [
+        ("clusters", &file.clusters),
+        ("grpc_clusters", &file.grpc_clusters),
+        ("clusters_without_hosts", &file.clusters_without_hosts),
+    ];
+    let mut names = BTreeSet::new();
+    for (key, list) in lists {
+        if let Some(name) = list.iter().find(|name| !names.insert(*name)) {
+            return wrong(key, &format!("`{name}` is a cluster already: name it once"));
+        }
+    }
+    Ok(())
+}
+
 fn filter_config(filter: Filter) -> FilterConfig {
     FilterConfig {
         name: filter.name,
@@ -262,6 +338,14 @@ fn filter_config(filter: Filter) -> FilterConfig {
         vm_configuration: configuration(filter.vm_configuration),
         environment: filter.environment,
         allow_on_headers_stop_iteration: filter.allow_on_headers_stop_iteration,
+        failure_policy: match filter.failure_policy {
+            FailurePolicyName::FailClosed => FailurePolicy::FailClosed,
+            FailurePolicyName::FailOpen => FailurePolicy::FailOpen,
+            FailurePolicyName::FailReload => FailurePolicy::FailReload,
+        },
+        reload_backoff: filter.reload_backoff.map(|span| span.0),
+        allowed_capabilities: filter.allowed_capabilities,
+        refused: filter.refused,
         per_connection_buffer_limit_bytes: filter.per_connection_buffer_limit_bytes,
         workers: filter.workers,
     }
@@ -304,6 +388,7 @@ struct Flattening<'t> {
     latest: Option<String>,
     workers: usize,
     clusters: &'t [String],
+    grpc_clusters: &'t [String],
 }
 
 impl Flattening<'_> {
@@ -380,6 +465,20 @@ impl Flattening<'_> {
                 outcome,
             });
         }
+        if let Some(grpc) = step.grpc {
+            let events = grpc::events(grpc, self.grpc_clusters);
+            actions
+                .extend(events.map_err(|(key, problem)| wrong(&format!("grpc.{key}"), problem))?);
+        }
+        if let Some(lookup) = step.lookup {
+            let ttl = lookup.ttl.0;
+            let addresses = lookup.addresses.into_iter();
+            let addresses = addresses.map(|address| DnsAddress { address, ttl });
+            actions.push(Action::Lookup {
+                name: lookup.name,
+                addresses: addresses.collect(),
+            });
+        }
         if let Some(message) = step.response {
             pieces(&mut actions, &stream, Peer::Upstream, worker, message)
                 .map_err(|(key, problem)| wrong(&format!("response.{key}"), problem))?;
@@ -396,8 +495,8 @@ impl Flattening<'_> {
             });
         }
         if actions.is_empty() {
-            let problem = "a step says nothing: name one of advance, request, callout, response, \
-                           reset, expect";
+            let problem = "a step says nothing: name one of advance, request, callout, grpc, lookup, \
+                           response, reset, expect";
             return Err(wrong("", problem.to_owned()));
         }
         let events = actions.into_iter().map(|action| Event { line, action });
@@ -497,6 +596,9 @@ fn check(expect: &Expect) -> Result<(), (String, String)> {
         head::fields(message.headers.iter().map(String::as_str)).map_err(wrong("headers"))?;
         let trailers = message.trailers.iter().flatten();
         head::fields(trailers.map(String::as_str)).map_err(wrong("trailers"))?;
+    }
+    for open in expect.grpc.iter().flatten() {
+        grpc::check_open(open).map_err(|problem| ("grpc".to_owned(), problem))?;
     }
     Ok(())
 }

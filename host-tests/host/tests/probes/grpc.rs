@@ -392,14 +392,14 @@ fn numbers_and_what_may_be_done_with_them() {
     assert!(worker.answer_grpc_call(6, GrpcEvent::end(0, "")));
     assert_eq!(logged(&worker), ["", "late", ""]);
 
-    // Calls and streams are counted apart.
+    // Calls and streams are counted apart, and listed in the order they began.
     let worker = after(
         &Host::new(),
         LISTENER,
         &format!("{CALL}{STREAM}{STREAM}{CALL}"),
     );
     let ids: Vec<_> = worker.grpc_calls().iter().map(|call| call.id).collect();
-    assert_eq!(ids, [5, 9, 6, 10]);
+    assert_eq!(ids, [5, 6, 10, 9]);
 }
 
 /// Statuses of everything done with a number, in order.

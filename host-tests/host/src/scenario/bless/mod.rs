@@ -17,7 +17,7 @@ use super::compare;
 use super::error::FileError;
 use super::file::{Expect, ExpectMessage};
 use super::outcome::Outcome;
-use super::play::{Failure, Harness, Player};
+use super::play::{self, Failure, Harness, Player};
 use super::script::{Action, Scenario};
 use crate::message::Received;
 
@@ -65,8 +65,8 @@ impl std::error::Error for BlessError {}
 /// expectations that differ.
 ///
 /// An expectation that is empty (`expect = {}`, `[steps.expect]`) gets what client and
-/// upstream received, with filter state, properties, logs and open callouts where there are
-/// any; metrics an author names. An entry of a map that is not there any more goes.
+/// upstream received, with filter state, properties, logs, open callouts and lookups where
+/// there are any; metrics an author names. An entry of a map that is not there any more goes.
 ///
 /// # Errors
 /// When it cannot be played to its end.
@@ -119,6 +119,8 @@ pub fn bless(path: &Path, text: &str, module: &Module) -> Result<Blessed, BlessE
                 harness.act(&event.action).map_err(failed)?;
                 differences.into_iter().filter(is_a_wish).collect()
             }
+            // Few and short: the author changes them.
+            Action::Grpc { .. } => play::step(&mut harness, &event.action).map_err(failed)?,
             other => {
                 harness.act(other).map_err(failed)?;
                 Vec::new()
@@ -242,6 +244,8 @@ fn rewrite(table: &mut dyn TableLike, expect: &Expect, stream: Option<&str>, out
     for (key, expected, actual) in [
         ("logs", &expect.logs, &outcome.logs),
         ("callouts", &expect.callouts, &outcome.callouts),
+        ("grpc", &expect.grpc, &outcome.grpc),
+        ("lookups", &expect.lookups, &outcome.lookups),
     ] {
         if let Some(expected) = expected
             && expected != actual
