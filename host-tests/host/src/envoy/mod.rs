@@ -13,6 +13,7 @@ mod records;
 mod refusal;
 mod replay;
 mod services;
+mod tcp;
 mod upstream;
 mod wire;
 mod workers;

@@ -1,23 +1,23 @@
 //! A scenario as a flat list of events, which every host can play and variations can cut
 //! anew.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::dns::DnsAddress;
-use crate::failure_policy::FailurePolicy;
 use crate::flow::Protocol;
 use crate::grpc_calls::GrpcEvent;
 use crate::headers::Headers;
-use crate::message::HttpAnswer;
+use crate::message::{HttpAnswer, Metadata};
 
-use super::error::{FileError, line_at, line_at_top, line_of};
+use super::connection::{self, Kind};
+use super::error::{FileError, line_at, line_of};
 use super::file::{
-    Books, Expect, ExpectGrpc, ExpectMessage, FailurePolicyName, File, Filter, Message, Modules,
-    Peer, ProtocolName, Step,
+    Books, Expect, ExpectGrpc, ExpectMessage, File, Message, Modules, Peer, ProtocolName, Step,
 };
+use super::filter::{self, FilterConfig};
 use super::grpc::{self, GrpcCallee};
 use super::head;
 
@@ -58,37 +58,6 @@ pub struct Scenario {
     pub events: Vec<Event>,
 }
 
-/// The filter's part of Envoy's configuration.
-#[derive(Clone, Debug)]
-pub struct FilterConfig {
-    /// `PluginConfig.name`.
-    pub name: String,
-    /// `PluginConfig.root_id`.
-    pub root_id: String,
-    /// `VmConfig.vm_id`.
-    pub vm_id: String,
-    /// `PluginConfig.configuration` as the filter reads it.
-    pub configuration: String,
-    /// `VmConfig.configuration` as the filter reads it.
-    pub vm_configuration: String,
-    /// `VmConfig.environment_variables.key_values`.
-    pub environment: BTreeMap<String, String>,
-    /// `PluginConfig.allow_on_headers_stop_iteration`.
-    pub allow_on_headers_stop_iteration: bool,
-    /// `PluginConfig.failure_policy`.
-    pub failure_policy: FailurePolicy,
-    /// `PluginConfig.reload_config.backoff.base_interval`; Envoy's own if `None`.
-    pub reload_backoff: Option<Duration>,
-    /// `PluginConfig.capability_restriction_config.allowed_capabilities`.
-    pub allowed_capabilities: BTreeSet<String>,
-    /// Part of the reason why the filter must not start.
-    pub refused: Option<String>,
-    /// `per_connection_buffer_limit_bytes` of listener and clusters.
-    pub per_connection_buffer_limit_bytes: Option<usize>,
-    /// Worker threads.
-    pub workers: usize,
-}
-
 /// Something that happens, and where the file says so.
 #[derive(Clone, Debug)]
 pub struct Event {
@@ -123,6 +92,35 @@ pub enum Action {
         /// It is all there is.
         end: bool,
     },
+    /// A client opens a TCP connection.
+    Connect {
+        /// The connection's name.
+        stream: String,
+        /// The worker it goes to, from 0.
+        worker: usize,
+        /// The upstream does not take it.
+        refused: bool,
+    },
+    /// A peer sends on a TCP connection.
+    Data {
+        /// The connection's name.
+        stream: String,
+        /// Who sends.
+        from: Peer,
+        /// What is read at once.
+        bytes: Vec<u8>,
+        /// The sender ends its half with it.
+        end: bool,
+    },
+    /// A peer sends an HTTP/2 METADATA frame.
+    Metadata {
+        /// The stream's name.
+        stream: String,
+        /// Who sends.
+        from: Peer,
+        /// Its entries.
+        metadata: Metadata,
+    },
     /// A peer sends body bytes.
     Body {
         /// The stream's name.
@@ -145,7 +143,7 @@ pub enum Action {
     },
     /// A peer goes away.
     Reset {
-        /// The stream's name.
+        /// The stream's or connection's name.
         stream: String,
         /// Who.
         by: Peer,
@@ -217,22 +215,36 @@ impl Scenario {
         })
     }
 
+    /// Whether it is about TCP connections, not HTTP streams.
+    pub fn is_tcp(&self) -> bool {
+        let mut events = self.events.iter();
+        events.any(|event| matches!(event.action, Action::Connect { .. }))
+    }
+
     /// As [`Scenario::load`], of a text; `path` is where relative names in it start.
     ///
     /// # Errors
     /// With line and key of the first thing that is wrong.
     pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
         let file = parse_file(path, text)?;
+        let kind = Kind::of(&file);
+        kind.check_file(&file).map_err(|(key, problem)| FileError {
+            file: path.to_owned(),
+            line: line_of(text, 0, &key),
+            key,
+            problem,
+        })?;
         let mut flattening = Flattening {
             source: Source { path, text },
             events: Vec::new(),
             streams: 0,
             latest: None,
+            kind,
             workers: file.filter.workers,
             clusters: &file.clusters,
             grpc_clusters: &file.grpc_clusters,
         };
-        check_file(flattening.source, &file)?;
+        filter::check(path, text, &file)?;
         for (index, step) in file.steps.into_iter().enumerate() {
             let line = line_at(text, step.span().start);
             flattening.step(index, line, step.into_inner())?;
@@ -256,7 +268,7 @@ impl Scenario {
             about: file.about,
             wasm: modules.remove(0),
             also_on: modules,
-            filter: filter_config(file.filter),
+            filter: file.filter.into(),
             client: protocol(file.protocol.client),
             upstream: protocol(file.protocol.upstream),
             route_name: file.route_name,
@@ -290,76 +302,6 @@ fn parse_file(path: &Path, text: &str) -> Result<File, FileError> {
     })
 }
 
-/// What keys say about each other.
-fn check_file(Source { path, text }: Source<'_>, file: &File) -> Result<(), FileError> {
-    let wrong = |key: &str, problem: &str| {
-        Err(FileError {
-            file: path.to_owned(),
-            line: line_at_top(text, key),
-            key: key.to_owned(),
-            problem: problem.to_owned(),
-        })
-    };
-    let refused = file.filter.refused.is_some();
-    if refused && !file.steps.is_empty() {
-        return wrong(
-            "steps",
-            "nothing happens to a filter that is refused: leave them out",
-        );
-    }
-    if !refused && file.steps.is_empty() {
-        return wrong("steps", "nothing happens: write at least one `[[steps]]`");
-    }
-    let policy = file.filter.failure_policy;
-    if file.filter.reload_backoff.is_some() && policy != FailurePolicyName::FailReload {
-        let problem = "it counts with `failure_policy = \"FAIL_RELOAD\"` only";
-        return wrong("filter.reload_backoff", problem);
-    }
-    let lists = [
-        ("clusters", &file.clusters),
-        ("grpc_clusters", &file.grpc_clusters),
-        ("clusters_without_hosts", &file.clusters_without_hosts),
-    ];
-    let mut names = BTreeSet::new();
-    for (key, list) in lists {
-        if let Some(name) = list.iter().find(|name| !names.insert(*name)) {
-            return wrong(key, &format!("`{name}` is a cluster already: name it once"));
-        }
-    }
-    Ok(())
-}
-
-fn filter_config(filter: Filter) -> FilterConfig {
-    FilterConfig {
-        name: filter.name,
-        root_id: filter.root_id,
-        vm_id: filter.vm_id,
-        configuration: configuration(filter.configuration),
-        vm_configuration: configuration(filter.vm_configuration),
-        environment: filter.environment,
-        allow_on_headers_stop_iteration: filter.allow_on_headers_stop_iteration,
-        failure_policy: match filter.failure_policy {
-            FailurePolicyName::FailClosed => FailurePolicy::FailClosed,
-            FailurePolicyName::FailOpen => FailurePolicy::FailOpen,
-            FailurePolicyName::FailReload => FailurePolicy::FailReload,
-        },
-        reload_backoff: filter.reload_backoff.map(|span| span.0),
-        allowed_capabilities: filter.allowed_capabilities,
-        refused: filter.refused,
-        per_connection_buffer_limit_bytes: filter.per_connection_buffer_limit_bytes,
-        workers: filter.workers,
-    }
-}
-
-/// Text stays as it is; anything else becomes JSON.
-fn configuration(value: Option<toml::Value>) -> String {
-    match value {
-        None => String::new(),
-        Some(toml::Value::String(text)) => text,
-        Some(other) => serde_json::to_string(&other).unwrap_or_default(),
-    }
-}
-
 fn protocol(name: ProtocolName) -> Protocol {
     match name {
         ProtocolName::Http1 => Protocol::Http1,
@@ -386,6 +328,7 @@ struct Flattening<'t> {
     events: Vec<Event>,
     streams: usize,
     latest: Option<String>,
+    kind: Kind,
     workers: usize,
     clusters: &'t [String],
     grpc_clusters: &'t [String],
@@ -402,12 +345,14 @@ impl Flattening<'_> {
                 .to_owned(),
             problem,
         };
-        let opens = step
-            .request
-            .as_ref()
-            .is_some_and(|message| message.head.is_some());
+        let kind = self.kind;
+        kind.check_step(&step)
+            .map_err(|(key, problem)| wrong(key, problem))?;
+        let request = step.request.as_ref();
+        let opens = request.is_some_and(|message| message.head.is_some());
+        let opens = opens || step.connect.is_some();
         if step.worker.is_some() && !opens {
-            let problem = "a worker is chosen when a stream is opened by `request.head`";
+            let problem = "a worker is chosen where `request.head` or `connect` opens something";
             return Err(wrong("worker", problem.to_owned()));
         }
         let worker = step.worker.unwrap_or(0);
@@ -429,19 +374,28 @@ impl Flattening<'_> {
             self.latest.clone_from(&step.stream);
         }
         let named = self.latest.clone();
-        let needs_stream =
-            step.request.is_some() || step.response.is_some() || step.reset.is_some();
-        if needs_stream && named.is_none() {
-            let problem = "no stream is open yet: a step with `request.head` opens one";
-            return Err(wrong("stream", problem.to_owned()));
+        let sends = step.request.is_some() || step.response.is_some();
+        let sends = sends || step.downstream.is_some() || step.upstream.is_some();
+        if (sends || step.reset.is_some()) && named.is_none() {
+            return Err(wrong("stream", kind.nothing_open().to_owned()));
         }
         let stream = named.clone().unwrap_or_default();
 
         let mut actions = Vec::new();
         actions.extend(step.advance.map(|span| Action::Advance(span.0)));
+        actions.extend(step.connect.map(|connect| Action::Connect {
+            stream: stream.clone(),
+            worker,
+            refused: connect.refused,
+        }));
         if let Some(message) = step.request {
             pieces(&mut actions, &stream, Peer::Client, worker, message)
                 .map_err(|(key, problem)| wrong(&format!("request.{key}"), problem))?;
+        }
+        if let Some(data) = step.downstream {
+            let pieces = connection::pieces(&stream, Peer::Client, data)
+                .map_err(|(key, problem)| wrong(&format!("downstream{key}"), problem))?;
+            actions.extend(pieces);
         }
         if let Some(callout) = step.callout {
             let outcome = match (callout.answer, callout.reset) {
@@ -483,20 +437,27 @@ impl Flattening<'_> {
             pieces(&mut actions, &stream, Peer::Upstream, worker, message)
                 .map_err(|(key, problem)| wrong(&format!("response.{key}"), problem))?;
         }
+        if let Some(data) = step.upstream {
+            let pieces = connection::pieces(&stream, Peer::Upstream, data)
+                .map_err(|(key, problem)| wrong(&format!("upstream{key}"), problem))?;
+            actions.extend(pieces);
+        }
         actions.extend(step.reset.map(|by| Action::Reset {
             stream: stream.clone(),
             by,
         }));
         if let Some(expect) = step.expect {
-            check(&expect).map_err(|(key, problem)| wrong(&format!("expect.{key}"), problem))?;
+            kind.check_expect(&expect)
+                .and_then(|()| check(&expect))
+                .map_err(|(key, problem)| wrong(&format!("expect.{key}"), problem))?;
             actions.push(Action::Expect {
                 stream: named,
                 expect: Box::new(expect),
             });
         }
         if actions.is_empty() {
-            let problem = "a step says nothing: name one of advance, request, callout, grpc, lookup, \
-                           response, reset, expect";
+            let problem = "a step says nothing: name one of advance, connect, request, \
+                           downstream, callout, grpc, lookup, response, upstream, reset, expect";
             return Err(wrong("", problem.to_owned()));
         }
         let events = actions.into_iter().map(|action| Event { line, action });
@@ -524,7 +485,14 @@ fn pieces(
     let trailers = head::fields(message.trailers.iter().map(String::as_str))
         .map_err(|problem| ("trailers", problem))?;
     let ends_with_trailers = !trailers.is_empty();
-    let has_head = message.head.is_some();
+    if parts.is_empty()
+        && message.end
+        && !ends_with_trailers
+        && (message.head.is_none() || message.metadata.is_some())
+    {
+        // An end by itself.
+        parts.push(Vec::new());
+    }
     if let Some(text) = message.head {
         let end = message.end && parts.is_empty() && !ends_with_trailers;
         let read = match from {
@@ -555,9 +523,15 @@ fn pieces(
             },
         });
     }
-    if parts.is_empty() && !has_head && message.end && !ends_with_trailers {
-        // An end by itself.
-        parts.push(Vec::new());
+    if let Some(entries) = message.metadata {
+        let entries = entries.into_iter();
+        actions.push(Action::Metadata {
+            stream: stream.to_owned(),
+            from,
+            metadata: entries
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
+        });
     }
     let count = parts.len();
     for (index, bytes) in parts.into_iter().enumerate() {
