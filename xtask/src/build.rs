@@ -23,6 +23,8 @@ const SIZE_LIMITS: [(&str, u64); 2] = [("token-estimator", 2_200_000), ("gateway
 
 /// What Envoy offers in `env` besides, for modules of other compilers than ours.
 const OF_OTHER_COMPILERS: [&str; 2] = ["emscripten_notify_memory_growth", "pthread_equal"];
+/// What Envoy adds to Proxy-Wasm's functions.
+const OF_ENVOY: &str = "envoy_resolve_dns";
 
 /// Builds every module, copies it to its final name and checks it.
 pub fn filters(toolchain: &WasmToolchain) -> Result<()> {
@@ -135,6 +137,7 @@ fn unknown_imports(module: &[u8]) -> Result<Vec<String>> {
                     "env" => {
                         import.name.starts_with("proxy_")
                             || OF_OTHER_COMPILERS.contains(&import.name)
+                            || import.name == OF_ENVOY
                     }
                     "wasi_snapshot_preview1" | "wasi_unstable" => true,
                     _ => false,
@@ -172,6 +175,7 @@ mod tests {
             ("wasi_snapshot_preview1", "fd_write", None),
             ("wasi_unstable", "fd_write", None),
             ("env", "pthread_equal", None),
+            ("env", "envoy_resolve_dns", None),
             ("env", "emscripten_memcpy", Some("env.emscripten_memcpy")),
             ("wbg", "proxy_log", Some("wbg.proxy_log")),
         ];

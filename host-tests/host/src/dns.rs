@@ -53,7 +53,8 @@ impl Guest {
     /// False when nobody waits for the answer.
     ///
     /// Envoy makes this call inside `envoy_resolve_dns` when it knows the answer without
-    /// asking (`localhost`, an address); here it comes afterwards.
+    /// asking: an address, which does so here too, or `localhost`, which is one of those the
+    /// test answers.
     pub fn answer_dns(&mut self, id: u32, addresses: &[DnsAddress]) -> bool {
         let vm = self.vm_mut();
         if vm.dns.pending.remove(&id).is_none() {
@@ -73,7 +74,7 @@ impl Guest {
 
 /// A count, a TTL in seconds for each address, and the addresses, each with a NUL behind
 /// (`Context::onResolveDns`).
-fn encode(addresses: &[DnsAddress]) -> Vec<u8> {
+pub(crate) fn encode(addresses: &[DnsAddress]) -> Vec<u8> {
     let mut out = (addresses.len() as u32).to_le_bytes().to_vec();
     for address in addresses {
         let seconds = u32::try_from(address.ttl.as_secs()).unwrap_or(u32::MAX);

@@ -70,7 +70,7 @@ pub enum GrpcEvent {
         /// Further trailing metadata.
         trailing_metadata: Headers,
     },
-    /// The connection breaks.
+    /// The service resets the HTTP/2 stream.
     Reset,
 }
 
@@ -198,13 +198,13 @@ impl Guest {
                 trailing_metadata,
             } => self.end_grpc(id, status, &message, trailing_metadata),
             GrpcEvent::Reset if pending.began => {
-                let details = "upstream_reset_after_response_started{connection_termination}";
+                let details = "upstream_reset_after_response_started{remote_reset}";
                 self.break_off(id, details);
             }
             GrpcEvent::Reset => {
                 let text = "upstream connect error or disconnect/reset before headers. \
-                            reset reason: connection termination";
-                let details = "{upstream_reset_before_response_started{connection_termination}}";
+                            reset reason: remote reset";
+                let details = "{upstream_reset_before_response_started{remote_reset}}";
                 self.refuse(id, text, details);
             }
         }

@@ -56,18 +56,14 @@ pub fn expectation(expect: &Expect, stream: Option<&str>, outcome: &Outcome) -> 
     entries(&mut found, "metrics", &expect.metrics, &outcome.metrics);
     let shared = shared(outcome);
     entries(&mut found, "shared_data", &expect.shared_data, &shared);
-    if let Some(expected) = &expect.logs
-        && *expected != outcome.logs
-    {
-        let (expected, actual) = (expected.join("\n"), outcome.logs.join("\n"));
-        found.push(Difference::new("logs", expected, actual));
+    lines(&mut found, "logs", &expect.logs, &outcome.logs);
+    let mut grpc = expect.grpc.clone();
+    if let Some(grpc) = &mut grpc {
+        grpc.sort();
     }
-    if let Some(expected) = &expect.callouts
-        && *expected != outcome.callouts
-    {
-        let (expected, actual) = (expected.join("\n"), outcome.callouts.join("\n"));
-        found.push(Difference::new("callouts", expected, actual));
-    }
+    lines(&mut found, "callouts", &expect.callouts, &outcome.callouts);
+    lines(&mut found, "grpc", &grpc, &outcome.grpc);
+    lines(&mut found, "lookups", &expect.lookups, &outcome.lookups);
     found
 }
 
@@ -146,21 +142,20 @@ pub fn data(
         let actual = End::of_bytes(actual);
         differ("end", end.word().to_owned(), actual.word().to_owned());
     }
-    if let Some(expected) = &expect.grpc {
-        let mut expected = expected.clone();
-        expected.sort();
-        let (expected, actual) = (expected.join("\n"), outcome.grpc.join("\n"));
-        if expected != actual {
-            found.push(Difference::new("grpc", expected, actual));
-        }
-    }
-    if let Some(expected) = &expect.lookups
-        && *expected != outcome.lookups
-    {
-        let (expected, actual) = (expected.join("\n"), outcome.lookups.join("\n"));
-        found.push(Difference::new("lookups", expected, actual));
-    }
     found
+}
+
+fn lines(
+    found: &mut Vec<Difference>,
+    key: &str,
+    expected: &Option<Vec<String>>,
+    actual: &[String],
+) {
+    if let Some(expected) = expected
+        && expected != actual
+    {
+        found.push(Difference::new(key, expected.join("\n"), actual.join("\n")));
+    }
 }
 
 fn entries<V: PartialEq + ToString>(

@@ -311,7 +311,7 @@ pub struct Grpc {
     pub messages: Vec<Bytes>,
     /// The service ends the response.
     pub end: Option<GrpcEnd>,
-    /// The service breaks it off instead.
+    /// The service resets the HTTP/2 stream instead.
     #[serde(default)]
     pub reset: bool,
 }

@@ -85,10 +85,8 @@ pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), FileErro
     };
     let refused = file.filter.refused.is_some();
     if refused && !file.steps.is_empty() {
-        return wrong(
-            "steps",
-            "nothing happens to a filter that is refused: leave them out",
-        );
+        let problem = "nothing happens to a filter that is refused: leave out the steps";
+        return wrong("filter.refused", problem);
     }
     if !refused && file.steps.is_empty() {
         return wrong("steps", "nothing happens: write at least one `[[steps]]`");

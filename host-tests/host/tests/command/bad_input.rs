@@ -280,7 +280,7 @@ fn a_wrong_scenario_file_names_file_line_and_key() {
         (
             scenario("refused = \"trapped\"", get),
             2,
-            "s.toml:4: filter.refused: nothing happens to a filter that is refused: leave",
+            "s.toml:4: filter.refused: nothing happens to a filter that is refused: leave out",
         ),
     ];
     for (text, code, part) in rows {

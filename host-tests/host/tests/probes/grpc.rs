@@ -107,13 +107,13 @@ fn a_call_answers_its_guest_once() {
         (
             vec![message("x"), GrpcEvent::Reset],
             "grpc_close(5,13)",
-            "upstream_reset_after_response_started{connection_termination}",
+            "upstream_reset_after_response_started{remote_reset}",
         ),
         (
             vec![GrpcEvent::Reset],
             "grpc_close(5,14)",
-            "upstream connect error or disconnect/reset before headers. reset reason: connection \
-             termination{upstream_reset_before_response_started{connection_termination}}",
+            "upstream connect error or disconnect/reset before headers. reset reason: remote \
+             reset{upstream_reset_before_response_started{remote_reset}}",
         ),
     ];
     for (events, callback, text) in rows {
@@ -184,7 +184,7 @@ fn a_stream_tells_its_guest_everything() {
             vec![
                 "i",
                 "",
-                "upstream_reset_after_response_started{connection_termination}",
+                "upstream_reset_after_response_started{remote_reset}",
             ],
         ),
     ];
