@@ -2,6 +2,7 @@
 //! a table says which shows what.
 
 mod calls;
+mod scripts;
 mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
