@@ -2,6 +2,7 @@
 //! a table says which shows what.
 
 mod calls;
+mod envoy;
 mod scripts;
 mod table;
 
