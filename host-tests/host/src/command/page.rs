@@ -41,6 +41,11 @@ impl Page {
         }
     }
 
+    /// True when a line of so many columns is not cut.
+    pub fn has_room_for(&self, columns: usize) -> bool {
+        self.width.is_none_or(|width| columns <= width)
+    }
+
     pub fn text(&self) -> &str {
         &self.text
     }

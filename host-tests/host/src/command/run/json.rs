@@ -11,6 +11,9 @@ use super::input::Message;
 use super::perform::{Run, StreamRun};
 use super::timeline::Entry;
 
+/// Grows when a name goes or means something else; new names leave it as it is.
+const VERSION: u32 = 1;
+
 /// Everything, in one object.
 pub fn of(run: &Run) -> Json {
     let metrics = run.metrics.iter().map(|((kind, name), metric)| {
@@ -32,6 +35,7 @@ pub fn of(run: &Run) -> Json {
     let shared = run.outcome.shared_data.iter();
     let shared = shared.map(|(key, value)| json!({"key": bytes(key), "value": bytes(value)}));
     json!({
+        "version": VERSION,
         "start": timeline(&run.start),
         "streams": run.streams.iter().map(|one| stream(run, one)).collect::<Vec<_>>(),
         "metrics": metrics.collect::<Vec<_>>(),

@@ -1,8 +1,10 @@
 //! `tollgate-host run`: one request through a filter, and everything that came out.
 
 mod args;
+mod body;
 mod cut;
 mod diff;
+mod indent;
 mod input;
 mod json;
 mod perform;
