@@ -27,7 +27,7 @@ fn every_key_has_a_row_and_every_row_a_key() {
         for key in keys {
             let Some(row) = page.row(table, key) else {
                 wrong.push(format!(
-                    "`{key}` has no row: add `| \\`{key}\\` | type, unit | default | what it is |` \
+                    "`{key}` has no row: add `| `{key}` | type, unit | default | what it is |` \
                      to {place}, and use it in a toml example of that section"
                 ));
                 continue;
