@@ -334,7 +334,7 @@ fn a_wrong_scenario_file_names_file_line_and_key() {
         (
             scenario("", "[[steps]]\nconnect.refuse = true"),
             2,
-            "s.toml:6: steps[0].connect.refuse: unknown field `refuse`, expected `refused`",
+            "s.toml:6: steps[0].connect.refuse: unknown key `refuse`, expected `refused`",
         ),
         (
             scenario("", "[[steps]]\nreset = \"client\"\n[[steps]]\nconnect = {}"),
