@@ -14,7 +14,7 @@ pub mod head;
 mod lifecycle;
 mod outcome;
 mod play;
-pub(crate) mod presented;
+pub mod presented;
 mod report;
 mod script;
 mod services;
