@@ -27,7 +27,7 @@ fn every_key_has_a_row_and_every_row_a_key() {
         for key in keys {
             let Some(row) = page.row(table, key) else {
                 wrong.push(format!(
-                    "`{key}` has no row: add `| \\`{key}\\` | type, unit | default | what it is |` \
+                    "`{key}` has no row: add `| `{key}` | type, unit | default | what it is |` \
                      to {place}, and use it in a toml example of that section"
                 ));
                 continue;
@@ -101,7 +101,9 @@ fn completed(example: &str) -> String {
     }
     let opened = match table.get("steps").and_then(|steps| steps.get(0)) {
         // Shows only what is expected of a stream that another step opened.
-        Some(first) if first.get("request").is_none() => "\n[[steps]]\nrequest.head = \"GET /\"\n",
+        Some(first) if first.get("request").or(first.get("connect")).is_none() => {
+            "\n[[steps]]\nrequest.head = \"GET /\"\n"
+        }
         _ => "",
     };
     match example.find("[[steps]]") {

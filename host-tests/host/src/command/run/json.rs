@@ -10,9 +10,7 @@ use tollgate_host::{CallDirection, Costs, Crossing, Headers, LogLine, Metric, Re
 use super::input::Message;
 use super::perform::{Run, StreamRun};
 use super::timeline::Entry;
-
-/// Grows when a name goes or means something else; new names leave it as it is.
-const VERSION: u32 = 1;
+use crate::command::VERSION;
 
 /// Everything, in one object.
 pub fn of(run: &Run) -> Json {

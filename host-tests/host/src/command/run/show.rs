@@ -141,11 +141,19 @@ fn callback(
         true => String::new(),
         false => format!("worker {worker}: "),
     };
+    let lead = format!("      {worker}");
+    let mut arguments = format!("({})", arguments.join(", "));
+    let others = [&lead, name, &context, arrow, result, &calls];
+    let others: usize = others.iter().map(|part| part.chars().count()).sum();
+    if !page.has_room_for(others + arguments.chars().count()) {
+        // What it returned matters more than what it was told.
+        arguments = "(…)".to_owned();
+    }
     page.line(&[
-        (DIM, &format!("      {worker}")),
+        (DIM, &lead),
         (STRONG, name),
         (DIM, &context),
-        (PLAIN, &format!("({})", arguments.join(", "))),
+        (PLAIN, &arguments),
         (PLAIN, arrow),
         (style, result),
         (DIM, &calls),
@@ -246,12 +254,11 @@ fn messages(page: &mut Page, stream: &StreamRun, number: &str) {
             &format!("Local reply{number}"),
             "instead of the upstream's answer",
         );
-        page.line(&[
-            (WARN, "  "),
-            (WARN, &status),
-            (PLAIN, " "),
-            (PLAIN, &reply.details),
-        ]);
+        let details = match reply.details.as_str() {
+            "" => String::new(),
+            details => format!(" {details}"),
+        };
+        page.line(&[(WARN, "  "), (WARN, &status), (PLAIN, &details)]);
     }
     let response = stream
         .response
@@ -352,12 +359,7 @@ fn left_behind(page: &mut Page, run: &Run) {
                 page.title(&format!("{title}{number}"), "");
             }
             for (key, value) in values {
-                page.line(&[
-                    (PLAIN, "  "),
-                    (PLAIN, key),
-                    (DIM, " = "),
-                    (PLAIN, &quoted(value, value.len())),
-                ]);
+                entry(page, "  ", key, &quoted(value, value.len()));
             }
         }
     }
@@ -370,19 +372,14 @@ fn left_behind(page: &mut Page, run: &Run) {
             Metric::Histogram(values) => format!("{values:?}"),
         };
         let kind = format!("{kind:?}").to_lowercase();
-        page.line(&[
-            (DIM, &format!("  {kind:<9} ")),
-            (PLAIN, name),
-            (DIM, " = "),
-            (STRONG, &value),
-        ]);
+        entry(page, &format!("  {kind:<9} "), name, &value);
     }
     if !run.outcome.shared_data.is_empty() {
         page.title("Shared data", "");
     }
     for (key, value) in &run.outcome.shared_data {
         let (key, value) = (quoted(key, key.len()), quoted(value, value.len()));
-        page.line(&[(PLAIN, "  "), (PLAIN, &key), (DIM, " = "), (PLAIN, &value)]);
+        entry(page, "  ", &key, &value);
     }
     if !run.logs.is_empty() {
         page.title("Logs", "of all workers, their starts included");
@@ -399,6 +396,16 @@ fn left_behind(page: &mut Page, run: &Run) {
         };
         let lead = format!("  {worker}{:<8} ", level_name(line.level));
         page.wrapped(style, &lead, &line.message);
+    }
+}
+
+/// A name and its value, of which the end may matter as much as the beginning.
+fn entry(page: &mut Page, lead: &str, name: &str, value: &str) {
+    let columns = [lead, name, " = ", value].map(|part| part.chars().count());
+    if page.has_room_for(columns.iter().sum()) {
+        page.line(&[(DIM, lead), (PLAIN, name), (DIM, " = "), (STRONG, value)]);
+    } else {
+        page.wrapped(PLAIN, lead, &format!("{name} = {value}"));
     }
 }
 
