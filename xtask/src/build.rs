@@ -136,6 +136,7 @@ fn unknown_imports(module: &[u8]) -> Result<Vec<String>> {
                 && match import.module {
                     "env" => {
                         import.name.starts_with("proxy_")
+                            || import.name == "envoy_resolve_dns"
                             || OF_OTHER_COMPILERS.contains(&import.name)
                             || import.name == OF_ENVOY
                     }

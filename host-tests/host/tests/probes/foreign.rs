@@ -131,30 +131,6 @@ fn names_are_looked_up_by_the_test() {
 }
 
 #[test]
-fn addresses_are_looked_up_at_once() {
-    // (name, what the callback reads inside envoy_resolve_dns; None when it waits)
-    let rows = [
-        ("127.0.0.1", Some("\u{1}\0\0\0\0\0\0\x00127.0.0.1:0\0")),
-        ("::1", Some("\u{1}\0\0\0\0\0\0\0[::1]:0\0")),
-        ("127.0.0.1:80", None),
-    ];
-    for (name, data) in rows {
-        let source = format!(
-            r#"(func (export "proxy_on_request_headers") {HEADERS}
-              (drop (call $resolve_dns @"{name}" #16)) (drop (call $log #2 #0 #0)) #0)
-            (func (export "envoy_on_resolve_dns") (param i32 i32 i32)
-              (drop (call $get_buffer #8 #0 #-1 #24 #28))
-              (drop (call $log #2 (i32.load #24) (i32.load #28))))"#
-        );
-        let worker = worker(&source, Plugin::default());
-        worker.open().request(GET, "");
-        let expected: Vec<&str> = data.into_iter().chain([""]).collect();
-        assert_eq!(logged(&worker), expected, "{name}");
-        assert_eq!(worker.dns_lookups().len(), usize::from(data.is_none()));
-    }
-}
-
-#[test]
 fn a_foreign_function_reaches_the_guest() {
     let source = r#"(func (export "proxy_on_foreign_function") (param i32 i32 i32)
         (drop (call $get_buffer #8 #0 #-1 #16 #20)) (call $log_result))"#;
