@@ -31,23 +31,21 @@ impl Harness {
     ) -> Result<(), String> {
         let (worker, call) = self.open_grpc(callee).ok_or_else(|| callee.missing())?;
         let answer = |event| worker.answer_grpc_call(call.id, event);
-        match event {
-            Some(GrpcEvent::InitialMetadata(metadata)) => {
-                if !answer(GrpcEvent::InitialMetadata(presented::grpc_head(metadata))) {
-                    return Err("the service has begun its response already".to_owned());
-                }
+        let Some(event) = event else { return Ok(()) };
+        let (head, then) = match event {
+            GrpcEvent::InitialMetadata(metadata) => (Some(metadata.clone()), None),
+            // A message is never the first that comes; a second head changes nothing.
+            GrpcEvent::Message(_) => (Some(Headers::new()), Some(event.clone())),
+            GrpcEvent::End { .. } | GrpcEvent::Reset => (None, Some(event.clone())),
+        };
+        if let Some(metadata) = head {
+            let begun = answer(GrpcEvent::InitialMetadata(presented::grpc_head(&metadata)));
+            if !begun && then.is_none() {
+                return Err("the service has begun its response already".to_owned());
             }
-            Some(event @ GrpcEvent::Message(_)) => {
-                // A message is never the first that comes; refused where it is not.
-                answer(GrpcEvent::InitialMetadata(presented::grpc_head(
-                    &Headers::new(),
-                )));
-                answer(event.clone());
-            }
-            Some(event) => {
-                answer(event.clone());
-            }
-            None => {}
+        }
+        if let Some(event) = then {
+            answer(event);
         }
         Ok(())
     }
