@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::guest::Guest;
 use crate::headers::Headers;
+use crate::scenario::presented::SERVICE_TIME;
 use crate::vm::{Deferred, ROOT, Vm};
 
 /// The low two bits of a callout's number say its kind; 0 is HTTP.
@@ -226,6 +227,7 @@ impl Guest {
             return;
         };
         let is_stream = pending.call.kind == GrpcKind::Stream;
+        let half_closed = pending.call.half_closed;
         let answer = pending.answer.take();
         let began = std::mem::replace(&mut pending.began, true);
         if !is_stream && status == OK {
@@ -248,6 +250,9 @@ impl Guest {
             }
             for (name, value) in further.iter() {
                 trailing.add(name, value);
+            }
+            if !began && half_closed {
+                trailing.add(SERVICE_TIME, "0");
             }
             self.trailing_metadata(id, trailing);
             if !self.vm().grpc.pending.contains_key(&id) {

@@ -148,10 +148,10 @@ fn write(
     begun: bool,
     event: &GrpcEvent,
 ) -> Result<(), String> {
-    let none = presented::grpc_head(&Headers::new());
+    let none = presented::grpc_head(&Headers::new(), false);
     match event {
         GrpcEvent::InitialMetadata(metadata) => {
-            connection.head(at, &presented::grpc_head(metadata), false)
+            connection.head(at, &presented::grpc_head(metadata, false), false)
         }
         GrpcEvent::Message(message) => {
             if !begun {

@@ -343,7 +343,8 @@ pub struct ExpectGrpc {
     pub messages: Option<Vec<Bytes>>,
     /// Whether the filter has sent its last message; that of a call is its only one.
     pub end: Option<bool>,
-    /// When the filter gives up, a time span such as `"5s"`.
+    /// The call's timeout as the service is told it, a time span such as `"5s"`; `"0s"` for
+    /// a call without one. Streams have none.
     pub timeout: Option<Duration>,
 }
 

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::grpc_calls::{GrpcCall, GrpcEvent};
+use crate::grpc_calls::{GrpcCall, GrpcEvent, GrpcKind};
 use crate::headers::Headers;
 
 use super::compare::{Difference, named_fields, sorted};
@@ -31,7 +31,7 @@ pub struct GrpcSent {
     pub messages: Vec<Vec<u8>>,
     /// The last message was sent.
     pub end: bool,
-    /// When the filter gives up.
+    /// When the filter gives up; 0 for a call that never does, `None` for a stream.
     pub timeout: Option<Duration>,
 }
 
@@ -61,7 +61,11 @@ impl From<&GrpcCall> for GrpcSent {
             initial_metadata: call.initial_metadata.clone(),
             messages: call.messages.clone(),
             end: call.half_closed,
-            timeout: call.timeout,
+            // Envoy tells the service of a call's timeout, and of none as a timeout of 0.
+            timeout: match call.kind {
+                GrpcKind::Call => Some(call.timeout.unwrap_or_default()),
+                GrpcKind::Stream => None,
+            },
         }
     }
 }

@@ -39,7 +39,8 @@ impl Harness {
             GrpcEvent::End { .. } | GrpcEvent::Reset => (None, Some(event.clone())),
         };
         if let Some(metadata) = head {
-            let begun = answer(GrpcEvent::InitialMetadata(presented::grpc_head(&metadata)));
+            let head = presented::grpc_head(&metadata, call.half_closed);
+            let begun = answer(GrpcEvent::InitialMetadata(head));
             if !begun && then.is_none() {
                 return Err("the service has begun its response already".to_owned());
             }
