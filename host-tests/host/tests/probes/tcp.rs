@@ -149,15 +149,6 @@ expect.client = { data = "answermark", end = "complete" }
             "client.data: expected \"answermark\", came \"<a<n<s<w<e<r<m<a<r<k",
         ),
         (
-            "it keeps what is short",
-            format!(
-                r#"(func (export "proxy_on_upstream_data") {data}
-                  (i32.and (local.get $end) (i32.eq (local.get $size) #0)))"#
-            ),
-            "as written",
-            "client.end: expected \"complete\", came \"open\"",
-        ),
-        (
             "it does not know that clients break off",
             r#"(func (export "proxy_on_downstream_connection_close") (param $id i32) (param $peer i32)
                  (if (i32.eq (local.get $peer) #2) (then unreachable)))"#
