@@ -121,7 +121,10 @@ fn command(line: &str) -> Result<Command, String> {
         let value = reader.value()?;
         match value {
             Value::Word(word) if word == "hide" => hide = true,
-            Value::Word(word) if word == "as" => named = Some(reader.word().to_owned()),
+            Value::Word(word) if word == "as" => match reader.word() {
+                "" => return Err("`as` without the name it gives".into()),
+                name => named = Some(name.to_owned()),
+            },
             value => arguments.push(value),
         }
     }
@@ -183,6 +186,8 @@ impl<'t> Reader<'t> {
             let word = self.word();
             Ok(match number(word) {
                 Some(number) => Value::Number(number),
+                // Else a `,` or `}` would be read for ever.
+                None if word.is_empty() => return Err(format!("`{}` is no value", self.rest)),
                 // A property's path: its parts are separated by NUL.
                 None if word.contains('.') => Value::Bytes(word.replace('.', "\0").into_bytes()),
                 None => Value::Word(word.to_owned()),
@@ -237,6 +242,9 @@ impl<'t> Reader<'t> {
     fn proto(&mut self) -> Result<Vec<u8>, String> {
         let mut message = Vec::new();
         while !self.take("}") {
+            if self.rest.is_empty() {
+                return Err("proto{…} without its closing brace".into());
+            }
             let field = self.word();
             let number = field.strip_suffix(':').and_then(number);
             let number =

@@ -42,10 +42,40 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
+/// What serde says of a value, in the words of who writes TOML instead of Rust.
+pub(super) fn in_words_of_toml(problem: &str) -> String {
+    // (what serde says, instead)
+    const WORDS: [(&str, &str); 9] = [
+        ("unknown field", "unknown key"),
+        ("missing field", "missing key"),
+        ("unknown variant", "unknown value"),
+        ("expected a string", "expected a text"),
+        ("expected a sequence", "expected a list"),
+        ("expected a map", "expected a table"),
+        ("expected u16", "expected a whole number up to 65535"),
+        ("expected u64", "expected a whole number from 0"),
+        ("expected usize", "expected a whole number from 0"),
+    ];
+    if let Some((before, _)) = problem.split_once("expected struct ") {
+        return format!("{before}expected a table");
+    }
+    let mut problem = problem.to_owned();
+    for (serdes, tomls) in WORDS {
+        problem = problem.replacen(serdes, tomls, 1);
+    }
+    problem
+}
+
 /// The line, from 1, of a byte offset.
 pub(super) fn line_at(text: &str, offset: usize) -> usize {
     let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
     before.iter().filter(|byte| **byte == b'\n').count() + 1
+}
+
+/// The line, from 1, of the table `[filter]`; 0 where it is written otherwise.
+pub(super) fn filter_line(text: &str) -> usize {
+    let table = text.lines().position(|line| line.trim() == "[filter]");
+    table.map_or(0, |at| at + 1)
 }
 
 /// The line, from 1, of a key within the step that begins at `step_line`; of what it is in,

@@ -11,7 +11,7 @@ pub mod head;
 mod lifecycle;
 mod outcome;
 mod play;
-pub(crate) mod presented;
+pub mod presented;
 mod report;
 mod script;
 mod value;

@@ -10,6 +10,7 @@ use crate::host::Host;
 use crate::metrics::Metric;
 use crate::module::Module;
 use crate::plugin::Plugin;
+use crate::shared::LogLine;
 use crate::stream::Stream;
 use crate::worker::Worker;
 
@@ -223,6 +224,17 @@ impl Harness {
     /// The workers, in order.
     pub fn workers(&self) -> &[Worker] {
         &self.workers
+    }
+
+    /// What the workers logged, their starts included, numbered as in [`Harness::workers`].
+    pub fn logs(&self) -> Vec<LogLine> {
+        let logs = self.host.logs().into_iter();
+        let of_workers = logs.filter(|line| line.worker > MAIN_THREAD);
+        let numbered = of_workers.map(|line| LogLine {
+            worker: line.worker - MAIN_THREAD - 1,
+            ..line
+        });
+        numbered.collect()
     }
 
     /// The streams opened so far, by name.

@@ -1,7 +1,7 @@
 //! A scenario as a flat list of events, which every host can play and variations can cut
 //! anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::flow::Protocol;
 use crate::headers::Headers;
 use crate::message::HttpAnswer;
 
-use super::error::{FileError, line_at, line_of};
+use super::error::{FileError, filter_line, in_words_of_toml, line_at, line_of};
 use super::file::{
     Books, Expect, ExpectMessage, File, Filter, Message, Modules, Peer, ProtocolName, Step,
 };
@@ -192,10 +192,29 @@ impl Scenario {
     /// With line and key of the first thing that is wrong.
     pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
         let file = parse_file(path, text)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut modules = match &file.filter.wasm {
+            Modules::One(one) => vec![folder.join(one)],
+            Modules::Several(several) => several.iter().map(|one| folder.join(one)).collect(),
+        };
+        let in_filter = |key: &str, problem: String| FileError {
+            file: path.to_owned(),
+            line: line_of(text, filter_line(text), key),
+            key: format!("filter.{key}"),
+            problem,
+        };
+        if modules.is_empty() {
+            let problem = "an empty list: name at least one module's file".to_owned();
+            return Err(in_filter("wasm", problem));
+        }
+        if !(1..=MOST_WORKERS).contains(&file.filter.workers) {
+            let problem = format!("a number from 1 to {MOST_WORKERS}");
+            return Err(in_filter("workers", problem));
+        }
         let mut flattening = Flattening {
             source: Source { path, text },
             events: Vec::new(),
-            streams: 0,
+            opened: BTreeSet::new(),
             latest: None,
             workers: file.filter.workers,
             clusters: &file.clusters,
@@ -205,19 +224,6 @@ impl Scenario {
             flattening.step(index, line, step.into_inner())?;
         }
         let events = flattening.events;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut modules = match &file.filter.wasm {
-            Modules::One(one) => vec![folder.join(one)],
-            Modules::Several(several) => several.iter().map(|one| folder.join(one)).collect(),
-        };
-        if modules.is_empty() {
-            return Err(FileError {
-                file: path.to_owned(),
-                line: 0,
-                key: "filter.wasm".to_owned(),
-                problem: "an empty list: name at least one module's file".to_owned(),
-            });
-        }
         Ok(Self {
             file: path.to_owned(),
             about: file.about,
@@ -237,12 +243,15 @@ impl Scenario {
     }
 }
 
+/// Each VM reserves gigabytes of addresses.
+const MOST_WORKERS: usize = 1000;
+
 fn parse_file(path: &Path, text: &str) -> Result<File, FileError> {
     let broken = |error: &toml::de::Error, key: String| FileError {
         file: path.to_owned(),
         line: error.span().map_or(0, |span| line_at(text, span.start)),
         key,
-        problem: error.message().to_owned(),
+        problem: in_words_of_toml(error.message()),
     };
     let deserializer =
         toml::Deserializer::parse(text).map_err(|error| broken(&error, String::new()))?;
@@ -302,7 +311,7 @@ impl Source<'_> {
 struct Flattening<'t> {
     source: Source<'t>,
     events: Vec<Event>,
-    streams: usize,
+    opened: BTreeSet<String>,
     latest: Option<String>,
     workers: usize,
     clusters: &'t [String],
@@ -339,11 +348,19 @@ impl Flattening<'_> {
             return Err(wrong("callout.cluster", problem));
         }
         if opens {
-            self.streams += 1;
-            let name = step.stream.clone();
-            self.latest = Some(name.unwrap_or_else(|| self.streams.to_string()));
-        } else if step.stream.is_some() {
-            self.latest.clone_from(&step.stream);
+            let number = self.opened.len() + 1;
+            let name = step.stream.clone().unwrap_or_else(|| number.to_string());
+            if !self.opened.insert(name.clone()) {
+                let problem = format!("an earlier step has opened `{name}`: choose another name");
+                return Err(wrong("stream", problem));
+            }
+            self.latest = Some(name);
+        } else if let Some(name) = &step.stream {
+            if !self.opened.contains(name) {
+                let problem = format!("no earlier step has opened `{name}`");
+                return Err(wrong("stream", problem));
+            }
+            self.latest = Some(name.clone());
         }
         let named = self.latest.clone();
         let needs_stream =

@@ -6,6 +6,7 @@ mod guest;
 
 mod bad_input;
 mod run;
+mod scenario_reference;
 mod scenarios;
 
 use std::fs;

@@ -162,7 +162,9 @@ fn rows() -> Vec<Row> {
             "",
             &[
                 "bodies whole, HTTP/2: ",
-                "metrics.\"requests.all\": expected \"2\", came \"1\"",
+                "metrics: expected ",
+                "requests.all: 2\", came ",
+                "requests.all: 1\"",
             ],
         ),
         (

@@ -96,12 +96,14 @@ upstream.head = """
 POST /a
 host: h
 x-agent: own
+x-forwarded-proto: http
 x-agent: wasm
 """
 upstream.body = "hello"
 upstream.end = "complete"
 client.head = """
 200
+transfer-encoding: chunked
 """
 client.body = { hex = "ff00" }
 client.trailers = ["x-done: 1"]
@@ -110,11 +112,11 @@ client.end = "complete"
         ),
         (
             "expect.filter_state.\"gone\" = \"1\"\nexpect.details = \"x\"\nexpect.logs = [\"info: a\"]\nexpect.metrics.m = 3\n",
-            "expect.logs = []\n",
+            "expect.details = \"via_upstream\"\nexpect.logs = []\n",
         ),
         (
             "expect.upstream.head = \"GET /b\"\n",
-            "expect.upstream.head = \"\"\"\nPOST /a\nhost: h\nx-agent: own\nx-agent: wasm\n\"\"\"\n",
+            "expect.upstream.head = \"\"\"\nPOST /a\nhost: h\nx-agent: own\nx-forwarded-proto: http\nx-agent: wasm\n\"\"\"\n",
         ),
     ];
     for (before, after) in rows {
@@ -170,7 +172,7 @@ expect.client.end = "nothing"
 #[test]
 fn what_cannot_be_played_is_not_blessed() {
     let rows = [
-        (HEAD.replace("about", "abuot"), adding(), "unknown field"),
+        (HEAD.replace("about", "abuot"), adding(), "unknown key"),
         (
             format!("{HEAD}expect.client.status = 503\n"),
             module("unreachable"),
