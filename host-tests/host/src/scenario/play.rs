@@ -372,7 +372,7 @@ impl Player for Harness {
 
     fn callout(&mut self, cluster: &str) -> Result<Option<Received>, String> {
         Ok(self.pending(cluster).map(|(_, call)| Received {
-            headers: Some(call.headers),
+            headers: Some(presented::callout(call.headers)),
             body: call.body,
             trailers: Some(call.trailers).filter(|trailers| !trailers.is_empty()),
             complete: true,
