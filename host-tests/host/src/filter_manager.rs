@@ -244,7 +244,12 @@ impl Guest {
                 return;
             }
             self.run_deferred();
-            if let Some(flow) = self.flow(id, side) {
+            // Envoy's HTTP/1 codec drops them.
+            let http2 = self.stream(id).is_some_and(|stream| match side {
+                Side::Request => stream.options.upstream == Protocol::Http2,
+                Side::Response => stream.options.client == Protocol::Http2,
+            });
+            if let Some(flow) = self.flow(id, side).filter(|_| http2) {
                 flow.forward_metadata(metadata);
             }
         }

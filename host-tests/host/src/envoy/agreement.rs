@@ -35,9 +35,14 @@ pub fn agree(scenario: &Scenario, module: &Module, envoy: &Path) -> Result<Agree
     let steps = record(&mut harness, scenario)?;
     let mut state = BTreeSet::new();
     for step in &steps {
-        for stream in step.shown.outcome.streams.values() {
-            state.extend(stream.filter_state.keys().cloned());
-            let properties = stream.properties.keys();
+        let outcome = &step.shown.outcome;
+        let streams = outcome.streams.values();
+        let streams = streams.map(|stream| (&stream.filter_state, &stream.properties));
+        let connections = outcome.connections.values();
+        let connections = connections.map(|of| (&of.filter_state, &of.properties));
+        for (filter_state, properties) in streams.chain(connections) {
+            state.extend(filter_state.keys().cloned());
+            let properties = properties.keys();
             state.extend(properties.map(|path| format!("{PROPERTY_PREFIX}{path}")));
         }
     }

@@ -78,8 +78,8 @@ pub(super) fn filter_line(text: &str) -> usize {
     table.map_or(0, |at| at + 1)
 }
 
-/// The line, from 1, of a key within the step that begins at `step_line`; of what it is in,
-/// as far as the file names that; else the step's own.
+/// The line, from 1, of a key within the step that begins at `step_line`, or of the first that
+/// is in it; of what it is in, as far as the file names that; else the step's own.
 pub(super) fn line_of(text: &str, step_line: usize, key: &str) -> usize {
     let mut table = String::new();
     let (mut found, mut most) = (step_line, 0);
@@ -95,8 +95,11 @@ pub(super) fn line_of(text: &str, step_line: usize, key: &str) -> usize {
         let named = line.split(['=', '{']).next().unwrap_or_default().trim();
         let named = format!("{table}{named}");
         let is_it = named == key || key.starts_with(&format!("{named}."));
-        if is_it && named.len() > most {
-            (found, most) = (at + 1, named.len());
+        // A table may be named by what is in it only.
+        let is_in_it = named.starts_with(&format!("{key}."));
+        let length = named.len().min(key.len());
+        if (is_it || is_in_it) && length > most {
+            (found, most) = (at + 1, length);
         }
     }
     found
@@ -118,6 +121,8 @@ mod tests {
             (5, "expect.client.status", 8),
             (5, "expect.client.head", 5),
             (9, "expect.client.status", 10),
+            (2, "request", 3),
+            (5, "expect", 6),
         ];
         for (step, key, line) in rows {
             assert_eq!(line_of(text, step, key), line, "{key} of line {step}");

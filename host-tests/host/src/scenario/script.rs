@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use crate::flow::Protocol;
 use crate::headers::Headers;
-use crate::message::HttpAnswer;
+use crate::message::{HttpAnswer, Metadata};
 
+use super::connection::{self, Kind};
 use super::error::{FileError, filter_line, in_words_of_toml, line_at, line_of};
 use super::file::{
     Books, Expect, ExpectMessage, File, Filter, Message, Modules, Peer, ProtocolName, Step,
@@ -106,6 +107,35 @@ pub enum Action {
         /// It is all there is.
         end: bool,
     },
+    /// A client opens a TCP connection.
+    Connect {
+        /// The connection's name.
+        stream: String,
+        /// The worker it goes to, from 0.
+        worker: usize,
+        /// The upstream does not take it.
+        refused: bool,
+    },
+    /// A peer sends on a TCP connection.
+    Data {
+        /// The connection's name.
+        stream: String,
+        /// Who sends.
+        from: Peer,
+        /// What is read at once.
+        bytes: Vec<u8>,
+        /// The sender ends its half with it.
+        end: bool,
+    },
+    /// A peer sends an HTTP/2 METADATA frame.
+    Metadata {
+        /// The stream's name.
+        stream: String,
+        /// Who sends.
+        from: Peer,
+        /// Its entries.
+        metadata: Metadata,
+    },
     /// A peer sends body bytes.
     Body {
         /// The stream's name.
@@ -128,7 +158,7 @@ pub enum Action {
     },
     /// A peer goes away.
     Reset {
-        /// The stream's name.
+        /// The stream's or connection's name.
         stream: String,
         /// Who.
         by: Peer,
@@ -186,6 +216,12 @@ impl Scenario {
         })
     }
 
+    /// Whether it is about TCP connections, not HTTP streams.
+    pub fn is_tcp(&self) -> bool {
+        let mut events = self.events.iter();
+        events.any(|event| matches!(event.action, Action::Connect { .. }))
+    }
+
     /// As [`Scenario::load`], of a text; `path` is where relative names in it start.
     ///
     /// # Errors
@@ -211,11 +247,19 @@ impl Scenario {
             let problem = format!("a number from 1 to {MOST_WORKERS}");
             return Err(in_filter("workers", problem));
         }
+        let kind = Kind::of(&file);
+        kind.check_file(&file).map_err(|(key, problem)| FileError {
+            file: path.to_owned(),
+            line: line_of(text, 0, &key),
+            key,
+            problem,
+        })?;
         let mut flattening = Flattening {
             source: Source { path, text },
             events: Vec::new(),
             opened: BTreeSet::new(),
             latest: None,
+            kind,
             workers: file.filter.workers,
             clusters: &file.clusters,
         };
@@ -313,6 +357,7 @@ struct Flattening<'t> {
     events: Vec<Event>,
     opened: BTreeSet<String>,
     latest: Option<String>,
+    kind: Kind,
     workers: usize,
     clusters: &'t [String],
 }
@@ -328,12 +373,14 @@ impl Flattening<'_> {
                 .to_owned(),
             problem,
         };
-        let opens = step
-            .request
-            .as_ref()
-            .is_some_and(|message| message.head.is_some());
+        let kind = self.kind;
+        kind.check_step(&step)
+            .map_err(|(key, problem)| wrong(key, problem))?;
+        let request = step.request.as_ref();
+        let opens = request.is_some_and(|message| message.head.is_some());
+        let opens = opens || step.connect.is_some();
         if step.worker.is_some() && !opens {
-            let problem = "a worker is chosen when a stream is opened by `request.head`";
+            let problem = "a worker is chosen where `request.head` or `connect` opens something";
             return Err(wrong("worker", problem.to_owned()));
         }
         let worker = step.worker.unwrap_or(0);
@@ -363,19 +410,28 @@ impl Flattening<'_> {
             self.latest = Some(name.clone());
         }
         let named = self.latest.clone();
-        let needs_stream =
-            step.request.is_some() || step.response.is_some() || step.reset.is_some();
-        if needs_stream && named.is_none() {
-            let problem = "no stream is open yet: a step with `request.head` opens one";
-            return Err(wrong("stream", problem.to_owned()));
+        let sends = step.request.is_some() || step.response.is_some();
+        let sends = sends || step.downstream.is_some() || step.upstream.is_some();
+        if (sends || step.reset.is_some()) && named.is_none() {
+            return Err(wrong("stream", kind.nothing_open().to_owned()));
         }
         let stream = named.clone().unwrap_or_default();
 
         let mut actions = Vec::new();
         actions.extend(step.advance.map(|span| Action::Advance(span.0)));
+        actions.extend(step.connect.map(|connect| Action::Connect {
+            stream: stream.clone(),
+            worker,
+            refused: connect.refused,
+        }));
         if let Some(message) = step.request {
             pieces(&mut actions, &stream, Peer::Client, worker, message)
                 .map_err(|(key, problem)| wrong(&format!("request.{key}"), problem))?;
+        }
+        if let Some(data) = step.downstream {
+            let pieces = connection::pieces(&stream, Peer::Client, data)
+                .map_err(|(key, problem)| wrong(&format!("downstream{key}"), problem))?;
+            actions.extend(pieces);
         }
         if let Some(callout) = step.callout {
             let answer = callout.answer.map(|answer| {
@@ -407,20 +463,27 @@ impl Flattening<'_> {
             pieces(&mut actions, &stream, Peer::Upstream, worker, message)
                 .map_err(|(key, problem)| wrong(&format!("response.{key}"), problem))?;
         }
+        if let Some(data) = step.upstream {
+            let pieces = connection::pieces(&stream, Peer::Upstream, data)
+                .map_err(|(key, problem)| wrong(&format!("upstream{key}"), problem))?;
+            actions.extend(pieces);
+        }
         actions.extend(step.reset.map(|by| Action::Reset {
             stream: stream.clone(),
             by,
         }));
         if let Some(expect) = step.expect {
-            check(&expect).map_err(|(key, problem)| wrong(&format!("expect.{key}"), problem))?;
+            kind.check_expect(&expect)
+                .and_then(|()| check(&expect))
+                .map_err(|(key, problem)| wrong(&format!("expect.{key}"), problem))?;
             actions.push(Action::Expect {
                 stream: named,
                 expect: Box::new(expect),
             });
         }
         if actions.is_empty() {
-            let problem = "a step says nothing: name one of advance, request, callout, response, \
-                           reset, expect";
+            let problem = "a step says nothing: name one of advance, connect, request, \
+                           downstream, callout, response, upstream, reset, expect";
             return Err(wrong("", problem.to_owned()));
         }
         let events = actions.into_iter().map(|action| Event { line, action });
@@ -448,7 +511,14 @@ fn pieces(
     let trailers = head::fields(message.trailers.iter().map(String::as_str))
         .map_err(|problem| ("trailers", problem))?;
     let ends_with_trailers = !trailers.is_empty();
-    let has_head = message.head.is_some();
+    if parts.is_empty()
+        && message.end
+        && !ends_with_trailers
+        && (message.head.is_none() || message.metadata.is_some())
+    {
+        // An end by itself.
+        parts.push(Vec::new());
+    }
     if let Some(text) = message.head {
         let end = message.end && parts.is_empty() && !ends_with_trailers;
         let read = match from {
@@ -479,9 +549,15 @@ fn pieces(
             },
         });
     }
-    if parts.is_empty() && !has_head && message.end && !ends_with_trailers {
-        // An end by itself.
-        parts.push(Vec::new());
+    if let Some(entries) = message.metadata {
+        let entries = entries.into_iter();
+        actions.push(Action::Metadata {
+            stream: stream.to_owned(),
+            from,
+            metadata: entries
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
+        });
     }
     let count = parts.len();
     for (index, bytes) in parts.into_iter().enumerate() {

@@ -325,6 +325,68 @@ fn a_wrong_scenario_file_names_file_line_and_key() {
             2,
             "s.toml:6: steps[0].callout.cluster: `clusters` does not name `x`",
         ),
+        (
+            scenario("", "[[steps]]\ndownstream.data = \"x\""),
+            2,
+            "s.toml:6: steps[0].downstream: it is sent on a TCP connection, and no step opens \
+             one by `connect`; on an HTTP stream say `request`",
+        ),
+        (
+            scenario("", "[[steps]]\nconnect.refuse = true"),
+            2,
+            "s.toml:6: steps[0].connect.refuse: unknown key `refuse`, expected `refused`",
+        ),
+        (
+            scenario("", "[[steps]]\nreset = \"client\"\n[[steps]]\nconnect = {}"),
+            2,
+            "s.toml:5: steps[0].stream: no connection is open yet: a step with `connect` opens \
+             one",
+        ),
+        (
+            scenario("", &format!("[[steps]]\nconnect = {{}}\n{get}")),
+            2,
+            "s.toml:8: steps[1].request: `connect` makes the scenario one of TCP: say \
+             `downstream` instead",
+        ),
+        (
+            scenario(
+                "",
+                "[[steps]]\nconnect = {}\nupstream = { data = \"x\", chunks = [\"y\"] }",
+            ),
+            2,
+            "s.toml:7: steps[0].upstream.chunks: say `data` or `chunks`, not both",
+        ),
+        (
+            scenario("", "[[steps]]\nconnect = {}\nupstream = {}"),
+            2,
+            "s.toml:7: steps[0].upstream: nothing is sent: say `data`, `chunks` or `end`",
+        ),
+        (
+            scenario("", "[[steps]]\nconnect = {}\nexpect.client.body = \"x\""),
+            2,
+            "s.toml:7: steps[0].expect.client.body: of a TCP connection there are `data`, \
+             `contains` and `end`",
+        ),
+        (
+            scenario("", &format!("{get}\nexpect.client.data = \"x\"")),
+            2,
+            "s.toml:7: steps[0].expect.client.data: only a TCP connection has it: say `body`",
+        ),
+        (
+            format!(
+                "route_name = \"r\"\n{}",
+                scenario("", "[[steps]]\nconnect = {}")
+            ),
+            2,
+            "s.toml:1: route_name: this is HTTP's, and a step with `connect` makes the scenario \
+             one of TCP",
+        ),
+        (
+            scenario("", &format!("{get}\nrequest.metadata = {{ k = \"v\" }}")),
+            2,
+            "s.toml:7: steps[0].request.metadata: METADATA are HTTP/2's: say `protocol.client = \
+             \"http2\"` too",
+        ),
     ];
     for (text, code, part) in rows {
         let folder = Folder::new()

@@ -8,6 +8,7 @@ mod bad_input;
 mod run;
 mod scenario_reference;
 mod scenarios;
+mod tutorial;
 
 use std::fs;
 use std::path::Path;

@@ -101,7 +101,9 @@ fn completed(example: &str) -> String {
     }
     let opened = match table.get("steps").and_then(|steps| steps.get(0)) {
         // Shows only what is expected of a stream that another step opened.
-        Some(first) if first.get("request").is_none() => "\n[[steps]]\nrequest.head = \"GET /\"\n",
+        Some(first) if first.get("request").or(first.get("connect")).is_none() => {
+            "\n[[steps]]\nrequest.head = \"GET /\"\n"
+        }
         _ => "",
     };
     match example.find("[[steps]]") {

@@ -89,7 +89,7 @@ fn wrong_scripts_are_explained() {
             "script line 2: `as` without the name it gives",
         ),
     ];
-    let probe = Module::load(&places::filter("tollgate-probe").unwrap()).unwrap();
+    let probe = Module::load(places::filter("tollgate-probe").unwrap()).unwrap();
     for (script, sentence) in rows {
         let plugin = Plugin {
             configuration: script.into(),

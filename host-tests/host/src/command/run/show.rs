@@ -254,12 +254,11 @@ fn messages(page: &mut Page, stream: &StreamRun, number: &str) {
             &format!("Local reply{number}"),
             "instead of the upstream's answer",
         );
-        page.line(&[
-            (WARN, "  "),
-            (WARN, &status),
-            (PLAIN, " "),
-            (PLAIN, &reply.details),
-        ]);
+        let details = match reply.details.as_str() {
+            "" => String::new(),
+            details => format!(" {details}"),
+        };
+        page.line(&[(WARN, "  "), (WARN, &status), (PLAIN, &details)]);
     }
     let response = stream
         .response

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::module::Module;
 use crate::scenario::agreement;
 use crate::scenario::books::{self, Counters};
-use crate::scenario::lifecycle;
+use crate::scenario::lifecycle::{self, Connections};
 use crate::scenario::outcome::Outcome;
 use crate::scenario::play::{self, Failure, Harness, Player};
 use crate::scenario::script::{Action, Scenario};
@@ -179,7 +179,10 @@ impl Run {
             let holding = streams.filter(|(_, stream)| holds(stream));
             holding.map(|(name, _)| name.clone()).collect()
         };
-        let ended = streams(|stream| stream.end().is_some());
+        let mut ended: BTreeSet<String> = streams(|stream| stream.end().is_some());
+        let connections = harness.connections().iter();
+        let over = connections.filter(|(_, connection)| connection.end().is_some());
+        ended.extend(over.map(|(name, _)| name.clone()));
         let delivered =
             streams(|stream| stream.upstream().complete || stream.local_reply().is_some());
         let problems = close(harness, scenario, module, &before);
@@ -199,10 +202,15 @@ impl Run {
             Some(Twist::Reset { .. } | Twist::EarlyAnswer { .. })
         );
         let mut hangs = Vec::new();
-        for name in other.outcome.streams.keys() {
+        let (streams, connections) = (&other.outcome.streams, &other.outcome.connections);
+        for name in streams.keys().chain(connections.keys()) {
             let original = name.strip_suffix(COMPANION).unwrap_or(name);
             if self.ended.contains(original) && !other.ended.contains(name) {
-                hangs.push(format!("stream `{name}` hangs: it has no end"));
+                let what = match connections.contains_key(name) {
+                    true => "connection",
+                    false => "stream",
+                };
+                hangs.push(format!("{what} `{name}` hangs: it has no end"));
             } else if sends_all
                 && self.delivered.contains(original)
                 && !other.delivered.contains(name)
@@ -265,10 +273,27 @@ fn close(
             stream.reset_by_client();
         }
     }
+    let open: Vec<String> = harness.connections().keys().cloned().collect();
+    for name in &open {
+        if let Ok(connection) = harness.connection(name) {
+            // One of them may have ended its half, and its reset would go unnoticed.
+            connection.reset_by_client().reset_by_upstream();
+        }
+    }
+    let contexts = |open_only: bool| -> BTreeSet<u64> {
+        let all = harness.connections().values();
+        let wanted = all.filter(|connection| !open_only || connection.end().is_none());
+        wanted.map(|connection| connection.id().into()).collect()
+    };
+    let connections = Connections {
+        all: contexts(false),
+        open: contexts(true),
+    };
     let mut problems = Vec::new();
     for worker in harness.workers() {
         if worker.death().is_none() {
-            problems.extend(lifecycle::disorder(module, &worker.transcript()));
+            let transcript = worker.transcript();
+            problems.extend(lifecycle::disorder(module, &transcript, &connections));
             worker.shut_down();
         }
     }
@@ -277,7 +302,12 @@ fn close(
         .map(|death| format!("the worker died: {death}"))
         .collect();
     if deaths.is_empty() {
-        let unsettled = books::unsettled(&scenario.books, harness.host(), before, names.len());
+        let unsettled = books::unsettled(
+            &scenario.books,
+            harness.host(),
+            before,
+            names.len() + open.len(),
+        );
         problems.extend(unsettled);
         problems
     } else {

@@ -1,7 +1,7 @@
 //! Variations: a scenario played again in every way that must make no difference, and in ways
 //! that must do no harm.
 //!
-//! Bodies cut anew, and other protocols, must give what the file expects and the same in the
+//! Bodies and TCP data cut anew, and other protocols, must give what the file expects and the same in the
 //! end ([`File::cuts_matter`](super::file::File::cuts_matter) says where not). Resets at every
 //! event, trailers, early answers and two streams at once may give something else. Whatever
 //! happens, no worker dies, every stream ends that the file lets end, and the books are
@@ -68,25 +68,34 @@ impl Variation {
             twist: Some(twist),
         };
         let mut all = vec![Self::AS_WRITTEN];
-        all.extend([
-            cut(Cuts::AsWritten, HTTP1),
-            cut(Cuts::AsWritten, HTTP2),
-            cut(Cuts::AsWritten, (Protocol::Http1, Protocol::Http2)),
-            cut(Cuts::AsWritten, (Protocol::Http2, Protocol::Http1)),
-            cut(Cuts::Whole, HTTP1),
-            cut(Cuts::Whole, HTTP2),
-            cut(Cuts::Bytes, HTTP1),
-            cut(Cuts::Bytes, HTTP2),
-        ]);
-        all.extend((1..=SEEDS).map(|seed| {
-            let protocols = if seed % 2 == 1 { HTTP1 } else { HTTP2 };
-            cut(Cuts::Random(seed), protocols)
-        }));
-        for (request, response) in [(true, false), (false, true), (true, true)] {
-            all.push(twisted(
-                Cuts::AsWritten,
-                Twist::Trailers { request, response },
-            ));
+        if speaks_one_protocol(scenario) {
+            let seeds = (1..=SEEDS).map(Cuts::Random);
+            let cuts = [Cuts::Whole, Cuts::Bytes].into_iter().chain(seeds);
+            all.extend(cuts.map(|cuts| Self {
+                cuts,
+                ..Self::AS_WRITTEN
+            }));
+        } else {
+            all.extend([
+                cut(Cuts::AsWritten, HTTP1),
+                cut(Cuts::AsWritten, HTTP2),
+                cut(Cuts::AsWritten, (Protocol::Http1, Protocol::Http2)),
+                cut(Cuts::AsWritten, (Protocol::Http2, Protocol::Http1)),
+                cut(Cuts::Whole, HTTP1),
+                cut(Cuts::Whole, HTTP2),
+                cut(Cuts::Bytes, HTTP1),
+                cut(Cuts::Bytes, HTTP2),
+            ]);
+            all.extend((1..=SEEDS).map(|seed| {
+                let protocols = if seed % 2 == 1 { HTTP1 } else { HTTP2 };
+                cut(Cuts::Random(seed), protocols)
+            }));
+        }
+        if !scenario.is_tcp() {
+            for (request, response) in [(true, false), (false, true), (true, true)] {
+                let twist = Twist::Trailers { request, response };
+                all.push(twisted(Cuts::AsWritten, twist));
+            }
         }
         all.push(twisted(Cuts::AsWritten, Twist::TwoAtOnce));
         let written = happenings(&scenario.events);
@@ -130,6 +139,13 @@ impl Variation {
     pub fn changes_nothing(&self) -> bool {
         *self == Self::AS_WRITTEN
     }
+}
+
+/// Whether the scenario means nothing in another protocol: TCP connections have none, and
+/// only HTTP/2 has METADATA.
+fn speaks_one_protocol(scenario: &Scenario) -> bool {
+    let mut events = scenario.events.iter();
+    scenario.is_tcp() || events.any(|event| matches!(event.action, Action::Metadata { .. }))
 }
 
 /// The events without the expectations.
