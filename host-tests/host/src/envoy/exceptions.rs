@@ -57,12 +57,6 @@ pub const EXCEPTIONS: &[Exception] = &[
         },
     },
     Exception {
-        what: "`:scheme` at the peers",
-        reason: "a request over HTTP/1 does not send it",
-        by_chance: false,
-        take_out: |shown| for_each_head(shown, |headers, _| headers.remove(":scheme")),
-    },
-    Exception {
         what: "`x-envoy-internal` and `x-envoy-expected-rq-timeout-ms` of a callout",
         reason: "Envoy's own client adds them behind the filter, and nothing turns them off",
         by_chance: false,
