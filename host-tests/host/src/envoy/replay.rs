@@ -10,7 +10,8 @@ use crate::headers::Headers;
 use crate::message::Received;
 use crate::scenario::file::Peer;
 use crate::scenario::{
-    Action, FilterConfig, GrpcCallee, GrpcSent, Outcome, Player, Scenario, StreamOutcome, presented,
+    Action, CalloutOutcome, FilterConfig, GrpcCallee, GrpcSent, Outcome, Player, Scenario,
+    StreamOutcome, presented,
 };
 
 use super::callouts::Callouts;
@@ -290,9 +291,13 @@ impl Player for Replay {
             Action::Callout {
                 cluster, outcome, ..
             } => {
-                let settled = self.callouts.settle(cluster, outcome);
-                settled
-                    .ok_or_else(|| format!("the filter has no open callout to `{cluster}`"))??;
+                let none = || format!("the filter has no open callout to `{cluster}`");
+                if let CalloutOutcome::BrokenOff(answer) = outcome {
+                    self.callouts.begin(cluster, answer).ok_or_else(none)??;
+                    // A reset overtakes what has not been read.
+                    self.workers.pulse()?;
+                }
+                self.callouts.settle(cluster, outcome).ok_or_else(none)??;
             }
             Action::Grpc {
                 callee,
