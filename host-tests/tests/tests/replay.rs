@@ -1,8 +1,9 @@
-//! Every file under `host-tests/scenarios` on a real Envoy: it does what the file says, and
-//! shows what the harness shows after every event.
+//! Every scenario on a real Envoy, on every module that must pass it: it does what the file
+//! says, and shows what the harness shows after every event.
+
+mod modules;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -17,44 +18,26 @@ const PARALLEL: usize = 4;
 /// More scenarios than this that no Envoy replays would make the comparison a promise.
 const MOST_EXCEPTIONS: usize = 10;
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
-            found.push(path);
-        }
-    }
-    found.sort();
-    found
-}
-
 /// What differs, in a text; `TOLLGATE_SCENARIO` chooses files whose path contains it.
 fn replayed(what: impl Fn(&Scenario) -> Result<Vec<Failure>, String> + Sync) {
     let only = std::env::var("TOLLGATE_SCENARIO").unwrap_or_default();
-    let folder = places::root().join("host-tests/scenarios");
-    let mut files = files(&folder);
-    files.retain(|file| file.to_string_lossy().contains(&only));
+    let mut scenarios = modules::scenarios();
+    scenarios.retain(|scenario| scenario.file.to_string_lossy().contains(&only));
     let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     let exceptions = Mutex::new(Vec::new());
     let started = Instant::now();
     std::thread::scope(|scope| {
         for _ in 0..PARALLEL {
             scope.spawn(|| {
-                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let name = file.strip_prefix(&folder).unwrap().display().to_string();
-                    let scenario = Scenario::load(file).unwrap_or_else(|error| panic!("{error}"));
+                while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let module = scenario.wasm.file_stem().unwrap().to_string_lossy();
+                    let name = format!("{} on {module}", modules::name(scenario).display());
                     if let Some(reason) = &scenario.not_on_envoy {
                         exceptions.lock().unwrap().push(format!("{name}: {reason}"));
                         continue;
                     }
                     let began = Instant::now();
-                    let result = what(&scenario);
+                    let result = what(scenario);
                     println!("{name}: {:?}", began.elapsed());
                     let failures = match result {
                         Ok(failures) if failures.is_empty() => continue,
@@ -72,8 +55,8 @@ fn replayed(what: impl Fn(&Scenario) -> Result<Vec<Failure>, String> + Sync) {
     );
     println!(
         "{} of {} scenarios replayed in {:?}; not on Envoy:\n{}",
-        files.len() - exceptions.len(),
-        files.len(),
+        scenarios.len() - exceptions.len(),
+        scenarios.len(),
         started.elapsed(),
         exceptions.join("\n")
     );
