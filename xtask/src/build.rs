@@ -134,6 +134,7 @@ fn unknown_imports(module: &[u8]) -> Result<Vec<String>> {
                 && match import.module {
                     "env" => {
                         import.name.starts_with("proxy_")
+                            || import.name == "envoy_resolve_dns"
                             || OF_OTHER_COMPILERS.contains(&import.name)
                     }
                     "wasi_snapshot_preview1" | "wasi_unstable" => true,
@@ -172,6 +173,7 @@ mod tests {
             ("wasi_snapshot_preview1", "fd_write", None),
             ("wasi_unstable", "fd_write", None),
             ("env", "pthread_equal", None),
+            ("env", "envoy_resolve_dns", None),
             ("env", "emscripten_memcpy", Some("env.emscripten_memcpy")),
             ("wbg", "proxy_log", Some("wbg.proxy_log")),
         ];

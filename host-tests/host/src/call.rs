@@ -17,6 +17,7 @@ impl<'a> Call<'a> {
     /// Runs one host function, counted, recorded and refused where Envoy refuses it.
     pub fn run(
         mut caller: Caller<'a, Vm>,
+        module: &'static str,
         function: &'static str,
         names: &'static [&'static str],
         arguments: &[u64],
@@ -25,7 +26,7 @@ impl<'a> Call<'a> {
         caller.data_mut().callback_costs.host_calls += 1;
         if let Some(transcript) = &mut caller.data_mut().transcript {
             let arguments = arguments.to_vec();
-            transcript.begin(CallDirection::HostCall, function, names, arguments);
+            transcript.begin(CallDirection::HostCall, module, function, names, arguments);
         }
         let allowed = caller.data().plugin.allows(function);
         if allowed && !is_allowed(caller.data().phase, function) {
@@ -147,7 +148,7 @@ impl<'a> Call<'a> {
         vm.callback_costs.callbacks += 1;
         if let Some(transcript) = &mut vm.transcript {
             let arguments = [ROOT, first, second].map(u64::from).to_vec();
-            transcript.begin(CallDirection::Callback, name, &[], arguments);
+            transcript.begin(CallDirection::Callback, "", name, &[], arguments);
         }
         let outer = (vm.true_context, vm.effective_context);
         (vm.true_context, vm.effective_context) = (ROOT, None);

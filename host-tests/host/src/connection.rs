@@ -90,6 +90,17 @@ impl Connection {
         self.inspect(|state| state.properties.get(path.as_bytes()).cloned())
     }
 
+    /// All properties the filter set, by path with its segments joined by `.`.
+    pub fn properties(&self) -> BTreeMap<String, Vec<u8>> {
+        self.inspect(|state| {
+            let named = state.properties.iter().map(|(path, value)| {
+                let path = String::from_utf8_lossy(path).replace('\0', ".");
+                (path, value.clone())
+            });
+            named.collect()
+        })
+    }
+
     /// Filter state that the filter set by `set_envoy_filter_state`, by key; Envoy's
     /// `tcp_proxy` goes where `envoy.tcp_proxy.cluster` says, when it is there in time.
     pub fn filter_state(&self) -> BTreeMap<String, FilterState> {

@@ -95,11 +95,13 @@ impl Crossing {
         let mut decoded = Decoded {
             arguments: Vec::new(),
             answers: Vec::new(),
-            result: self.result_by(|code| match self.function.starts_with("proxy_") {
-                true => Status::name(code).map_or_else(|| code.to_string(), str::to_owned),
+            result: self.result_by(|code| match (self.module, self.function) {
+                // No status, but the answer.
+                ("env", "pthread_equal") => code.to_string(),
+                ("env", _) => Status::name(code).map_or_else(|| code.to_string(), str::to_owned),
                 // WASI: error numbers.
-                false if code == 0 => "0".to_owned(),
-                false => format!("errno {code}"),
+                _ if code == 0 => "0".to_owned(),
+                _ => format!("errno {code}"),
             }),
         };
         if self.function == "fd_write" {

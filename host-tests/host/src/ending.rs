@@ -58,8 +58,8 @@ impl Guest {
         let Some(stream) = self.stream(id).filter(|s| s.end.is_none()) else {
             return;
         };
+        stream.details = Some(reply.details.clone());
         if stream.response.headers_forwarded {
-            stream.details.get_or_insert(reply.details);
             return self.end(id, StreamEnd::ResponseCut);
         }
         let mut headers = Headers::from([(":status", reply.status.to_string())]);
@@ -79,7 +79,6 @@ impl Guest {
             reply.body.clone()
         };
         let filtered = alive && !stream.response.started;
-        stream.details = Some(reply.details.clone());
         stream.local_reply = Some(reply);
         stream.request.out.reset |= stream.request.headers_forwarded;
         if filtered {

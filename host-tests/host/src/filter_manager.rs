@@ -4,7 +4,7 @@
 //! decides what is held and what goes on; actions asked for inside a callback happen when
 //! it has returned.
 
-use crate::flow::{Flow, Hold, Side, StreamOptions, StreamState};
+use crate::flow::{Flow, Hold, Protocol, Side, StreamOptions, StreamState};
 use crate::guest::Guest;
 use crate::headers::Headers;
 use crate::message::{Metadata, StreamEnd};
@@ -231,7 +231,12 @@ impl Guest {
                 return;
             }
             self.run_deferred();
-            if let Some(flow) = self.flow(id, side) {
+            // Envoy's HTTP/1 codec drops them.
+            let http2 = self.stream(id).is_some_and(|stream| match side {
+                Side::Request => stream.options.upstream == Protocol::Http2,
+                Side::Response => stream.options.client == Protocol::Http2,
+            });
+            if let Some(flow) = self.flow(id, side).filter(|_| http2) {
                 flow.forward_metadata(metadata);
             }
         }

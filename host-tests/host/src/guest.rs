@@ -8,6 +8,7 @@ use wasmtime::{Instance, Store, TypedFunc, WasmParams, WasmResults};
 use crate::costs::Costs;
 use crate::counters::Counters;
 use crate::error::{Death, Error};
+use crate::exports::{Exports, find};
 use crate::failure_policy::Loading;
 use crate::linker;
 use crate::module::{Module, engine};
@@ -15,107 +16,6 @@ use crate::plugin::Plugin;
 use crate::shared::Shared;
 use crate::transcript::{CallDirection, Recorder};
 use crate::vm::{Configuring, Phase, ROOT, Vm};
-
-type HttpCallResponse = TypedFunc<(u32, u32, u32, u32, u32), ()>;
-
-/// The callbacks a module may export; every one is optional.
-pub(crate) struct Exports {
-    pub context_create: Option<TypedFunc<(u32, u32), ()>>,
-    pub vm_start: Option<TypedFunc<(u32, u32), u32>>,
-    pub configure: Option<TypedFunc<(u32, u32), u32>>,
-    pub tick: Option<TypedFunc<u32, ()>>,
-    pub request_headers: Option<TypedFunc<(u32, u32, u32), u32>>,
-    pub request_body: Option<TypedFunc<(u32, u32, u32), u32>>,
-    pub request_trailers: Option<TypedFunc<(u32, u32), u32>>,
-    pub request_metadata: Option<TypedFunc<(u32, u32), u32>>,
-    pub response_headers: Option<TypedFunc<(u32, u32, u32), u32>>,
-    pub response_body: Option<TypedFunc<(u32, u32, u32), u32>>,
-    pub response_trailers: Option<TypedFunc<(u32, u32), u32>>,
-    pub response_metadata: Option<TypedFunc<(u32, u32), u32>>,
-    pub new_connection: Option<TypedFunc<u32, u32>>,
-    pub downstream_data: Option<TypedFunc<(u32, u32, u32), u32>>,
-    pub upstream_data: Option<TypedFunc<(u32, u32, u32), u32>>,
-    pub downstream_connection_close: Option<TypedFunc<(u32, u32), ()>>,
-    pub upstream_connection_close: Option<TypedFunc<(u32, u32), ()>>,
-    pub http_call_response: Option<HttpCallResponse>,
-    pub grpc_receive_initial_metadata: Option<TypedFunc<(u32, u32, u32), ()>>,
-    pub grpc_receive: Option<TypedFunc<(u32, u32, u32), ()>>,
-    pub grpc_receive_trailing_metadata: Option<TypedFunc<(u32, u32, u32), ()>>,
-    pub grpc_close: Option<TypedFunc<(u32, u32, u32), ()>>,
-    pub resolve_dns: Option<TypedFunc<(u32, u32, u32), ()>>,
-    pub foreign_function: Option<TypedFunc<(u32, u32, u32), ()>>,
-    pub queue_ready: Option<TypedFunc<(u32, u32), ()>>,
-    pub done: Option<TypedFunc<u32, u32>>,
-    pub log: Option<TypedFunc<u32, ()>>,
-    pub delete: Option<TypedFunc<u32, ()>>,
-}
-
-impl Exports {
-    fn find(instance: &Instance, store: &mut Store<Vm>) -> Result<Self, Error> {
-        Ok(Self {
-            context_create: find(instance, store, "proxy_on_context_create")?,
-            vm_start: find(instance, store, "proxy_on_vm_start")?,
-            configure: find(instance, store, "proxy_on_configure")?,
-            tick: find(instance, store, "proxy_on_tick")?,
-            request_headers: find(instance, store, "proxy_on_request_headers")?,
-            request_body: find(instance, store, "proxy_on_request_body")?,
-            request_trailers: find(instance, store, "proxy_on_request_trailers")?,
-            request_metadata: find(instance, store, "proxy_on_request_metadata")?,
-            response_headers: find(instance, store, "proxy_on_response_headers")?,
-            response_body: find(instance, store, "proxy_on_response_body")?,
-            response_trailers: find(instance, store, "proxy_on_response_trailers")?,
-            response_metadata: find(instance, store, "proxy_on_response_metadata")?,
-            new_connection: find(instance, store, "proxy_on_new_connection")?,
-            downstream_data: find(instance, store, "proxy_on_downstream_data")?,
-            upstream_data: find(instance, store, "proxy_on_upstream_data")?,
-            downstream_connection_close: find(
-                instance,
-                store,
-                "proxy_on_downstream_connection_close",
-            )?,
-            upstream_connection_close: find(instance, store, "proxy_on_upstream_connection_close")?,
-            http_call_response: find(instance, store, "proxy_on_http_call_response")?,
-            grpc_receive_initial_metadata: find(
-                instance,
-                store,
-                "proxy_on_grpc_receive_initial_metadata",
-            )?,
-            grpc_receive: find(instance, store, "proxy_on_grpc_receive")?,
-            grpc_receive_trailing_metadata: find(
-                instance,
-                store,
-                "proxy_on_grpc_receive_trailing_metadata",
-            )?,
-            grpc_close: find(instance, store, "proxy_on_grpc_close")?,
-            resolve_dns: find(instance, store, "envoy_on_resolve_dns")?,
-            foreign_function: find(instance, store, "proxy_on_foreign_function")?,
-            queue_ready: find(instance, store, "proxy_on_queue_ready")?,
-            done: find(instance, store, "proxy_on_done")?,
-            log: find(instance, store, "proxy_on_log")?,
-            delete: find(instance, store, "proxy_on_delete")?,
-        })
-    }
-}
-
-fn find<A: WasmParams, R: WasmResults>(
-    instance: &Instance,
-    store: &mut Store<Vm>,
-    name: &'static str,
-) -> Result<Option<TypedFunc<A, R>>, Error> {
-    let Some(function) = instance.get_func(&mut *store, name) else {
-        return Ok(None);
-    };
-    function
-        .typed(&*store)
-        .map(Some)
-        .map_err(|_| Error::Export {
-            name: name.to_owned(),
-            problem: format!(
-                "with a signature the ABI does not know: {}",
-                linker::signature(&function.ty(&*store))
-            ),
-        })
-}
 
 pub(crate) struct Guest {
     pub module: Module,
@@ -289,7 +189,7 @@ impl Guest {
         };
         if let Some(transcript) = &mut vm.transcript {
             let arguments = recorded.iter().copied().map(u64::from).collect();
-            transcript.begin(CallDirection::Callback, name, &[], arguments);
+            transcript.begin(CallDirection::Callback, "", name, &[], arguments);
         }
         let first_log = vm.shared.logs().len();
         let result = function.call(&mut self.store, arguments);

@@ -1,11 +1,13 @@
 //! The host functions put together, and what a module or a test asks of them checked.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use wasmtime::{FuncType, Linker, Store};
 
 use crate::error::Error;
 use crate::module::{Module, engine};
+use crate::plugin::Plugin;
+use crate::shared::Shared;
 use crate::vm::Vm;
 use crate::{abi, wasi};
 
@@ -53,6 +55,21 @@ pub(crate) fn for_module(
         }
     }
     Ok(linker)
+}
+
+/// Everything a module of ABI 0.2.1 may import, as module and name, in order.
+pub fn host_functions() -> Vec<(String, String)> {
+    let plugin = Arc::new(Plugin::default());
+    let mut store = Store::new(engine(), Vm::new(plugin, Arc::new(Shared::new(0, 0)), 0));
+    let Ok(linker) = &*ABI_0_2_1 else {
+        return Vec::new();
+    };
+    let offered = linker.iter(&mut store);
+    let mut names: Vec<_> = offered
+        .map(|(module, name, _)| (module.to_owned(), name.to_owned()))
+        .collect();
+    names.sort();
+    names
 }
 
 /// `Plugin::answers` may name functions that give a status; all others have no result, or,

@@ -48,6 +48,9 @@ impl Module {
 
     /// Compiles a module from its bytes, or takes it from the cache.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
+        if let Some(what) = something_else(bytes) {
+            return Err(Error::Compile(what.to_owned()));
+        }
         let compiled = wasmtime::Module::from_binary(&ENGINE, bytes).map_err(|error| {
             // Some of its messages are lists over many lines.
             let cause = error.root_cause().to_string();
@@ -89,6 +92,27 @@ impl Module {
     /// True for ABI 0.2.1, false for 0.2.0, which lacks `proxy_get_log_level`.
     pub(crate) fn is_abi_0_2_1(&self) -> bool {
         self.abi_0_2_1
+    }
+}
+
+/// What the bytes are when they are no module at all, and what to do.
+fn something_else(bytes: &[u8]) -> Option<&'static str> {
+    // A component has the same magic number, and another layer behind the version.
+    const COMPONENT: &[u8] = b"\0asm\x0d\0\x01\0";
+    if bytes.is_empty() {
+        Some("the file is empty")
+    } else if bytes.starts_with(COMPONENT) {
+        Some(
+            "it is a component, and Envoy loads core modules: build it for wasm32-wasip1, not for \
+             wasm32-wasip2",
+        )
+    } else if bytes.trim_ascii_start().starts_with(b"(") {
+        // Envoy loads binaries only, and a parser for the text would be a heavy guest here.
+        Some("it is WebAssembly text: make a binary of it first (`wasm-tools parse`, `wat2wasm`)")
+    } else if !bytes.starts_with(b"\0asm") {
+        Some("it does not begin as WebAssembly does")
+    } else {
+        None
     }
 }
 

@@ -7,6 +7,9 @@ use std::fmt;
 pub struct Crossing {
     /// Which way it went.
     pub direction: CallDirection,
+    /// The module a host function was imported from, `env` or one of WASI's two names; of a
+    /// callback nothing.
+    pub module: &'static str,
     /// The function's name as in the specification.
     pub function: &'static str,
     /// Names of the arguments of a host function, in order. A pointer stands before the
@@ -73,6 +76,7 @@ impl Recorder {
     pub fn begin(
         &mut self,
         direction: CallDirection,
+        module: &'static str,
         function: &'static str,
         names: &'static [&'static str],
         arguments: Vec<u64>,
@@ -80,6 +84,7 @@ impl Recorder {
         self.open.push(self.crossings.len());
         self.crossings.push(Crossing {
             direction,
+            module,
             function,
             names,
             arguments,

@@ -50,9 +50,17 @@ pub(crate) fn link_all(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
         );
         link_without_files(linker, module)?;
         // Envoy only traces it: nothing ends (`Context::error`).
-        linker.func_wrap(module, "proc_exit", |caller: Caller<'_, Vm>, code: u32| {
-            Call::run(caller, "proc_exit", &["code"], &[code.into()], |_| Ok(())).map(|_| ())
-        })?;
+        linker.func_wrap(
+            module,
+            "proc_exit",
+            move |caller: Caller<'_, Vm>, code: u32| {
+                let arguments = [code.into()];
+                Call::run(caller, module, "proc_exit", &["code"], &arguments, |_| {
+                    Ok(())
+                })
+                .map(|_| ())
+            },
+        )?;
     }
     Ok(())
 }
@@ -60,7 +68,7 @@ pub(crate) fn link_all(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
 /// What there is to do only with files or sockets. `path_link` and `path_symlink` have a
 /// parameter less than WASI's, `proc_raise` is not there at all: as in Envoy, a module that
 /// imports one of them cannot be loaded.
-fn link_without_files(linker: &mut Linker<Vm>, module: &str) -> wasmtime::Result<()> {
+fn link_without_files(linker: &mut Linker<Vm>, module: &'static str) -> wasmtime::Result<()> {
     host_functions!(linker, module,
         "fd_advise" => fd_advise, (fd: u32, offset: u64, len: u64, advice: u32);
         "fd_allocate" => log_only3, (fd: u32, offset: u64, len: u64);

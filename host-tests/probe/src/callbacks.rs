@@ -10,7 +10,7 @@ use crate::probe;
 /// Callbacks by their arguments and by what they return when no script says otherwise.
 macro_rules! callbacks {
     ($($name:ident($($argument:ident),*) $(-> $default:literal)?;)*) => {
-        /// Names without `proxy_on_`, as scripts write them, and the names of their arguments.
+        /// Names without `proxy_on_` or `envoy_on_`, as scripts write them, and the names of their arguments.
         pub const CALLBACKS: &[(&str, &[&str])] =
             &[$((short(stringify!($name)), &[$(stringify!($argument)),*])),*];
         $(callbacks!(@export $name($($argument),*) $(-> $default)?);)*
@@ -56,13 +56,14 @@ callbacks! {
     proxy_on_grpc_close(context, call, status);
     proxy_on_queue_ready(context, queue);
     proxy_on_foreign_function(context, function, size);
+    envoy_on_resolve_dns(context, lookup, size);
     proxy_on_done(context) -> 1;
     proxy_on_log(context);
     proxy_on_delete(context);
 }
 
 const fn short(name: &'static str) -> &'static str {
-    // Every name above starts with `proxy_on_`.
+    // Every name above starts with `proxy_on_` or `envoy_on_`, which are of one length.
     name.split_at("proxy_on_".len()).1
 }
 

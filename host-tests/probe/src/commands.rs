@@ -112,8 +112,8 @@ fn find(name: &str) -> Option<Kind> {
         return Some(Kind::Own(own));
     }
     let of_env = env::FUNCTIONS.iter().find(|function| {
-        let short = function.name.strip_prefix("proxy_");
-        short == Some(name)
+        let short = |prefix| function.name.strip_prefix(prefix);
+        short("proxy_").or(short("envoy_")) == Some(name)
     });
     if let Some(function) = of_env {
         return Some(Kind::Host(function, words::status));

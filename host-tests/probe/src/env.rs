@@ -54,6 +54,7 @@ functions! { "env":
     proxy_set_property(path: u32, path_length: u32, value: u32, length: u32) gives Nothing;
     proxy_call_foreign_function(name: u32, name_length: u32, arguments: u32,
         arguments_length: u32, at: u32, length: u32) gives Bytes;
+    envoy_resolve_dns(name: u32, length: u32, lookup: u32) gives Number;
 }
 
 /// Writes a line of Envoy's log.

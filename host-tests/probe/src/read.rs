@@ -31,13 +31,24 @@ pub fn script(text: &str) -> Result<Script, String> {
     Ok(Script { blocks })
 }
 
-/// Every word is one of the ABI's, an argument of its callback, or named by `as`.
+/// Every word is one of the ABI's, an argument of its callback, or named by `as`; a condition is
+/// about one of the latter two.
 fn words_are_known(blocks: &[Block]) -> Result<(), String> {
     let commands = || blocks.iter().flat_map(|block| &block.commands);
     let named: Vec<&str> = commands().filter_map(|c| c.named.as_deref()).collect();
     for block in blocks {
         let callback = CALLBACKS.iter().find(|(name, _)| *name == block.callback);
         let arguments = callback.map_or(&[][..], |(_, arguments)| arguments);
+        for condition in &block.conditions {
+            let name = condition.argument.as_str();
+            if name != "nth" && !arguments.contains(&name) && !named.contains(&name) {
+                let (callback, has) = (&block.callback, arguments.join(", "));
+                return Err(format!(
+                    "script: {callback} has no `{name}`: it has {has} and nth, and no `as` gives \
+                     this name"
+                ));
+            }
+        }
         for command in &block.commands {
             for argument in &command.arguments {
                 if let Value::Word(word) = argument
@@ -59,20 +70,14 @@ fn block(line: &str) -> Result<Block, String> {
     let mut words = line.split_ascii_whitespace().skip(1);
     let callback = words.next().unwrap_or_default();
     let known = CALLBACKS.iter().find(|(name, _)| *name == callback);
-    let (_, arguments) = known.ok_or_else(|| format!("no callback is called `{callback}`"))?;
+    known.ok_or_else(|| format!("no callback is called `{callback}`"))?;
     let mut conditions = Vec::new();
     match words.next() {
         None => {}
         Some("when") => {
             let words: Vec<&str> = words.collect();
             for words in words.split(|word| *word == "and") {
-                let condition = condition(words)?;
-                let name = condition.argument.as_str();
-                if name != "nth" && !arguments.contains(&name) {
-                    let has = arguments.join(", ");
-                    return Err(format!("{callback} has no `{name}`: it has {has} and nth"));
-                }
-                conditions.push(condition);
+                conditions.push(condition(words)?);
             }
         }
         Some(other) => return Err(format!("`{other}` where only `when` can be")),
@@ -121,7 +126,10 @@ fn command(line: &str) -> Result<Command, String> {
         let value = reader.value()?;
         match value {
             Value::Word(word) if word == "hide" => hide = true,
-            Value::Word(word) if word == "as" => named = Some(reader.word().to_owned()),
+            Value::Word(word) if word == "as" => match reader.word() {
+                "" => return Err("`as` without the name it gives".into()),
+                name => named = Some(name.to_owned()),
+            },
             value => arguments.push(value),
         }
     }
@@ -183,6 +191,8 @@ impl<'t> Reader<'t> {
             let word = self.word();
             Ok(match number(word) {
                 Some(number) => Value::Number(number),
+                // Else a `,` or `}` would be read for ever.
+                None if word.is_empty() => return Err(format!("`{}` is no value", self.rest)),
                 // A property's path: its parts are separated by NUL.
                 None if word.contains('.') => Value::Bytes(word.replace('.', "\0").into_bytes()),
                 None => Value::Word(word.to_owned()),
@@ -237,6 +247,9 @@ impl<'t> Reader<'t> {
     fn proto(&mut self) -> Result<Vec<u8>, String> {
         let mut message = Vec::new();
         while !self.take("}") {
+            if self.rest.is_empty() {
+                return Err("proto{…} without its closing brace".into());
+            }
             let field = self.word();
             let number = field.strip_suffix(':').and_then(number);
             let number =

@@ -25,7 +25,7 @@ pub struct Block {
 pub struct Condition {
     /// `not`.
     pub negated: bool,
-    /// An argument of the callback, or `nth`.
+    /// An argument of the callback, `nth`, or a name given by `as`.
     pub argument: String,
     /// With what it is compared; without, that it is not 0.
     pub comparison: Option<(Comparison, u64)>,

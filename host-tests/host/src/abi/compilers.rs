@@ -14,7 +14,8 @@ pub(super) fn link(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
     );
     let name = "emscripten_notify_memory_growth";
     linker.func_wrap("env", name, move |caller: Caller<'_, Vm>, memory: u32| {
-        Call::run(caller, name, &["memory"], &[memory.into()], |_| Ok(())).map(|_| ())
+        let arguments = [memory.into()];
+        Call::run(caller, "env", name, &["memory"], &arguments, |_| Ok(())).map(|_| ())
     })?;
     Ok(())
 }

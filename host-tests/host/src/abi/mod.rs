@@ -20,8 +20,8 @@ use crate::vm::Vm;
 /// Registers functions that answer a status under their names.
 macro_rules! host_functions {
     ($linker:ident, $module:expr, $($name:literal => $function:path, ($($argument:ident: $kind:ty),*);)*) => {
-        $($linker.func_wrap($module, $name, |caller: wasmtime::Caller<'_, $crate::vm::Vm>, $($argument: $kind),*| {
-            $crate::call::Call::run(caller, $name, &[$(stringify!($argument)),*], &[$($argument as u64),*], |call| $function(call, $($argument),*))
+        $($linker.func_wrap($module, $name, move |caller: wasmtime::Caller<'_, $crate::vm::Vm>, $($argument: $kind),*| {
+            $crate::call::Call::run(caller, $module, $name, &[$(stringify!($argument)),*], &[$($argument as u64),*], |call| $function(call, $($argument),*))
         })?;)*
     };
 }

@@ -21,8 +21,22 @@ pub(super) fn link(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
 
 fn get(call: &mut Call<'_>, path: u32, path_len: u32, ptr: u32, len: u32) -> Outcome {
     let path = call.read(path, path_len)?;
-    let value = find(call.vm(), &path).ok_or(Status::NotFound)?;
+    let vm = call.vm();
+    let value = find(vm, &path).ok_or_else(|| match is_group(vm, &path) {
+        true => Status::SerializationFailure,
+        false => Status::NotFound,
+    })?;
     call.give(&value, ptr, len)
+}
+
+/// Whether properties have this path in front of theirs, which has no wire form itself.
+fn is_group(vm: &Vm, path: &[u8]) -> bool {
+    match path.strip_suffix(&[0]).unwrap_or(path) {
+        b"" | b"xds" => true,
+        b"connection" | b"destination" | b"filter_state" | b"request" | b"response" | b"source"
+        | b"upstream" => vm.stream().is_some() || vm.connection().is_some(),
+        _ => false,
+    }
 }
 
 fn set(call: &mut Call<'_>, path: u32, path_len: u32, value: u32, value_len: u32) -> Outcome {

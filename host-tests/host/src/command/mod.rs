@@ -4,6 +4,7 @@ mod page;
 mod run;
 mod test;
 
+use std::io::{ErrorKind, Write as _};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -12,6 +13,10 @@ use clap::{Parser, Subcommand};
 pub const FAILED: u8 = 1;
 /// The command could not do its work: a file or an option that it cannot use.
 pub const UNUSABLE: u8 = 2;
+
+/// Of what `--json` prints. Grows when a name goes or means something else; new names leave it
+/// as it is.
+const VERSION: u32 = 1;
 
 /// Runs Proxy-Wasm filters without an Envoy, and shows everything they do.
 ///
@@ -47,6 +52,21 @@ impl Args {
                 ExitCode::from(code)
             }
         }
+    }
+}
+
+/// Writes to standard output, with colour where that shows it. Who closes it early, such as
+/// `head`, has seen enough.
+fn print(text: &str) -> Result<(), Stop> {
+    let mut stdout = anstream::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Stop::unusable(format!(
+            "cannot write to standard output: {error}"
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -41,6 +41,11 @@ impl Page {
         }
     }
 
+    /// True when a line of so many columns is not cut.
+    pub fn has_room_for(&self, columns: usize) -> bool {
+        self.width.is_none_or(|width| columns <= width)
+    }
+
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -90,16 +95,28 @@ impl Page {
         let room = width
             .saturating_sub(lead.chars().count())
             .max(LEAST_WIDTH / 2);
-        let chars: Vec<char> = text.chars().collect();
         let indent = " ".repeat(lead.chars().count());
-        let mut lead = lead;
-        for part in chars.chunks(room).map(String::from_iter) {
-            self.line(&[(style, lead), (style, &part)]);
-            lead = &indent;
+        let (mut lead, mut rest) = (lead, text.as_str());
+        loop {
+            let (part, behind) = rest.split_at(break_within(rest, room));
+            self.line(&[(style, lead), (style, part)]);
+            if behind.is_empty() {
+                return;
+            }
+            (lead, rest) = (&indent, behind);
         }
-        if chars.is_empty() {
-            self.line(&[(style, lead)]);
-        }
+    }
+}
+
+/// Where a text that is longer than `room` columns goes on in the next line: behind a space,
+/// unless that would leave most of the line empty.
+fn break_within(text: &str, room: usize) -> usize {
+    let Some((end, _)) = text.char_indices().nth(room) else {
+        return text.len();
+    };
+    match text[..end].rfind(' ') {
+        Some(space) if space >= end / 2 => space + 1,
+        _ => end,
     }
 }
 
@@ -136,6 +153,10 @@ mod tests {
         let mut page = Page::new(Some(40));
         page.wrapped(PLAIN, "+ ", &"x".repeat(50));
         let expected = format!("+ {}\n  {}\n", "x".repeat(38), "x".repeat(12));
+        assert_eq!(page.text(), expected);
+        let mut page = Page::new(Some(40));
+        page.wrapped(PLAIN, "- ", &"four ".repeat(10));
+        let expected = format!("- {}\n  {}\n", "four ".repeat(7), "four ".repeat(3));
         assert_eq!(page.text(), expected);
     }
 }

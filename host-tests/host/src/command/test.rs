@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tollgate_host::scenario::vary::Choice;
 use tollgate_host::scenario::{BlessError, Checked, Checker, Verdict, files, report};
 
-use super::{FAILED, Stop, UNUSABLE};
+use super::{FAILED, Stop, UNUSABLE, VERSION, print};
 
 /// Play scenario files, and say where a filter does something else than they say.
 ///
@@ -118,7 +118,9 @@ pub fn test(args: &TestArgs) -> Result<ExitCode, Stop> {
         };
         progress.clear();
         if !args.json {
-            checked.iter().for_each(line);
+            for one in &checked {
+                print(&line(one))?;
+            }
         }
         all.extend(checked);
     }
@@ -130,17 +132,12 @@ pub fn test(args: &TestArgs) -> Result<ExitCode, Stop> {
     };
     if args.json {
         let scenarios: Vec<Value> = all.iter().map(as_json).collect();
-        println!(
-            "{:#}",
-            json!({"scenarios": scenarios, "passed": tally.passed,
-            "failed": tally.failed, "unreadable": tally.unreadable})
-        );
+        let all = json!({"version": VERSION, "scenarios": scenarios, "passed": tally.passed,
+            "failed": tally.failed, "unreadable": tally.unreadable});
+        print(&format!("{all:#}\n"))?;
     } else {
-        anstream::println!(
-            "{}, {:.1} s",
-            tally.sentence(),
-            started.elapsed().as_secs_f64()
-        );
+        let took = started.elapsed().as_secs_f64();
+        print(&format!("{}, {took:.1} s\n", tally.sentence()))?;
     }
     Ok(tally.exit_code())
 }
@@ -163,7 +160,7 @@ fn bless(checker: &mut Checker, file: &Path) {
     }
 }
 
-fn line(checked: &Checked) {
+fn line(checked: &Checked) -> String {
     let (style, word) = match checked.verdict {
         Verdict::Passed => (OK, "ok     "),
         Verdict::Failed(_) => (BAD, "FAILED "),
@@ -171,8 +168,8 @@ fn line(checked: &Checked) {
     };
     let module = checked.module.as_deref();
     let module = module.map_or_else(String::new, |module| format!(" ({module})"));
-    anstream::println!("{style}{word}{style:#} {}{module}", checked.file.display());
-    anstream::print!("{}", report(checked));
+    let file = checked.file.display();
+    format!("{style}{word}{style:#} {file}{module}\n{}", report(checked))
 }
 
 fn as_json(checked: &Checked) -> Value {

@@ -42,6 +42,10 @@ pub const EXCEPTIONS: &[(&str, &str)] = &[
         "how long it took, different each time",
     ),
     (
+        "the order of open callouts",
+        "each has a connection of its own, and any may arrive first",
+    ),
+    (
         "shared data",
         "nothing shows it outside of Envoy; what a filter reads of it is compared",
     ),
@@ -56,9 +60,13 @@ pub fn agree(scenario: &Scenario, module: &Module, envoy: &Path) -> Result<Vec<F
     let steps = record(&mut harness, scenario)?;
     let mut state = BTreeSet::new();
     for step in &steps {
-        for stream in step.outcome.streams.values() {
-            state.extend(stream.filter_state.keys().cloned());
-            let properties = stream.properties.keys();
+        let streams = step.outcome.streams.values();
+        let streams = streams.map(|stream| (&stream.filter_state, &stream.properties));
+        let connections = step.outcome.connections.values();
+        let connections = connections.map(|of| (&of.filter_state, &of.properties));
+        for (filter_state, properties) in streams.chain(connections) {
+            state.extend(filter_state.keys().cloned());
+            let properties = properties.keys();
             state.extend(properties.map(|path| format!("{PROPERTY_PREFIX}{path}")));
         }
     }
@@ -147,6 +155,7 @@ fn differences_of(harness: &Outcome, envoy: &Outcome) -> Vec<Difference> {
     let comparable = |outcome: &Outcome| {
         let mut outcome = outcome.clone();
         outcome.shared_data.clear();
+        outcome.callouts.sort_unstable();
         for line in &mut outcome.logs {
             *line = without_service_time(line);
         }

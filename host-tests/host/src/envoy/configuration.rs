@@ -48,13 +48,23 @@ pub fn bootstrap(scenario: &Scenario, places: &Places<'_>) -> Value {
         "route": {"cluster": UPSTREAM, "timeout": "0s"},
     });
     let pulse = json!({"match": {"prefix": "/"}, "direct_response": {"status": 200}});
+    let under_test = match scenario.is_tcp() {
+        true => tcp_listener(scenario, places),
+        false => listener(
+            scenario,
+            LISTENER,
+            vec![filter(scenario)],
+            route,
+            access_log(places),
+        ),
+    };
     json!({
         "node": {"id": "replay", "cluster": "replay"},
         "admin": {"address": address(([127, 0, 0, 1], 0).into())},
         "stats_flush_on_admin": true,
         "static_resources": {
             "listeners": [
-                listener(scenario, LISTENER, vec![filter(scenario)], route, access_log(places)),
+                under_test,
                 listener(scenario, PULSE, vec![], pulse, json!([])),
             ],
             "clusters": clusters,
@@ -94,6 +104,7 @@ fn listener(
         "generate_request_id": false,
         "server_header_transformation": "PASS_THROUGH",
         "http_protocol_options": {"enable_trailers": true},
+        "http2_protocol_options": {"allow_metadata": true},
         "stream_idle_timeout": "0s",
         "access_log": access_log,
         "access_log_options": {"access_log_flush_interval": LOG_INTERVAL},
@@ -103,13 +114,32 @@ fn listener(
         },
         "http_filters": filters,
     });
+    let filters = vec![json!({"name": "envoy.http_connection_manager", "typed_config": manager})];
+    chain(scenario, name, filters)
+}
+
+/// The filter in front of `tcp_proxy`.
+fn tcp_listener(scenario: &Scenario, places: &Places<'_>) -> Value {
+    let proxy = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
+        "stat_prefix": LISTENER,
+        "cluster": UPSTREAM,
+        "access_log": access_log(places),
+        "access_log_options": {"access_log_flush_interval": LOG_INTERVAL},
+    });
+    let filters = vec![
+        wasm("envoy.extensions.filters.network.wasm.v3.Wasm", scenario),
+        json!({"name": "tcp_proxy", "typed_config": proxy}),
+    ];
+    chain(scenario, LISTENER, filters)
+}
+
+fn chain(scenario: &Scenario, name: &str, filters: Vec<Value>) -> Value {
     let mut listener = json!({
         "name": name,
         "stat_prefix": name,
         "address": address(([127, 0, 0, 1], 0).into()),
-        "filter_chains": [{
-            "filters": [{"name": "envoy.http_connection_manager", "typed_config": manager}],
-        }],
+        "filter_chains": [{"filters": filters}],
     });
     limit(scenario, &mut listener);
     listener
@@ -122,6 +152,11 @@ fn limit(scenario: &Scenario, of: &mut Value) {
 }
 
 fn filter(scenario: &Scenario) -> Value {
+    wasm("envoy.extensions.filters.http.wasm.v3.Wasm", scenario)
+}
+
+/// The filter, as HTTP or network filter by the message `kind`.
+fn wasm(kind: &str, scenario: &Scenario) -> Value {
     let filter = &scenario.filter;
     let text = |text: &str| json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": text});
     let wasm = std::path::absolute(&scenario.wasm).unwrap_or_else(|_| scenario.wasm.clone());
@@ -143,7 +178,7 @@ fn filter(scenario: &Scenario) -> Value {
     json!({
         "name": "wasm",
         "typed_config": {
-            "@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm",
+            "@type": format!("type.googleapis.com/{kind}"),
             "config": config,
         },
     })
@@ -172,7 +207,9 @@ fn cluster(scenario: &Scenario, name: &str, at: SocketAddr) -> Value {
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
     });
     options["explicit_http_config"] = match scenario.upstream {
-        Protocol::Http2 if name == UPSTREAM => json!({"http2_protocol_options": {}}),
+        Protocol::Http2 if name == UPSTREAM => {
+            json!({"http2_protocol_options": {"allow_metadata": true}})
+        }
         _ => json!({"http_protocol_options": {"enable_trailers": true}}),
     };
     let mut cluster = json!({

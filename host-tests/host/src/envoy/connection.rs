@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use crate::flow::Protocol;
 use crate::headers::Headers;
-use crate::message::Received;
+use crate::message::{Metadata, Received};
 use crate::shared::lock;
 
 use super::http1::{Http1Reader, Http1Writer, Kind};
@@ -156,6 +156,15 @@ impl Connection {
     pub fn body(&mut self, at: usize, bytes: &[u8], end: bool) -> Result<(), String> {
         let text = self.writer.body(at, bytes, end);
         self.write(at, &text, end)
+    }
+
+    /// Writes a METADATA frame.
+    ///
+    /// # Errors
+    /// When Envoy does not read, or the protocol has no METADATA.
+    pub fn metadata(&mut self, at: usize, metadata: &Metadata) -> Result<(), String> {
+        let text = self.writer.metadata(at, metadata);
+        self.write(at, &text.ok_or("only HTTP/2 has METADATA")?, false)
     }
 
     /// Writes trailers.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use fluke_hpack::{Decoder, Encoder};
 
 use crate::headers::Headers;
-use crate::message::Received;
+use crate::message::{Metadata, Received};
 
 use super::wire::{Read, Reader, Writer};
 
@@ -24,14 +24,19 @@ const PING: u8 = 6;
 const GOAWAY: u8 = 7;
 const WINDOW_UPDATE: u8 = 8;
 const CONTINUATION: u8 = 9;
+/// Envoy's extension (`source/docs/h2_metadata.md`).
+const METADATA: u8 = 0x4d;
 
 const END_STREAM: u8 = 0x1;
 const ACK: u8 = 0x1;
 const END_HEADERS: u8 = 0x4;
+const END_METADATA: u8 = 0x4;
 const PADDED: u8 = 0x8;
 const PRIORITY: u8 = 0x20;
 
 const SETTINGS_INITIAL_WINDOW_SIZE: u16 = 4;
+/// Says that METADATA are understood (QUICHE's `kMetadataExtensionId`).
+const SETTINGS_METADATA: u16 = 0x4d44;
 const WIDEST_WINDOW: u32 = 0x7fff_ffff;
 /// Every connection's window at first.
 const FIRST_WINDOW: u32 = 65_535;
@@ -64,6 +69,8 @@ impl Http2Writer {
         let window = [
             &SETTINGS_INITIAL_WINDOW_SIZE.to_be_bytes()[..],
             &WIDEST_WINDOW.to_be_bytes(),
+            &SETTINGS_METADATA.to_be_bytes(),
+            &1_u32.to_be_bytes(),
         ];
         frame(&mut opening, SETTINGS, 0, 0, &window.concat());
         let more = (WIDEST_WINDOW - FIRST_WINDOW).to_be_bytes();
@@ -125,6 +132,26 @@ impl Writer for Http2Writer {
         Some(self.block(at, trailers, true))
     }
 
+    fn metadata(&mut self, at: usize, metadata: &Metadata) -> Option<Vec<u8>> {
+        // METADATA share no table with header blocks. A new encoder finds nothing in its own,
+        // so whatever Envoy keeps of earlier frames does not matter.
+        let entries = metadata.iter().map(|(key, value)| (&key[..], &value[..]));
+        let block = Encoder::new().encode(entries);
+        let mut text = Vec::new();
+        let mut parts = block.chunks(MAX_FRAME).peekable();
+        if parts.peek().is_none() {
+            frame(&mut text, METADATA, END_METADATA, stream(at), &[]);
+        }
+        while let Some(part) = parts.next() {
+            let flags = match parts.peek() {
+                Some(_) => 0,
+                None => END_METADATA,
+            };
+            frame(&mut text, METADATA, flags, stream(at), part);
+        }
+        Some(text)
+    }
+
     fn reset(&mut self, at: usize) -> Option<Vec<u8>> {
         let mut text = Vec::new();
         frame(&mut text, RST_STREAM, 0, stream(at), &CANCEL.to_be_bytes());
@@ -153,6 +180,11 @@ pub struct Http2Reader {
     decoder: Decoder<'static>,
     /// A header block that continues, its stream, and whether the message ends with it.
     block: Option<(u32, bool, Vec<u8>)>,
+    metadata_decoder: Decoder<'static>,
+    /// METADATA that continue, by stream.
+    metadata: BTreeMap<u32, Vec<u8>>,
+    /// METADATA that are whole, of streams whose head has not come.
+    early: Vec<(u32, Metadata)>,
     /// The place of each stream's message.
     places: BTreeMap<u32, usize>,
 }
@@ -165,6 +197,9 @@ impl Http2Reader {
             preface: role == Role::Server,
             decoder: Decoder::new(),
             block: None,
+            metadata_decoder: Decoder::new(),
+            metadata: BTreeMap::new(),
+            early: Vec::new(),
             places: BTreeMap::new(),
         }
     }
@@ -196,6 +231,12 @@ impl Http2Reader {
                     block.extend(payload);
                 }
             }
+            METADATA => {
+                self.metadata.entry(stream).or_default().extend(payload);
+                if flags & END_METADATA != 0 {
+                    self.metadata_ends(stream, messages)?;
+                }
+            }
             RST_STREAM => {
                 if let Some(place) = self.places.get(&stream) {
                     read.gone.push(*place);
@@ -219,6 +260,19 @@ impl Http2Reader {
         messages.get_mut(*self.places.get(&stream)?)
     }
 
+    /// METADATA are whole.
+    fn metadata_ends(&mut self, stream: u32, messages: &mut [Received]) -> Result<(), String> {
+        let block = self.metadata.remove(&stream).unwrap_or_default();
+        let entries = self.metadata_decoder.decode(&block);
+        let entries = entries.map_err(|error| format!("no METADATA: {error:?}"))?;
+        let metadata: Metadata = entries.into_iter().collect();
+        match self.message(stream, messages) {
+            Some(message) => message.metadata.push(metadata),
+            None => self.early.push((stream, metadata)),
+        }
+        Ok(())
+    }
+
     /// A header block is whole: a head, or trailers.
     fn fields(&mut self, messages: &mut Vec<Received>) -> Result<(), String> {
         let Some((stream, end, block)) = self.block.take() else {
@@ -239,8 +293,14 @@ impl Http2Reader {
                 .is_some_and(|status| status.starts_with('1')) => {}
             None => {
                 self.places.insert(stream, messages.len());
+                let (early, later) = std::mem::take(&mut self.early)
+                    .into_iter()
+                    .partition(|(of, _)| *of == stream);
+                self.early = later;
+                let early: Vec<(u32, Metadata)> = early;
                 messages.push(Received {
                     headers: Some(fields),
+                    metadata: early.into_iter().map(|(_, metadata)| metadata).collect(),
                     complete: end,
                     ..Received::default()
                 });
@@ -317,6 +377,8 @@ mod tests {
         let mut text = writer.opening();
         text.extend(writer.head(0, &head, false));
         text.extend(writer.body(0, body.as_bytes(), false));
+        let metadata = Metadata::from([(b"K".to_vec(), b"v".repeat(20_000)), (vec![], vec![])]);
+        text.extend(writer.metadata(0, &metadata).unwrap());
         text.extend(writer.trailers(0, &trailers).unwrap());
         text.extend(writer.head(1, &head, false));
         text.extend(writer.reset(1).unwrap());
@@ -328,6 +390,7 @@ mod tests {
             }
             assert_eq!(messages[0].headers.as_ref(), Some(&head));
             assert_eq!(messages[0].text(), body);
+            assert_eq!(messages[0].metadata, std::slice::from_ref(&metadata));
             assert_eq!(messages[0].trailers.as_ref(), Some(&trailers));
             assert!(messages[0].complete && !messages[0].reset);
             assert!(!messages[1].complete && messages[1].reset);

@@ -11,6 +11,7 @@ mod log;
 mod process;
 mod records;
 mod replay;
+mod tcp;
 mod upstream;
 mod wire;
 mod workers;

@@ -17,6 +17,7 @@ use super::connection::Connection;
 use super::log;
 use super::process::{POLL, Process};
 use super::records::{self, PROPERTY_PREFIX};
+use super::tcp::Connections;
 use super::upstream::Upstream;
 use super::workers::{self, Workers};
 
@@ -39,6 +40,7 @@ pub struct Replay {
     upstream_protocol: Protocol,
     callouts: Callouts,
     streams: BTreeMap<String, Stream>,
+    connections: Connections,
     /// Lines of Envoy's log before the first event.
     first_line: usize,
 }
@@ -64,13 +66,18 @@ impl Replay {
         filter_state: &BTreeSet<String>,
     ) -> Result<Self, String> {
         let upstream = Upstream::listen(scenario.upstream, true).map_err(text)?;
+        let connections = Connections::listen().map_err(text)?;
+        let at_upstream = match scenario.is_tcp() {
+            true => connections.address(),
+            false => upstream.address(),
+        };
         let callouts = Callouts::listen(&scenario.clusters).map_err(text)?;
         let mut filter_state = filter_state.clone();
         filter_state.extend(expected_state(scenario));
         let workers = scenario.filter.workers;
         let mut process = Process::start(envoy, workers, |access_log| {
             let places = Places {
-                clusters: [(UPSTREAM, upstream.address())]
+                clusters: [(UPSTREAM, at_upstream)]
                     .into_iter()
                     .chain(callouts.addresses())
                     .collect(),
@@ -92,6 +99,7 @@ impl Replay {
             upstream_protocol: scenario.upstream,
             callouts,
             streams: BTreeMap::new(),
+            connections,
             first_line,
         })
     }
@@ -153,6 +161,7 @@ impl Replay {
 
     fn seen(&mut self) -> Result<Outcome, String> {
         let mut records = records::latest(&self.process.access_log());
+        let connections = self.connections.outcomes(&mut records);
         let mut streams = BTreeMap::new();
         for (name, stream) in &self.streams {
             let record = records.remove(&stream.port).unwrap_or_default();
@@ -190,6 +199,7 @@ impl Replay {
         let lines = lines.filter(|line| line.thread != main);
         Ok(Outcome {
             streams,
+            connections,
             metrics: metrics.collect(),
             logs: lines
                 .filter_map(|line| log::of_filter(line, &self.filter))
@@ -219,6 +229,30 @@ impl Player for Replay {
                 let headers = presented::response(headers, self.upstream_protocol, *end, to_head);
                 self.at_upstream(stream, |upstream| upstream.head(0, &headers, *end))?;
             }
+            Action::Connect {
+                stream,
+                worker,
+                refused,
+            } => {
+                let (process, address, count) =
+                    (&mut self.process, self.address, self.worker_count);
+                let connect = || workers::connect(process, LISTENER, address, *worker, count);
+                self.connections.open(stream, *refused, connect)?;
+            }
+            Action::Data { .. } => self.connections.act(action)?,
+            Action::Reset { stream, .. } if self.connections.has(stream) => {
+                self.connections.act(action)?;
+            }
+            Action::Metadata {
+                stream,
+                from,
+                metadata,
+            } => match from {
+                Peer::Client => self.stream(stream)?.client.metadata(0, metadata)?,
+                Peer::Upstream => {
+                    self.at_upstream(stream, |upstream| upstream.metadata(0, metadata))?;
+                }
+            },
             Action::Body {
                 stream,
                 from,

@@ -3,7 +3,7 @@
 //! An exchange is a request and its response; a connection numbers them from 0.
 
 use crate::headers::Headers;
-use crate::message::Received;
+use crate::message::{Metadata, Received};
 
 /// Turns pieces of messages into bytes, each piece into one write.
 pub trait Writer: Send {
@@ -15,6 +15,11 @@ pub trait Writer: Send {
     fn body(&mut self, at: usize, bytes: &[u8], end: bool) -> Vec<u8>;
     /// Trailers, and with them the end; `None` where the message has no place for them.
     fn trailers(&mut self, at: usize, trailers: &Headers) -> Option<Vec<u8>>;
+    /// An HTTP/2 METADATA frame; `None` where the protocol has none.
+    fn metadata(&mut self, at: usize, metadata: &Metadata) -> Option<Vec<u8>> {
+        let _ = (at, metadata);
+        None
+    }
     /// The end of one exchange by force; `None` where only the connection can be broken.
     fn reset(&mut self, at: usize) -> Option<Vec<u8>>;
 }

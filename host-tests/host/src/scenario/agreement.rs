@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::connection_state::ReceivedBytes;
 use crate::message::Received;
 
-use super::compare::{Difference, sorted};
-use super::outcome::{Outcome, StreamOutcome};
+use super::compare::{Difference, frames_shown, sorted};
+use super::file::End;
+use super::outcome::{ConnectionOutcome, Outcome, StreamOutcome};
 
 /// Everything in which `actual` is not `expected`. The sizes in which bodies were cut on
 /// their way out are no difference: a receiver cannot rely on them.
@@ -20,6 +22,16 @@ pub fn between(expected: &Outcome, actual: &Outcome) -> Vec<Difference> {
     for name in names {
         let side = |outcome: &Outcome| outcome.streams.get(name).unwrap_or(&none).clone();
         streams(&mut found, name, &side(expected), &side(actual));
+    }
+    let none = ConnectionOutcome::default();
+    let names: BTreeSet<_> = expected
+        .connections
+        .keys()
+        .chain(actual.connections.keys())
+        .collect();
+    for name in names {
+        let side = |outcome: &Outcome| outcome.connections.get(name).unwrap_or(&none).clone();
+        connections(&mut found, name, &side(expected), &side(actual));
     }
     let lines = |values: &BTreeMap<String, u64>| {
         let lines = values.iter().map(|(key, value)| format!("{key}: {value}"));
@@ -83,6 +95,40 @@ fn streams(
     );
 }
 
+fn connections(
+    found: &mut Vec<Difference>,
+    name: &str,
+    expected: &ConnectionOutcome,
+    actual: &ConnectionOutcome,
+) {
+    let mut differ = |key: &str, expected: String, actual: String| {
+        if expected != actual {
+            found.push(Difference::new(format!("{name}.{key}"), expected, actual));
+        }
+    };
+    let data =
+        |received: Option<&ReceivedBytes>| received.map_or_else(String::new, ReceivedBytes::text);
+    let end = |received: Option<&ReceivedBytes>| End::of_bytes(received).word().to_owned();
+    for (side, expected, actual) in [
+        (
+            "upstream",
+            expected.upstream.as_ref(),
+            actual.upstream.as_ref(),
+        ),
+        ("client", Some(&expected.client), Some(&actual.client)),
+    ] {
+        differ(&format!("{side}.data"), data(expected), data(actual));
+        differ(&format!("{side}.end"), end(expected), end(actual));
+    }
+    let (filter_state, properties) = (&expected.filter_state, &expected.properties);
+    differ(
+        "filter_state",
+        bytes(filter_state),
+        bytes(&actual.filter_state),
+    );
+    differ("properties", bytes(properties), bytes(&actual.properties));
+}
+
 /// Everything in which two messages differ; `side` begins the keys.
 pub fn messages(found: &mut Vec<Difference>, side: &str, expected: &Received, actual: &Received) {
     let mut differ = |key: &str, expected: String, actual: String| {
@@ -98,6 +144,11 @@ pub fn messages(found: &mut Vec<Difference>, side: &str, expected: &Received, ac
         "trailers",
         fields(&expected.trailers),
         fields(&actual.trailers),
+    );
+    differ(
+        "metadata",
+        frames_shown(&expected.metadata),
+        frames_shown(&actual.metadata),
     );
     let end = |message: &Received| match (message.complete, message.reset) {
         (false, false) => "open",

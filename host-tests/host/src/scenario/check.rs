@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::module::Module;
 
 use super::bless::{BlessError, Blessed, bless};
-use super::error::{FileError, line_of};
+use super::error::{FileError, filter_line, line_of};
 use super::play::{Failure, Harness, play};
 use super::report::report;
 use super::script::Scenario;
@@ -193,8 +193,7 @@ fn about_all(problem: String) -> Failure {
 /// A module that cannot be read is the file's fault; one that does not start the filter's.
 fn not_started(file: &Path, error: Error) -> Verdict {
     let text = fs::read_to_string(file).unwrap_or_default();
-    let table = text.lines().position(|line| line.trim() == "[filter]");
-    let line = line_of(&text, table.map_or(0, |at| at + 1), "wasm");
+    let line = line_of(&text, filter_line(&text), "wasm");
     match error {
         Error::Read { .. } => Verdict::Unreadable(FileError {
             file: file.to_owned(),

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use crate::connection_state::ReceivedBytes;
 use crate::headers::Headers;
-use crate::message::Received;
+use crate::message::{Metadata, Received};
 
 use super::file::{End, Expect, ExpectMessage};
 use super::head;
-use super::outcome::{Outcome, StreamOutcome};
+use super::outcome::{ConnectionOutcome, Outcome, StreamOutcome};
 
 /// One thing that is not as expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,8 +47,31 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What of `expect` is not so in `outcome`, for the stream it is about.
+/// What of `expect` is not so in `outcome`, for the stream or connection it is about.
 pub fn expectation(expect: &Expect, stream: Option<&str>, outcome: &Outcome) -> Vec<Difference> {
+    let mut found = match stream.and_then(|name| outcome.connections.get(name)) {
+        Some(connection) => of_connection(expect, connection),
+        None => of_stream(expect, stream, outcome),
+    };
+    entries(&mut found, "metrics", &expect.metrics, &outcome.metrics);
+    let shared = shared(outcome);
+    entries(&mut found, "shared_data", &expect.shared_data, &shared);
+    if let Some(expected) = &expect.logs
+        && *expected != outcome.logs
+    {
+        let (expected, actual) = (expected.join("\n"), outcome.logs.join("\n"));
+        found.push(Difference::new("logs", expected, actual));
+    }
+    if let Some(expected) = &expect.callouts
+        && *expected != outcome.callouts
+    {
+        let (expected, actual) = (expected.join("\n"), outcome.callouts.join("\n"));
+        found.push(Difference::new("callouts", expected, actual));
+    }
+    found
+}
+
+fn of_stream(expect: &Expect, stream: Option<&str>, outcome: &Outcome) -> Vec<Difference> {
     let mut found = Vec::new();
     let none = StreamOutcome::default();
     let stream = stream.and_then(|name| outcome.streams.get(name));
@@ -64,29 +88,63 @@ pub fn expectation(expect: &Expect, stream: Option<&str>, outcome: &Outcome) -> 
             found.push(Difference::new("details", expected, actual));
         }
     }
-    let filter_state = texts(&stream.filter_state);
-    entries(
-        &mut found,
-        "filter_state",
-        &expect.filter_state,
-        &filter_state,
-    );
-    let properties = texts(&stream.properties);
-    entries(&mut found, "properties", &expect.properties, &properties);
-    entries(&mut found, "metrics", &expect.metrics, &outcome.metrics);
-    let shared = shared(outcome);
-    entries(&mut found, "shared_data", &expect.shared_data, &shared);
-    if let Some(expected) = &expect.logs
-        && *expected != outcome.logs
-    {
-        let (expected, actual) = (expected.join("\n"), outcome.logs.join("\n"));
-        found.push(Difference::new("logs", expected, actual));
+    state(&mut found, expect, &stream.filter_state, &stream.properties);
+    found
+}
+
+fn of_connection(expect: &Expect, connection: &ConnectionOutcome) -> Vec<Difference> {
+    let mut found = Vec::new();
+    if let Some(expected) = &expect.upstream {
+        found.extend(data("upstream", expected, connection.upstream.as_ref()));
     }
-    if let Some(expected) = &expect.callouts
-        && *expected != outcome.callouts
-    {
-        let (expected, actual) = (expected.join("\n"), outcome.callouts.join("\n"));
-        found.push(Difference::new("callouts", expected, actual));
+    if let Some(expected) = &expect.client {
+        found.extend(data("client", expected, Some(&connection.client)));
+    }
+    state(
+        &mut found,
+        expect,
+        &connection.filter_state,
+        &connection.properties,
+    );
+    found
+}
+
+fn state(
+    found: &mut Vec<Difference>,
+    expect: &Expect,
+    filter_state: &BTreeMap<String, Vec<u8>>,
+    properties: &BTreeMap<String, Vec<u8>>,
+) {
+    let (filter_state, properties) = (texts(filter_state), texts(properties));
+    entries(found, "filter_state", &expect.filter_state, &filter_state);
+    entries(found, "properties", &expect.properties, &properties);
+}
+
+/// What of `expected` is not so of the bytes that a peer received on a TCP connection.
+pub fn data(
+    side: &str,
+    expected: &ExpectMessage,
+    actual: Option<&ReceivedBytes>,
+) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut differ = |key: &str, expected: String, actual: String| {
+        if expected != actual {
+            let key = format!("{side}.{key}");
+            found.push(Difference::new(key, expected, actual));
+        }
+    };
+    let bytes = actual.map_or_else(String::new, ReceivedBytes::text);
+    if let Some(data) = &expected.data {
+        differ("data", text(&data.0), bytes.clone());
+    }
+    for part in &expected.contains {
+        if !bytes.contains(part) {
+            differ("contains", part.clone(), bytes.clone());
+        }
+    }
+    if let Some(end) = expected.end {
+        let actual = End::of_bytes(actual);
+        differ("end", end.word().to_owned(), actual.word().to_owned());
     }
     found
 }
@@ -152,6 +210,22 @@ pub fn message(side: &str, expected: &ExpectMessage, actual: &Received) -> Vec<D
             differ("contains", part.clone(), body);
         }
     }
+    if let Some(frames) = &expected.metadata {
+        let wanted: Vec<Metadata> = frames
+            .iter()
+            .map(|frame| {
+                let entries = frame.iter();
+                let entries =
+                    entries.map(|(key, value)| (key.clone().into(), value.clone().into()));
+                entries.collect()
+            })
+            .collect();
+        differ(
+            "metadata",
+            frames_shown(&wanted),
+            frames_shown(&actual.metadata),
+        );
+    }
     if let Some(trailers) = &expected.trailers {
         let wanted = head::fields(trailers.iter().map(String::as_str)).unwrap_or_default();
         let actual = actual.trailers.as_ref().unwrap_or(&none);
@@ -162,6 +236,16 @@ pub fn message(side: &str, expected: &ExpectMessage, actual: &Received) -> Vec<D
         differ("end", end.word().to_owned(), actual.word().to_owned());
     }
     found
+}
+
+/// METADATA frames, a line each, as a scenario writes them.
+pub fn frames_shown(frames: &[Metadata]) -> String {
+    let frames = frames.iter().map(|frame| {
+        let entries = frame.iter();
+        let entries = entries.map(|(key, value)| format!("{} = {:?}", text(key), text(value)));
+        format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
+    });
+    frames.collect::<Vec<_>>().join("\n")
 }
 
 /// All fields, a line each, by name; values of one name in their order.

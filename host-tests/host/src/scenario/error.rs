@@ -42,14 +42,44 @@ impl fmt::Display for FileError {
 
 impl std::error::Error for FileError {}
 
+/// What serde says of a value, in the words of who writes TOML instead of Rust.
+pub(super) fn in_words_of_toml(problem: &str) -> String {
+    // (what serde says, instead)
+    const WORDS: [(&str, &str); 9] = [
+        ("unknown field", "unknown key"),
+        ("missing field", "missing key"),
+        ("unknown variant", "unknown value"),
+        ("expected a string", "expected a text"),
+        ("expected a sequence", "expected a list"),
+        ("expected a map", "expected a table"),
+        ("expected u16", "expected a whole number up to 65535"),
+        ("expected u64", "expected a whole number from 0"),
+        ("expected usize", "expected a whole number from 0"),
+    ];
+    if let Some((before, _)) = problem.split_once("expected struct ") {
+        return format!("{before}expected a table");
+    }
+    let mut problem = problem.to_owned();
+    for (serdes, tomls) in WORDS {
+        problem = problem.replacen(serdes, tomls, 1);
+    }
+    problem
+}
+
 /// The line, from 1, of a byte offset.
 pub(super) fn line_at(text: &str, offset: usize) -> usize {
     let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
     before.iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// The line, from 1, of a key within the step that begins at `step_line`; of what it is in,
-/// as far as the file names that; else the step's own.
+/// The line, from 1, of the table `[filter]`; 0 where it is written otherwise.
+pub(super) fn filter_line(text: &str) -> usize {
+    let table = text.lines().position(|line| line.trim() == "[filter]");
+    table.map_or(0, |at| at + 1)
+}
+
+/// The line, from 1, of a key within the step that begins at `step_line`, or of the first that
+/// is in it; of what it is in, as far as the file names that; else the step's own.
 pub(super) fn line_of(text: &str, step_line: usize, key: &str) -> usize {
     let mut table = String::new();
     let (mut found, mut most) = (step_line, 0);
@@ -65,8 +95,11 @@ pub(super) fn line_of(text: &str, step_line: usize, key: &str) -> usize {
         let named = line.split(['=', '{']).next().unwrap_or_default().trim();
         let named = format!("{table}{named}");
         let is_it = named == key || key.starts_with(&format!("{named}."));
-        if is_it && named.len() > most {
-            (found, most) = (at + 1, named.len());
+        // A table may be named by what is in it only.
+        let is_in_it = named.starts_with(&format!("{key}."));
+        let length = named.len().min(key.len());
+        if (is_it || is_in_it) && length > most {
+            (found, most) = (at + 1, length);
         }
     }
     found
@@ -88,6 +121,8 @@ mod tests {
             (5, "expect.client.status", 8),
             (5, "expect.client.head", 5),
             (9, "expect.client.status", 10),
+            (2, "request", 3),
+            (5, "expect", 6),
         ];
         for (step, key, line) in rows {
             assert_eq!(line_of(text, step, key), line, "{key} of line {step}");

@@ -27,7 +27,8 @@ pub struct File {
     /// Clusters for callouts besides the one of the route.
     #[serde(default)]
     pub clusters: Vec<String>,
-    /// Why the result is this one only as the file is written: another cut of a body, another
+    /// Why the result is this one only as the file is written: another cut of a body or
+    /// of TCP data, another
     /// protocol or a second stream may give another, or none. Without it they may not.
     pub cuts_matter: Option<String>,
     /// Why a worker dies; without it none may.
@@ -135,20 +136,29 @@ pub struct Books {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
-    /// The stream it is about; the latest unless said. A request's head opens a stream,
-    /// under this name or its number.
+    /// The stream or TCP connection it is about; the latest unless said. A request's head
+    /// opens a stream, and `connect` a connection, under this name or its number.
     pub stream: Option<String>,
-    /// The worker a new stream goes to, from 0.
+    /// The worker a new stream or connection goes to, from 0.
     pub worker: Option<usize>,
     /// Time passes.
     pub advance: Option<Duration>,
-    /// The client sends.
+    /// A client opens a TCP connection, and the filter stands as
+    /// `envoy.filters.network.wasm` in front of `tcp_proxy`. `{}` when there is no more to
+    /// say. A scenario has TCP connections or HTTP streams, not both.
+    pub connect: Option<Connect>,
+    /// The client sends on its stream.
     pub request: Option<Message>,
+    /// The client sends on its TCP connection.
+    pub downstream: Option<Data>,
     /// A callout of the filter is answered.
     pub callout: Option<Callout>,
-    /// The upstream sends.
+    /// The upstream sends on the stream.
     pub response: Option<Message>,
-    /// A peer goes away.
+    /// The upstream sends on the TCP connection.
+    pub upstream: Option<Data>,
+    /// A peer goes away: `client` or `upstream`. Over HTTP/2 the stream is reset, else the
+    /// connection (TCP's RST).
     pub reset: Option<Peer>,
     /// What must have come out by now.
     pub expect: Option<Expect>,
@@ -176,6 +186,9 @@ pub struct Message {
     /// Body bytes in these pieces.
     #[serde(default)]
     pub chunks: Vec<Bytes>,
+    /// HTTP/2 METADATA: one frame of these entries, behind the head and in front of the body.
+    /// Needs HTTP/2 at the peer that sends it, and Envoy's `allow_metadata`.
+    pub metadata: Option<BTreeMap<String, String>>,
     /// Trailers, each `name: value`.
     #[serde(default)]
     pub trailers: Vec<String>,
@@ -186,6 +199,30 @@ pub struct Message {
 
 fn yes() -> bool {
     true
+}
+
+/// A new TCP connection.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Connect {
+    /// True when the upstream does not take the connection; false unless said.
+    #[serde(default)]
+    pub refused: bool,
+}
+
+/// What a peer sends on a TCP connection.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// Bytes that Envoy reads in one piece.
+    pub data: Option<Bytes>,
+    /// Bytes that Envoy reads in these pieces.
+    #[serde(default)]
+    pub chunks: Vec<Bytes>,
+    /// True when the peer ends its half of the connection (TCP's FIN), which Envoy reads with
+    /// the last of these bytes; false unless said.
+    #[serde(default)]
+    pub end: bool,
 }
 
 /// The oldest unanswered callout to a cluster, and its answer.
@@ -221,11 +258,11 @@ pub struct Answer {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
-    /// What the upstream received of the stream.
+    /// What the upstream received of the stream or connection.
     pub upstream: Option<ExpectMessage>,
     /// What the client received of it.
     pub client: Option<ExpectMessage>,
-    /// Envoy's response code details.
+    /// Envoy's response code details; a TCP connection has none.
     pub details: Option<String>,
     /// Filter state set by the filter, as text.
     #[serde(default)]
@@ -245,7 +282,8 @@ pub struct Expect {
     pub shared_data: BTreeMap<String, String>,
 }
 
-/// What a peer must have received.
+/// What a peer must have received. Of a TCP connection there are `data`, `contains` and `end`,
+/// of a message all but `data`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectMessage {
@@ -261,25 +299,29 @@ pub struct ExpectMessage {
     pub without: Vec<String>,
     /// Exactly this body.
     pub body: Option<Bytes>,
-    /// The body contains these texts.
+    /// Exactly these bytes of a TCP connection.
+    pub data: Option<Bytes>,
+    /// The body, or the bytes of a TCP connection, contain these texts.
     #[serde(default)]
     pub contains: Vec<String>,
+    /// Exactly these HTTP/2 METADATA frames, each with these entries.
+    pub metadata: Option<Vec<BTreeMap<String, String>>>,
     /// Exactly these trailers, each `name: value`.
     pub trailers: Option<Vec<String>>,
     /// How far the message has come.
     pub end: Option<End>,
 }
 
-/// How far a message has come at its receiver.
+/// How far a message, or what a TCP connection carries one way, has come at its receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum End {
-    /// Nothing has arrived.
+    /// Nothing has arrived; on TCP, Envoy has not connected to the upstream.
     Nothing,
-    /// Something has arrived, more may come.
+    /// Something has arrived, or the TCP connection is there, and more may come.
     Open,
-    /// Everything has arrived.
+    /// Everything has arrived; on TCP, Envoy has ended its half of the connection (FIN).
     Complete,
-    /// It broke off.
+    /// It broke off; on TCP by RST.
     Reset,
 }

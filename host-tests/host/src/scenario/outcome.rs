@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::connection_state::ReceivedBytes;
 use crate::message::Received;
 
 use super::file::End;
@@ -11,6 +12,8 @@ use super::file::End;
 pub struct Outcome {
     /// By the stream's name.
     pub streams: BTreeMap<String, StreamOutcome>,
+    /// TCP connections by name.
+    pub connections: BTreeMap<String, ConnectionOutcome>,
     /// Counters and gauges by name, without Envoy's `wasmcustom.`; histograms have no one
     /// value.
     pub metrics: BTreeMap<String, u64>,
@@ -37,7 +40,30 @@ pub struct StreamOutcome {
     pub properties: BTreeMap<String, Vec<u8>>,
 }
 
+/// What has come out of one TCP connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ConnectionOutcome {
+    /// What the upstream received; `None` as long as it is not connected.
+    pub upstream: Option<ReceivedBytes>,
+    /// What the client received.
+    pub client: ReceivedBytes,
+    /// Filter state the filter set.
+    pub filter_state: BTreeMap<String, Vec<u8>>,
+    /// Properties the filter set, by path joined with `.`.
+    pub properties: BTreeMap<String, Vec<u8>>,
+}
+
 impl End {
+    /// How far what a TCP connection carries has come at a peer.
+    pub fn of_bytes(received: Option<&ReceivedBytes>) -> Self {
+        match received {
+            None => Self::Nothing,
+            Some(received) if received.reset => Self::Reset,
+            Some(received) if received.ended => Self::Complete,
+            Some(_) => Self::Open,
+        }
+    }
+
     /// How far the message has come that a peer received.
     pub fn of(message: &Received) -> Self {
         if message.reset {

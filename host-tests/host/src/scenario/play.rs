@@ -3,21 +3,24 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::connection::Connection;
+use crate::connection_state::ConnectionOptions;
 use crate::error::Error;
 use crate::flow::StreamOptions;
 use crate::host::Host;
 use crate::metrics::Metric;
 use crate::module::Module;
 use crate::plugin::Plugin;
+use crate::shared::LogLine;
 use crate::stream::Stream;
 use crate::worker::Worker;
 
 use super::compare::{self, Difference};
 use super::file::{ExpectMessage, Peer};
-use super::outcome::{Outcome, StreamOutcome, level_name};
+use super::outcome::{ConnectionOutcome, Outcome, StreamOutcome, level_name};
 use super::presented;
 use super::script::{Action, CalloutOutcome, Event, Scenario};
-use crate::message::Received;
+use crate::message::{FilterState, Received};
 
 /// Something on which a scenario's events can happen: this harness, or a real Envoy.
 pub trait Player {
@@ -145,6 +148,7 @@ pub struct Harness {
     _main_thread: Worker,
     workers: Vec<Worker>,
     streams: BTreeMap<String, Stream>,
+    connections: BTreeMap<String, Connection>,
     options: StreamOptions,
     first_log: usize,
 }
@@ -205,6 +209,7 @@ impl Harness {
             _main_thread: main_thread,
             workers,
             streams: BTreeMap::new(),
+            connections: BTreeMap::new(),
             options: StreamOptions {
                 client: scenario.client,
                 upstream: scenario.upstream,
@@ -224,9 +229,35 @@ impl Harness {
         &self.workers
     }
 
+    /// What the workers logged, their starts included, numbered as in [`Harness::workers`].
+    pub fn logs(&self) -> Vec<LogLine> {
+        let logs = self.host.logs().into_iter();
+        let of_workers = logs.filter(|line| line.worker > MAIN_THREAD);
+        let numbered = of_workers.map(|line| LogLine {
+            worker: line.worker - MAIN_THREAD - 1,
+            ..line
+        });
+        numbered.collect()
+    }
+
     /// The streams opened so far, by name.
     pub fn streams(&self) -> &BTreeMap<String, Stream> {
         &self.streams
+    }
+
+    /// The TCP connections opened so far, by name.
+    pub fn connections(&self) -> &BTreeMap<String, Connection> {
+        &self.connections
+    }
+
+    pub(super) fn connection(&mut self, name: &str) -> Result<&mut Connection, String> {
+        let connection = self.connections.get_mut(name);
+        connection.ok_or_else(|| format!("no connection `{name}` was opened"))
+    }
+
+    fn worker(&self, number: usize) -> Result<&Worker, String> {
+        let worker = self.workers.get(number);
+        worker.ok_or_else(|| "there is no such worker".to_owned())
     }
 
     pub(super) fn stream(&mut self, name: &str) -> Result<&mut Stream, String> {
@@ -254,9 +285,7 @@ impl Player for Harness {
                 headers,
                 end,
             } => {
-                let worker = self.workers.get(*worker);
-                let worker = worker.ok_or("there is no such worker")?;
-                let mut opened = worker.open_with(self.options.clone());
+                let mut opened = self.worker(*worker)?.open_with(self.options.clone());
                 let headers = presented::request(headers, self.options.client);
                 opened.request_headers(headers, *end);
                 self.streams.insert(stream.clone(), opened);
@@ -270,6 +299,41 @@ impl Player for Harness {
                 let to_head = self.stream(stream)?.is_head();
                 let headers = presented::response(headers, from, *end, to_head);
                 self.stream(stream)?.response_headers(headers, *end);
+            }
+            Action::Connect {
+                stream,
+                worker,
+                refused,
+            } => {
+                let options = ConnectionOptions {
+                    upstream_refuses: *refused,
+                    properties: self.options.properties.clone(),
+                };
+                let connection = self.worker(*worker)?.connect_with(options);
+                self.connections.insert(stream.clone(), connection);
+            }
+            Action::Data {
+                stream,
+                from,
+                bytes,
+                end,
+            } => {
+                let connection = self.connection(stream)?;
+                match from {
+                    Peer::Client => connection.downstream_data(bytes, *end),
+                    Peer::Upstream => connection.upstream_data(bytes, *end),
+                };
+            }
+            Action::Metadata {
+                stream,
+                from,
+                metadata,
+            } => {
+                let stream = self.stream(stream)?;
+                match from {
+                    Peer::Client => stream.request_metadata(metadata),
+                    Peer::Upstream => stream.response_metadata(metadata),
+                };
             }
             Action::Body {
                 stream,
@@ -292,6 +356,13 @@ impl Player for Harness {
                 match from {
                     Peer::Client => stream.request_trailers(trailers.clone()),
                     Peer::Upstream => stream.response_trailers(trailers.clone()),
+                };
+            }
+            Action::Reset { stream, by } if self.connections.contains_key(stream) => {
+                let connection = self.connection(stream)?;
+                match by {
+                    Peer::Client => connection.reset_by_client(),
+                    Peer::Upstream => connection.reset_by_upstream(),
                 };
             }
             Action::Reset { stream, by } => {
@@ -326,12 +397,17 @@ impl Player for Harness {
                 upstream: stream.upstream(),
                 client: stream.client(),
                 details: stream.details(),
-                filter_state: stream
-                    .filter_state()
-                    .into_iter()
-                    .map(|(key, state)| (key, state.value))
-                    .collect(),
+                filter_state: values(stream.filter_state()),
                 properties: stream.properties(),
+            };
+            (name.clone(), outcome)
+        });
+        let connections = self.connections.iter().map(|(name, connection)| {
+            let outcome = ConnectionOutcome {
+                upstream: connection.upstream(),
+                client: connection.client(),
+                filter_state: values(connection.filter_state()),
+                properties: connection.properties(),
             };
             (name.clone(), outcome)
         });
@@ -345,6 +421,7 @@ impl Player for Harness {
         let calls = self.workers.iter().flat_map(Worker::http_calls);
         Ok(Outcome {
             streams: streams.collect(),
+            connections: connections.collect(),
             metrics: metrics.collect(),
             logs: logs
                 .map(|line| format!("{}: {}", level_name(line.level), line.message))
@@ -365,4 +442,9 @@ impl Player for Harness {
             reset: false,
         }))
     }
+}
+
+fn values(filter_state: BTreeMap<String, FilterState>) -> BTreeMap<String, Vec<u8>> {
+    let state = filter_state.into_iter();
+    state.map(|(key, state)| (key, state.value)).collect()
 }

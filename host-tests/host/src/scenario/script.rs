@@ -1,16 +1,17 @@
 //! A scenario as a flat list of events, which every host can play and variations can cut
 //! anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::flow::Protocol;
 use crate::headers::Headers;
-use crate::message::HttpAnswer;
+use crate::message::{HttpAnswer, Metadata};
 
-use super::error::{FileError, line_at, line_of};
+use super::connection::{self, Kind};
+use super::error::{FileError, filter_line, in_words_of_toml, line_at, line_of};
 use super::file::{
     Books, Expect, ExpectMessage, File, Filter, Message, Modules, Peer, ProtocolName, Step,
 };
@@ -108,6 +109,35 @@ pub enum Action {
         /// It is all there is.
         end: bool,
     },
+    /// A client opens a TCP connection.
+    Connect {
+        /// The connection's name.
+        stream: String,
+        /// The worker it goes to, from 0.
+        worker: usize,
+        /// The upstream does not take it.
+        refused: bool,
+    },
+    /// A peer sends on a TCP connection.
+    Data {
+        /// The connection's name.
+        stream: String,
+        /// Who sends.
+        from: Peer,
+        /// What is read at once.
+        bytes: Vec<u8>,
+        /// The sender ends its half with it.
+        end: bool,
+    },
+    /// A peer sends an HTTP/2 METADATA frame.
+    Metadata {
+        /// The stream's name.
+        stream: String,
+        /// Who sends.
+        from: Peer,
+        /// Its entries.
+        metadata: Metadata,
+    },
     /// A peer sends body bytes.
     Body {
         /// The stream's name.
@@ -130,7 +160,7 @@ pub enum Action {
     },
     /// A peer goes away.
     Reset {
-        /// The stream's name.
+        /// The stream's or connection's name.
         stream: String,
         /// Who.
         by: Peer,
@@ -186,17 +216,50 @@ impl Scenario {
         })
     }
 
+    /// Whether it is about TCP connections, not HTTP streams.
+    pub fn is_tcp(&self) -> bool {
+        let mut events = self.events.iter();
+        events.any(|event| matches!(event.action, Action::Connect { .. }))
+    }
+
     /// As [`Scenario::load`], of a text; `path` is where relative names in it start.
     ///
     /// # Errors
     /// With line and key of the first thing that is wrong.
     pub fn parse(path: &Path, text: &str) -> Result<Self, FileError> {
         let file = parse_file(path, text)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut modules = match &file.filter.wasm {
+            Modules::One(one) => vec![folder.join(one)],
+            Modules::Several(several) => several.iter().map(|one| folder.join(one)).collect(),
+        };
+        let in_filter = |key: &str, problem: String| FileError {
+            file: path.to_owned(),
+            line: line_of(text, filter_line(text), key),
+            key: format!("filter.{key}"),
+            problem,
+        };
+        if modules.is_empty() {
+            let problem = "an empty list: name at least one module's file".to_owned();
+            return Err(in_filter("wasm", problem));
+        }
+        if !(1..=MOST_WORKERS).contains(&file.filter.workers) {
+            let problem = format!("a number from 1 to {MOST_WORKERS}");
+            return Err(in_filter("workers", problem));
+        }
+        let kind = Kind::of(&file);
+        kind.check_file(&file).map_err(|(key, problem)| FileError {
+            file: path.to_owned(),
+            line: line_of(text, 0, &key),
+            key,
+            problem,
+        })?;
         let mut flattening = Flattening {
             source: Source { path, text },
             events: Vec::new(),
-            streams: 0,
+            opened: BTreeSet::new(),
             latest: None,
+            kind,
             workers: file.filter.workers,
             clusters: &file.clusters,
         };
@@ -205,19 +268,6 @@ impl Scenario {
             flattening.step(index, line, step.into_inner())?;
         }
         let events = flattening.events;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut modules = match &file.filter.wasm {
-            Modules::One(one) => vec![folder.join(one)],
-            Modules::Several(several) => several.iter().map(|one| folder.join(one)).collect(),
-        };
-        if modules.is_empty() {
-            return Err(FileError {
-                file: path.to_owned(),
-                line: 0,
-                key: "filter.wasm".to_owned(),
-                problem: "an empty list: name at least one module's file".to_owned(),
-            });
-        }
         Ok(Self {
             file: path.to_owned(),
             about: file.about,
@@ -238,12 +288,15 @@ impl Scenario {
     }
 }
 
+/// Each VM reserves gigabytes of addresses.
+const MOST_WORKERS: usize = 1000;
+
 fn parse_file(path: &Path, text: &str) -> Result<File, FileError> {
     let broken = |error: &toml::de::Error, key: String| FileError {
         file: path.to_owned(),
         line: error.span().map_or(0, |span| line_at(text, span.start)),
         key,
-        problem: error.message().to_owned(),
+        problem: in_words_of_toml(error.message()),
     };
     let deserializer =
         toml::Deserializer::parse(text).map_err(|error| broken(&error, String::new()))?;
@@ -303,8 +356,9 @@ impl Source<'_> {
 struct Flattening<'t> {
     source: Source<'t>,
     events: Vec<Event>,
-    streams: usize,
+    opened: BTreeSet<String>,
     latest: Option<String>,
+    kind: Kind,
     workers: usize,
     clusters: &'t [String],
 }
@@ -320,12 +374,14 @@ impl Flattening<'_> {
                 .to_owned(),
             problem,
         };
-        let opens = step
-            .request
-            .as_ref()
-            .is_some_and(|message| message.head.is_some());
+        let kind = self.kind;
+        kind.check_step(&step)
+            .map_err(|(key, problem)| wrong(key, problem))?;
+        let request = step.request.as_ref();
+        let opens = request.is_some_and(|message| message.head.is_some());
+        let opens = opens || step.connect.is_some();
         if step.worker.is_some() && !opens {
-            let problem = "a worker is chosen when a stream is opened by `request.head`";
+            let problem = "a worker is chosen where `request.head` or `connect` opens something";
             return Err(wrong("worker", problem.to_owned()));
         }
         let worker = step.worker.unwrap_or(0);
@@ -340,26 +396,43 @@ impl Flattening<'_> {
             return Err(wrong("callout.cluster", problem));
         }
         if opens {
-            self.streams += 1;
-            let name = step.stream.clone();
-            self.latest = Some(name.unwrap_or_else(|| self.streams.to_string()));
-        } else if step.stream.is_some() {
-            self.latest.clone_from(&step.stream);
+            let number = self.opened.len() + 1;
+            let name = step.stream.clone().unwrap_or_else(|| number.to_string());
+            if !self.opened.insert(name.clone()) {
+                let problem = format!("an earlier step has opened `{name}`: choose another name");
+                return Err(wrong("stream", problem));
+            }
+            self.latest = Some(name);
+        } else if let Some(name) = &step.stream {
+            if !self.opened.contains(name) {
+                let problem = format!("no earlier step has opened `{name}`");
+                return Err(wrong("stream", problem));
+            }
+            self.latest = Some(name.clone());
         }
         let named = self.latest.clone();
-        let needs_stream =
-            step.request.is_some() || step.response.is_some() || step.reset.is_some();
-        if needs_stream && named.is_none() {
-            let problem = "no stream is open yet: a step with `request.head` opens one";
-            return Err(wrong("stream", problem.to_owned()));
+        let sends = step.request.is_some() || step.response.is_some();
+        let sends = sends || step.downstream.is_some() || step.upstream.is_some();
+        if (sends || step.reset.is_some()) && named.is_none() {
+            return Err(wrong("stream", kind.nothing_open().to_owned()));
         }
         let stream = named.clone().unwrap_or_default();
 
         let mut actions = Vec::new();
         actions.extend(step.advance.map(|span| Action::Advance(span.0)));
+        actions.extend(step.connect.map(|connect| Action::Connect {
+            stream: stream.clone(),
+            worker,
+            refused: connect.refused,
+        }));
         if let Some(message) = step.request {
             pieces(&mut actions, &stream, Peer::Client, worker, message)
                 .map_err(|(key, problem)| wrong(&format!("request.{key}"), problem))?;
+        }
+        if let Some(data) = step.downstream {
+            let pieces = connection::pieces(&stream, Peer::Client, data)
+                .map_err(|(key, problem)| wrong(&format!("downstream{key}"), problem))?;
+            actions.extend(pieces);
         }
         if let Some(callout) = step.callout {
             let outcome = match (callout.answer, callout.reset) {
@@ -387,20 +460,27 @@ impl Flattening<'_> {
             pieces(&mut actions, &stream, Peer::Upstream, worker, message)
                 .map_err(|(key, problem)| wrong(&format!("response.{key}"), problem))?;
         }
+        if let Some(data) = step.upstream {
+            let pieces = connection::pieces(&stream, Peer::Upstream, data)
+                .map_err(|(key, problem)| wrong(&format!("upstream{key}"), problem))?;
+            actions.extend(pieces);
+        }
         actions.extend(step.reset.map(|by| Action::Reset {
             stream: stream.clone(),
             by,
         }));
         if let Some(expect) = step.expect {
-            check(&expect).map_err(|(key, problem)| wrong(&format!("expect.{key}"), problem))?;
+            kind.check_expect(&expect)
+                .and_then(|()| check(&expect))
+                .map_err(|(key, problem)| wrong(&format!("expect.{key}"), problem))?;
             actions.push(Action::Expect {
                 stream: named,
                 expect: Box::new(expect),
             });
         }
         if actions.is_empty() {
-            let problem = "a step says nothing: name one of advance, request, callout, response, \
-                           reset, expect";
+            let problem = "a step says nothing: name one of advance, connect, request, \
+                           downstream, callout, response, upstream, reset, expect";
             return Err(wrong("", problem.to_owned()));
         }
         let events = actions.into_iter().map(|action| Event { line, action });
@@ -428,7 +508,14 @@ fn pieces(
     let trailers = head::fields(message.trailers.iter().map(String::as_str))
         .map_err(|problem| ("trailers", problem))?;
     let ends_with_trailers = !trailers.is_empty();
-    let has_head = message.head.is_some();
+    if parts.is_empty()
+        && message.end
+        && !ends_with_trailers
+        && (message.head.is_none() || message.metadata.is_some())
+    {
+        // An end by itself.
+        parts.push(Vec::new());
+    }
     if let Some(text) = message.head {
         let end = message.end && parts.is_empty() && !ends_with_trailers;
         let read = match from {
@@ -459,9 +546,15 @@ fn pieces(
             },
         });
     }
-    if parts.is_empty() && !has_head && message.end && !ends_with_trailers {
-        // An end by itself.
-        parts.push(Vec::new());
+    if let Some(entries) = message.metadata {
+        let entries = entries.into_iter();
+        actions.push(Action::Metadata {
+            stream: stream.to_owned(),
+            from,
+            metadata: entries
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect(),
+        });
     }
     let count = parts.len();
     for (index, bytes) in parts.into_iter().enumerate() {

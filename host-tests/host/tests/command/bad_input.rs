@@ -1,8 +1,8 @@
 //! Modules, messages, options and scenarios that cannot be used: a sentence each, never a
 //! panic.
 
-use crate::Folder;
 use crate::guest::{BODY, HEADERS, assemble};
+use crate::{Done, Folder};
 
 const ABI: &str = r#"(func (export "proxy_abi_version_0_2_1"))"#;
 const MALLOC: &str = r#"(func (export "malloc") (param i32) (result i32) #0)"#;
@@ -29,6 +29,25 @@ fn a_module_that_does_not_start_is_one_sentence() {
              proxy_abi_version_0_2_1 and 0_2_0",
         ),
         (
+            format!("{MEMORY} {MALLOC}"),
+            "the module exports no proxy_abi_version_0_2_1 (or 0_2_0): it is not a Proxy-Wasm \
+             filter",
+        ),
+        (
+            format!("{ABI} {MALLOC}"),
+            "the module exports no memory named \"memory\"",
+        ),
+        (
+            format!(r#"(import "env" "proxy_log" (func (param i64))) {ABI} {MEMORY} {MALLOC}"#),
+            "the module imports env.proxy_log, as (func (param i64)), but Envoy offers it as \
+             (func (param i32 i32 i32) (result i32))",
+        ),
+        (
+            format!(r#"(func (export "proxy_on_tick") (param i64)) {ABI} {MEMORY} {MALLOC}"#),
+            "the module exports proxy_on_tick, with a signature the ABI does not know: \
+             (func (param i64))",
+        ),
+        (
             start("unreachable"),
             "the module does not start: the start function trapped: wasm `unreachable` \
              instruction executed (in boom)",
@@ -51,6 +70,13 @@ fn a_module_that_does_not_start_is_one_sentence() {
             ),
             "proxy_on_configure returned false",
         ),
+        (
+            format!(
+                r#"(func $deep (export "proxy_on_vm_start") (param i32 i32) (result i32)
+                  (call $deep #0 #0)) {ABI} {MEMORY} {MALLOC}"#
+            ),
+            "the module does not start: proxy_on_vm_start trapped: call stack exhausted (in deep)",
+        ),
     ];
     for (source, sentence) in rows {
         let folder = Folder::new()
@@ -64,27 +90,28 @@ fn a_module_that_does_not_start_is_one_sentence() {
 
 #[test]
 fn what_is_no_module_says_what_it_is() {
-    // (bytes, the beginning of the sentence)
-    let rows: [(&[u8], &str); 3] = [
+    // (bytes, what they are)
+    let rows: [(&[u8], &str); 5] = [
+        (b"hello", "it does not begin as WebAssembly does"),
+        (b"", "the file is empty"),
+        (b"\0asm\x01\0\0\0\x01", "unexpected end"),
         (
-            b"hello",
-            "error: filter.wasm: this is not a usable WebAssembly module: ",
-        ),
-        (
-            b"",
-            "error: filter.wasm: this is not a usable WebAssembly module: ",
+            b"\0asm\x0d\0\x01\0",
+            "it is a component, and Envoy loads core modules: build it for wasm32-wasip1",
         ),
         (
             b"\n(module)",
-            "error: filter.wasm is WebAssembly text: make a binary of it first",
+            "it is WebAssembly text: make a binary of it first (`wasm-tools parse`, `wat2wasm`)",
         ),
     ];
-    for (bytes, sentence) in rows {
+    for (bytes, what) in rows {
+        let sentence =
+            format!("error: filter.wasm: this is not a usable WebAssembly module: {what}");
         let folder = Folder::new()
             .with("filter.wasm", bytes)
             .with("get.http", "GET /\n");
         let done = folder.run("run --wasm filter.wasm --request get.http");
-        assert!(done.err.starts_with(sentence), "{}", done.err);
+        assert!(done.err.starts_with(&sentence), "{}", done.err);
         assert_eq!((done.code, done.err.lines().count()), (1, 1));
     }
 }
@@ -134,6 +161,7 @@ fn files_and_options_that_cannot_be_used_end_with_2() {
         .with("get.http", "GET /\n")
         .with("bad.http", "GET\n")
         .with("long.http", "POST /\ncontent-length: 2\n\nab\n")
+        .with("big.http", format!("POST /\n\n{}", "x".repeat(10_001)))
         .with("bytes", b"\xff");
     // (the words behind `run`, part of what is said)
     let rows = [
@@ -167,8 +195,17 @@ fn files_and_options_that_cannot_be_used_end_with_2() {
         ),
         (
             "--wasm filter.wasm --request get.http --workers 0",
-            "count from 1",
+            "--workers is a number from 1 to 1000",
         ),
+        (
+            "--wasm filter.wasm --request get.http --repeat 1001",
+            "--repeat is a number from 1 to 1000",
+        ),
+        (
+            "--wasm filter.wasm --request big.http --chunks bytes",
+            "--chunks cuts a body of 10001 bytes into 10001 pieces",
+        ),
+        ("--wasm . --request get.http", "cannot read .: "),
         (
             "--wasm filter.wasm --request get.http --chunks half",
             "`half` is none of whole, bytes",
@@ -202,12 +239,12 @@ fn a_wrong_scenario_file_names_file_line_and_key() {
         (
             "about = \"x\"\n".to_owned(),
             2,
-            "s.toml:1: missing field `filter`",
+            "s.toml:1: missing key `filter`",
         ),
         (
             scenario("colour = 1", get),
             2,
-            "s.toml:4: filter.colour: unknown field `colour`",
+            "s.toml:4: filter.colour: unknown key `colour`",
         ),
         (
             scenario("", "[[steps]]\nrequest.head = \"GET\""),
@@ -218,6 +255,60 @@ fn a_wrong_scenario_file_names_file_line_and_key() {
             scenario("", "[[steps]]\n\nadvance = \"5\"\n"),
             2,
             "s.toml:7: steps[0].advance: `5` is no time span",
+        ),
+        (
+            scenario("", "[[steps]]\nteleport = 1"),
+            2,
+            "s.toml:6: steps[0].teleport: unknown key `teleport`, expected one of `stream`, ",
+        ),
+        (
+            scenario("", "[[steps]]\nrequest = \"GET /\""),
+            2,
+            "s.toml:6: steps[0].request: invalid type: string \"GET /\", expected a table",
+        ),
+        (
+            scenario("", "[[steps]]\nexpect.client.status = \"200\""),
+            2,
+            "s.toml:6: steps[0].expect.client.status: invalid type: string \"200\", expected a \
+             whole number up to 65535",
+        ),
+        (
+            scenario("", "[[steps]]\nreset = \"server\""),
+            2,
+            "s.toml:6: steps[0].reset: unknown value `server`, expected `client` or `upstream`",
+        ),
+        (
+            scenario("", &format!("{get}\n[[steps]]\nexpect.logs = 3")),
+            2,
+            "s.toml:8: steps[1].expect.logs: invalid type: integer `3`, expected a list",
+        ),
+        (
+            scenario("", "[[steps]]\nresponse.head = \"200\""),
+            2,
+            "s.toml:5: steps[0].stream: no stream is open yet: a step with `request.head` opens",
+        ),
+        (
+            scenario(
+                "",
+                &format!("{get}\n[[steps]]\nstream = \"b\"\nreset = \"client\""),
+            ),
+            2,
+            "s.toml:8: steps[1].stream: no earlier step has opened `b`",
+        ),
+        (
+            scenario("", &format!("{get}\n{get}\nstream = \"1\"")),
+            2,
+            "s.toml:9: steps[1].stream: an earlier step has opened `1`",
+        ),
+        (
+            scenario("workers = 0", get),
+            2,
+            "s.toml:4: filter.workers: a number from 1 to 1000",
+        ),
+        (
+            scenario("", get).replace("\"filter.wasm\"", "[]"),
+            2,
+            "s.toml:3: filter.wasm: an empty list",
         ),
         (
             scenario("", get).replace("filter.wasm", "none.wasm"),
@@ -233,6 +324,68 @@ fn a_wrong_scenario_file_names_file_line_and_key() {
             scenario("", "[[steps]]\ncallout.cluster = \"x\""),
             2,
             "s.toml:6: steps[0].callout.cluster: `clusters` does not name `x`",
+        ),
+        (
+            scenario("", "[[steps]]\ndownstream.data = \"x\""),
+            2,
+            "s.toml:6: steps[0].downstream: it is sent on a TCP connection, and no step opens \
+             one by `connect`; on an HTTP stream say `request`",
+        ),
+        (
+            scenario("", "[[steps]]\nconnect.refuse = true"),
+            2,
+            "s.toml:6: steps[0].connect.refuse: unknown key `refuse`, expected `refused`",
+        ),
+        (
+            scenario("", "[[steps]]\nreset = \"client\"\n[[steps]]\nconnect = {}"),
+            2,
+            "s.toml:5: steps[0].stream: no connection is open yet: a step with `connect` opens \
+             one",
+        ),
+        (
+            scenario("", &format!("[[steps]]\nconnect = {{}}\n{get}")),
+            2,
+            "s.toml:8: steps[1].request: `connect` makes the scenario one of TCP: say \
+             `downstream` instead",
+        ),
+        (
+            scenario(
+                "",
+                "[[steps]]\nconnect = {}\nupstream = { data = \"x\", chunks = [\"y\"] }",
+            ),
+            2,
+            "s.toml:7: steps[0].upstream.chunks: say `data` or `chunks`, not both",
+        ),
+        (
+            scenario("", "[[steps]]\nconnect = {}\nupstream = {}"),
+            2,
+            "s.toml:7: steps[0].upstream: nothing is sent: say `data`, `chunks` or `end`",
+        ),
+        (
+            scenario("", "[[steps]]\nconnect = {}\nexpect.client.body = \"x\""),
+            2,
+            "s.toml:7: steps[0].expect.client.body: of a TCP connection there are `data`, \
+             `contains` and `end`",
+        ),
+        (
+            scenario("", &format!("{get}\nexpect.client.data = \"x\"")),
+            2,
+            "s.toml:7: steps[0].expect.client.data: only a TCP connection has it: say `body`",
+        ),
+        (
+            format!(
+                "route_name = \"r\"\n{}",
+                scenario("", "[[steps]]\nconnect = {}")
+            ),
+            2,
+            "s.toml:1: route_name: this is HTTP's, and a step with `connect` makes the scenario \
+             one of TCP",
+        ),
+        (
+            scenario("", &format!("{get}\nrequest.metadata = {{ k = \"v\" }}")),
+            2,
+            "s.toml:7: steps[0].request.metadata: METADATA are HTTP/2's: say `protocol.client = \
+             \"http2\"` too",
         ),
     ];
     for (text, code, part) in rows {
@@ -273,5 +426,26 @@ fn folders_without_scenarios_end_with_2() {
         let done = folder.run(&format!("test {words}"));
         assert!(done.err.starts_with(sentence), "{words}: {}", done.err);
         assert_eq!(done.code, 2, "{words}");
+    }
+}
+
+#[test]
+fn output_that_nobody_takes_is_no_panic() {
+    let folder = Folder::new().with_guest("").with("get.http", "GET /\n");
+    let mut command = folder.command("run --wasm filter.wasm --request get.http");
+    // Its reader is gone before anything is written.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let done = Done::of(command.stdout(writer).output().unwrap());
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    #[cfg(target_os = "linux")]
+    {
+        let full = std::fs::File::create("/dev/full").unwrap();
+        let done = Done::of(command.stdout(full).output().unwrap());
+        assert!(
+            done.err
+                .starts_with("error: cannot write to standard output: ")
+        );
+        assert_eq!(done.code, 2);
     }
 }

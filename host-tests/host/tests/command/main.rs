@@ -6,7 +6,9 @@ mod guest;
 
 mod bad_input;
 mod run;
+mod scenario_reference;
 mod scenarios;
+mod tutorial;
 
 use std::fs;
 use std::path::Path;

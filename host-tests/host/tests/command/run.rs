@@ -80,6 +80,7 @@ fn json_has_everything() {
     let json: Value = serde_json::from_str(&done.out).unwrap();
     // (pointer, what is there)
     let rows = [
+        ("/version", "1"),
         (
             "/streams/0/request/sent/body",
             r#""{\"n\":1,\"kept\":[1,2,3,4,5,6,7]}""#,
@@ -91,7 +92,7 @@ fn json_has_everything() {
         ("/streams/0/request/received/end", r#""complete""#),
         ("/streams/0/response/sent/body", r#"{"base64":"AAH/"}"#),
         (
-            "/streams/0/response/received/headers/2",
+            "/streams/0/response/received/headers/3",
             r#"["x-seen","yes"]"#,
         ),
         ("/streams/0/local_reply", "null"),
@@ -153,8 +154,8 @@ fn repeated_requests_take_turns_at_the_workers() {
         .collect();
     let expected = [
         "Timeline 1 (worker 0)",
-        "Request 1 (worker 0)  client → upstream",
-        "Response 1 (worker 0)  upstream → client",
+        "Request 1 (worker 0)  client → upstream, changed",
+        "Response 1 (worker 0)  upstream → client, changed",
         "Timeline 2 (worker 1)",
         "Messages 2 (worker 1)  as before",
         "Timeline 3 (worker 0)",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tollgate_host::{Error, Headers, Host, HttpAnswer, Plugin};
 
-use crate::guest::{HEADERS, callbacks, logged, module, statuses, worker};
+use crate::guest::{callbacks, logged, module, statuses, worker};
 
 const GET: [(&str, &str); 2] = [(":method", "GET"), (":path", "/")];
 
@@ -91,44 +91,6 @@ fn ticks_follow_the_virtual_clock() {
             "after {milliseconds} ms more"
         );
     }
-}
-
-#[test]
-fn a_tick_acts_for_a_stream() {
-    let source = format!(
-        r#"(func (export "proxy_on_configure") (param i32 i32) (result i32)
-          (drop (call $tick_period #100)) #1)
-        (func (export "proxy_on_request_headers") {HEADERS} #1)
-        (func (export "proxy_on_tick") (param i32)
-          (drop (call $effective #99))
-          (drop (call $effective #2))
-          (drop (call $add #0 @"x-tick" @"1"))
-          (drop (call $continue #0))
-          (drop (call $continue #1))
-          (drop (call $effective #3))
-          (drop (call $reply #418 #0 #0 @"tea" #0 #0 #-1)))"#
-    );
-    let host = Host::new();
-    let worker = host
-        .recorded_worker(&module(&source), Plugin::default())
-        .unwrap();
-    let (mut one, mut two) = (worker.open(), worker.open());
-    one.request(GET, "body");
-    two.request(GET, "");
-    assert_eq!(one.upstream().headers, None);
-    host.advance(Duration::from_millis(100));
-    // Continuing a response that has not begun sends nothing.
-    assert_eq!(one.client().headers, None);
-    assert_eq!(one.upstream().header("x-tick").as_deref(), Some("1"));
-    assert_eq!(
-        (one.upstream().text(), one.upstream().complete),
-        ("body".to_owned(), true)
-    );
-    assert_eq!(
-        (two.client().status(), two.client().text()),
-        (Some(418), "tea".to_owned())
-    );
-    assert_eq!(statuses(&worker, "proxy_set_effective_context"), [2, 0, 0]);
 }
 
 /// Calls out at the end of the body, waits, and goes on with the answer's body as a header.

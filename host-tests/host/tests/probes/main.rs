@@ -1,6 +1,7 @@
-//! Small guests in WebAssembly text, each showing one behaviour of the host.
+//! What scenarios cannot say: bad modules, limits and costs of the host, and its Rust API. Small
+//! guests in WebAssembly text. How Envoy behaves is shown by `host-tests/scenarios/probes`.
 
-mod bodies;
+mod buffers;
 mod contexts;
 mod costs;
 mod failure_policies;
@@ -9,7 +10,6 @@ mod foreign;
 mod grpc;
 mod guest;
 mod local_replies;
-mod maps;
 mod metadata;
 mod state;
 mod tcp;

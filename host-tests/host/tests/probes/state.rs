@@ -1,9 +1,9 @@
-//! What outlives a callback: shared data, queues, metrics, properties, the environment.
+//! What outlives a callback: shared data, queues, metrics, filter state, the environment.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tollgate_host::{FilterState, Host, Metric, MetricKind, Plugin, StreamOptions};
+use tollgate_host::{FilterState, Host, Metric, MetricKind, Plugin};
 
 use crate::guest::{BODY, HEADERS, logged, module, statuses, worker};
 
@@ -107,83 +107,6 @@ fn metrics_reach_the_host() {
         ),
         (4, 7, 0)
     );
-}
-
-#[test]
-fn properties_by_phase() {
-    // (callback, path, what the guest reads)
-    let rows: [(&str, &str, Option<&[u8]>); 17] = [
-        ("request_headers", "request\\0path", Some(b"/p?q=1")),
-        ("request_headers", "request\\0url_path", Some(b"/p")),
-        ("request_headers", "request\\0query", Some(b"q=1")),
-        ("request_headers", "request\\0host", Some(b"h")),
-        (
-            "request_headers",
-            "request\\0headers\\0x-a",
-            Some(b"one,two"),
-        ),
-        ("request_headers", "request\\0protocol", Some(b"HTTP/1.1")),
-        ("request_headers", "response\\0code", None),
-        ("request_headers", "plugin_root_id", Some(b"root")),
-        ("request_headers", "route_name", Some(b"chat")),
-        ("request_headers", "mine", Some(b"set before")),
-        ("request_headers", "wasm\\0mine", None),
-        ("request_body", "request\\0path", None),
-        (
-            "request_body",
-            "request\\0size",
-            Some(&[4, 0, 0, 0, 0, 0, 0, 0]),
-        ),
-        ("response_headers", "request\\0method", None),
-        (
-            "response_headers",
-            "response\\0code",
-            Some(&[200, 0, 0, 0, 0, 0, 0, 0]),
-        ),
-        ("log", "request\\0method", Some(b"GET")),
-        ("log", "response\\0size", Some(&[2, 0, 0, 0, 0, 0, 0, 0])),
-    ];
-    for (callback, path, expected) in rows {
-        let (parameters, result) = if callback == "log" {
-            ("(param i32)", "")
-        } else {
-            (HEADERS, "#0")
-        };
-        let source = format!(
-            r#"(func (export "proxy_on_{callback}") {parameters}
-              (drop (call $set_property @"mine" @"set before"))
-              (i32.store #16 #0) (i32.store #20 #0)
-              (drop (call $get_property @"{path}" #16 #20)) (call $log_result) {result})"#
-        );
-        let worker = worker(
-            &source,
-            Plugin {
-                root_id: "root".into(),
-                ..Plugin::default()
-            },
-        );
-        let properties = BTreeMap::from([("route_name".to_owned(), b"chat".to_vec())]);
-        let mut stream = worker.open_with(StreamOptions {
-            properties,
-            ..StreamOptions::default()
-        });
-        let mut headers = GET.to_vec();
-        headers.extend([("x-a", "one"), ("x-a", "two")]);
-        stream
-            .request_headers(headers, false)
-            .request_body("body", false);
-        stream.response([(":status", "200")], "ok");
-        let found = statuses(&worker, "proxy_get_property");
-        assert_eq!(
-            found[0],
-            u32::from(expected.is_none()),
-            "{path} in {callback}"
-        );
-        let seen = logged(&worker).remove(0);
-        let expected = String::from_utf8_lossy(expected.unwrap_or_default()).into_owned();
-        assert_eq!(seen, expected, "{path} in {callback}");
-        assert_eq!(stream.property("mine").unwrap(), b"set before");
-    }
 }
 
 #[test]

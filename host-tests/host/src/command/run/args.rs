@@ -141,6 +141,11 @@ Examples:
     $ tollgate-host run --wasm my_filter.wasm --config plugin.json --hold-headers \\
         --request chat.http --chunks 10,20 --upstream answer.http --save scenarios/chat.toml";
 
+/// Pieces of a body: more than anybody reads.
+const MOST_PIECES: usize = 10_000;
+/// Workers, and requests: each VM reserves gigabytes of addresses, each request is shown.
+const MOST_REPEATED: usize = 1000;
+
 fn pair(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("write it as KEY=VALUE")?;
     Ok((key.to_owned(), value.to_owned()))
@@ -149,8 +154,11 @@ fn pair(text: &str) -> Result<(String, String), String> {
 impl RunArgs {
     /// Reads every file named.
     pub fn read(&self) -> Result<Input, Stop> {
-        if self.workers == 0 || self.repeat == 0 {
-            return Err(Stop::unusable("--workers and --repeat count from 1"));
+        for (option, count) in [("--workers", self.workers), ("--repeat", self.repeat)] {
+            if !(1..=MOST_REPEATED).contains(&count) {
+                let problem = format!("{option} is a number from 1 to {MOST_REPEATED}");
+                return Err(Stop::unusable(problem));
+            }
         }
         let stdin = self.files().filter(|file| *file == Path::new("-")).count();
         if stdin > 1 {
@@ -164,6 +172,15 @@ impl RunArgs {
             let answer = Message::response(Path::new(file))?;
             Ok((cluster.clone(), answer))
         });
+        let cut = |option: &str, cut: &Cut, body: &[u8]| match cut.cut(body) {
+            pieces if pieces.len() > MOST_PIECES => Err(Stop::unusable(format!(
+                "{option} cuts a body of {} bytes into {} pieces, and a timeline shows up to \
+                 {MOST_PIECES}: choose sizes, as in `{option} 1000,1,1000`",
+                body.len(),
+                pieces.len()
+            ))),
+            pieces => Ok(pieces),
+        };
         let request = Message::request(&self.request)?;
         let response = match &self.upstream {
             Some(file) => Message::response(file)?,
@@ -171,8 +188,8 @@ impl RunArgs {
         };
         Ok(Input {
             wasm: self.wasm.clone(),
-            chunks: self.chunks.cut(&request.body),
-            response_chunks: self.upstream_chunks.cut(&response.body),
+            chunks: cut("--chunks", &self.chunks, &request.body)?,
+            response_chunks: cut("--upstream-chunks", &self.upstream_chunks, &response.body)?,
             request,
             response,
             callouts: callouts.collect::<Result<BTreeMap<_, _>, Stop>>()?,

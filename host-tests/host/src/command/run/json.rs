@@ -10,6 +10,7 @@ use tollgate_host::{CallDirection, Costs, Crossing, Headers, LogLine, Metric, Re
 use super::input::Message;
 use super::perform::{Run, StreamRun};
 use super::timeline::Entry;
+use crate::command::VERSION;
 
 /// Everything, in one object.
 pub fn of(run: &Run) -> Json {
@@ -32,6 +33,7 @@ pub fn of(run: &Run) -> Json {
     let shared = run.outcome.shared_data.iter();
     let shared = shared.map(|(key, value)| json!({"key": bytes(key), "value": bytes(value)}));
     json!({
+        "version": VERSION,
         "start": timeline(&run.start),
         "streams": run.streams.iter().map(|one| stream(run, one)).collect::<Vec<_>>(),
         "metrics": metrics.collect::<Vec<_>>(),

@@ -1,8 +1,10 @@
 //! `tollgate-host run`: one request through a filter, and everything that came out.
 
 mod args;
+mod body;
 mod cut;
 mod diff;
+mod indent;
 mod input;
 mod json;
 mod perform;
@@ -10,13 +12,12 @@ mod save;
 mod show;
 mod timeline;
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use tollgate_host::Module;
 
 use super::page::Page;
-use super::{FAILED, Stop};
+use super::{FAILED, Stop, print};
 
 pub use args::RunArgs;
 
@@ -24,21 +25,16 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Stop> {
     let input = args.read()?;
     let module = Module::load(&args.wasm).map_err(|error| match error {
         tollgate_host::Error::Read { .. } => Stop::unusable(error),
-        // Envoy loads binaries only, and a parser for the text would be a heavy guest here.
-        tollgate_host::Error::Compile(_) if is_text(&args.wasm) => Stop::failed(format!(
-            "{} is WebAssembly text: make a binary of it first (`wasm-tools parse`, `wat2wasm`)",
-            args.wasm.display()
-        )),
         error => Stop::failed(format!("{}: {error}", args.wasm.display())),
     })?;
     let run = perform::perform(&input, &module)
         .map_err(|problem| Stop::failed(format!("{}: {problem}", args.wasm.display())))?;
     if args.json {
-        println!("{:#}", json::of(&run));
+        print(&format!("{:#}\n", json::of(&run)))?;
     } else {
         let mut page = Page::for_stdout();
         show::show(&mut page, &run, args.trace);
-        anstream::print!("{}", page.text());
+        print(page.text())?;
     }
     if let Some(file) = &args.save {
         save::save(file, &input, &run).map_err(Stop::unusable)?;
@@ -50,9 +46,4 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Stop> {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(FAILED),
     })
-}
-
-fn is_text(file: &Path) -> bool {
-    let bytes = std::fs::read(file).unwrap_or_default();
-    bytes.trim_ascii_start().starts_with(b"(")
 }

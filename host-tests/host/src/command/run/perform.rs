@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tollgate_host::scenario::file::{Books, Peer as Sender};
 use tollgate_host::scenario::{
-    Action, CalloutOutcome, FilterConfig, Harness, Outcome, Player as _, Scenario,
+    Action, CalloutOutcome, FilterConfig, Harness, Outcome, Player as _, Scenario, presented,
 };
 use tollgate_host::{
     Costs, Death, Host, HttpAnswer, LocalReply, LogLine, Metric, MetricKind, Module, Protocol,
@@ -22,7 +22,7 @@ pub struct Run {
     pub streams: Vec<StreamRun>,
     /// Counters, gauges and histograms by name.
     pub metrics: BTreeMap<(MetricKind, String), Metric>,
-    /// Everything logged, the workers' starts included.
+    /// What the workers logged, their starts included.
     pub logs: Vec<LogLine>,
     /// As scenarios see it.
     pub outcome: Outcome,
@@ -42,11 +42,12 @@ pub struct StreamRun {
     pub name: String,
     pub worker: usize,
     pub timeline: Vec<Entry>,
+    /// With the head as Envoy presents it to the filter.
     pub request: Message,
     /// In the order in which they were answered.
     pub callouts: Vec<AnsweredCallout>,
     pub upstream: Received,
-    /// What the upstream answered; `None` when the request never reached it whole.
+    /// What the upstream answered, likewise; `None` when the request never reached it whole.
     pub response: Option<Message>,
     pub client: Received,
     pub local_reply: Option<LocalReply>,
@@ -104,7 +105,7 @@ pub fn perform(input: &Input, module: &Module) -> Result<Run, String> {
         start,
         streams,
         metrics: Host::metrics(harness.host()),
-        logs: Host::logs(harness.host()),
+        logs: harness.logs(),
         deaths: deaths.collect(),
         workers: costs,
         outcome: harness.outcome()?,
@@ -112,10 +113,7 @@ pub fn perform(input: &Input, module: &Module) -> Result<Run, String> {
 }
 
 fn scenario(input: &Input) -> Scenario {
-    let protocol = match input.http2 {
-        true => Protocol::Http2,
-        false => Protocol::Http1,
-    };
+    let protocol = protocol(input);
     Scenario {
         file: PathBuf::new(),
         about: String::new(),
@@ -145,6 +143,32 @@ fn scenario(input: &Input) -> Scenario {
     }
 }
 
+/// How both connections speak.
+fn protocol(input: &Input) -> Protocol {
+    match input.http2 {
+        true => Protocol::Http2,
+        false => Protocol::Http1,
+    }
+}
+
+/// The messages as the filter meets them, so that a comparison shows what it did, and not
+/// what Envoy did before it.
+fn request_presented(input: &Input) -> Message {
+    Message {
+        headers: presented::request(&input.request.headers, protocol(input)),
+        body: input.request.body.clone(),
+    }
+}
+
+fn response_presented(input: &Input) -> Message {
+    let Message { headers, body } = &input.response;
+    let to_head = input.request.headers.value(":method") == Some(b"HEAD");
+    Message {
+        headers: presented::response(headers, protocol(input), body.is_empty(), to_head),
+        body: body.clone(),
+    }
+}
+
 fn crossings(harness: &Harness) -> Vec<Entry> {
     let workers = harness.workers().iter().enumerate();
     let calls = workers.flat_map(|(at, worker)| {
@@ -167,7 +191,8 @@ struct Going<'a> {
 impl Going<'_> {
     fn run(mut self, worker: usize) -> Result<StreamRun, String> {
         let Message { headers, body } = self.input.request.clone();
-        let what = head_line(&headers);
+        let request = request_presented(self.input);
+        let what = head_line(&request.headers);
         let open = Action::Open {
             stream: self.name.to_owned(),
             worker,
@@ -180,13 +205,14 @@ impl Going<'_> {
 
         let mut response = None;
         if self.upstream().complete && self.end().is_none() {
-            let message = self.input.response.clone();
+            let Message { headers, body } = self.input.response.clone();
+            let message = response_presented(self.input);
             self.answered = true;
             let what = head_line(&message.headers);
             let answer = Action::Answer {
                 stream: self.name.to_owned(),
-                headers: message.headers.clone(),
-                end: message.body.is_empty(),
+                headers,
+                end: body.is_empty(),
             };
             self.arrives(Peer::Upstream, what, &answer)?;
             self.body(Sender::Upstream, &self.input.response_chunks)?;
@@ -204,7 +230,7 @@ impl Going<'_> {
         Ok(StreamRun {
             name: self.name.to_owned(),
             worker,
-            request: self.input.request.clone(),
+            request,
             upstream: stream.upstream(),
             response,
             client: stream.client(),
@@ -265,7 +291,13 @@ impl Going<'_> {
                 return Ok(());
             };
             let answer = &self.input.callouts[&call.cluster];
-            let what = format!("{} from `{}`", head_line(&answer.headers), call.cluster);
+            let answer = HttpAnswer {
+                headers: answer.headers.clone(),
+                body: answer.body.clone(),
+                ..HttpAnswer::default()
+            };
+            let headers = presented::callout_answer(&answer).headers;
+            let what = format!("{} from `{}`", head_line(&headers), call.cluster);
             self.timeline.push(Entry::Leaves {
                 to: Peer::Callout,
                 what: format!("{} to `{}`", head_line(&call.headers), call.cluster),
@@ -273,11 +305,7 @@ impl Going<'_> {
             let action = Action::Callout {
                 cluster: call.cluster.clone(),
                 sent: None,
-                outcome: CalloutOutcome::Answer(HttpAnswer {
-                    headers: answer.headers.clone(),
-                    body: answer.body.clone(),
-                    ..HttpAnswer::default()
-                }),
+                outcome: CalloutOutcome::Answer(answer),
             };
             self.arrives(Peer::Callout, what, &action)?;
             self.callouts.push(AnsweredCallout {

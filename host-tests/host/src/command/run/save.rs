@@ -141,7 +141,7 @@ fn stream(out: &mut String, input: &Input, one: &StreamRun) -> Result<(), String
     if one.worker > 0 {
         line(out, "worker", &one.worker.to_string());
     }
-    message(out, "request", &one.request, &input.chunks, true)?;
+    message(out, "request", &input.request, &input.chunks, true)?;
     let callouts = |out: &mut String, after_response: bool| -> Result<(), String> {
         let these = one.callouts.iter();
         for callout in these.filter(|callout| callout.after_response == after_response) {
@@ -159,9 +159,15 @@ fn stream(out: &mut String, input: &Input, one: &StreamRun) -> Result<(), String
         Ok(())
     };
     callouts(out, false)?;
-    if let Some(response) = &one.response {
+    if one.response.is_some() {
         out.push_str("\n[[steps]]\n");
-        message(out, "response", response, &input.response_chunks, true)?;
+        message(
+            out,
+            "response",
+            &input.response,
+            &input.response_chunks,
+            true,
+        )?;
     }
     callouts(out, true)
 }

@@ -4,13 +4,28 @@ use tollgate_host::{CallDirection, Costs, Crossing, Headers, Metric, Received, S
 
 use tollgate_host::scenario::level_name;
 
-use super::diff::{self, Form, Line, Sign};
+use super::body::{self, Form};
+use super::diff::{self, Line, Sign};
 use super::perform::{Run, StreamRun};
 use super::timeline::{Entry, host_calls_of};
 use crate::command::page::{ARRIVES, DIM, GONE, LEAVES, NEW, PLAIN, Page, STRONG, WARN, counted};
 
 /// Bytes of a text in a traced call; `--json` has them all.
 const TRACED_TEXT: usize = 100;
+
+/// What a run cost, in the order shown; `--json` has the others.
+const COSTS: [&str; 7] = [
+    "fuel",
+    "callbacks",
+    "host_calls",
+    "bytes_to_guest",
+    "bytes_from_guest",
+    "handovers",
+    "memory_bytes",
+];
+/// Columns of a short cost, and of what stands before the first.
+const COST_WIDTH: usize = 8;
+const COST_LEAD: usize = 17;
 
 /// `proxy_log`'s number for a warning.
 const WARN_LEVEL: u32 = 3;
@@ -126,11 +141,19 @@ fn callback(
         true => String::new(),
         false => format!("worker {worker}: "),
     };
+    let lead = format!("      {worker}");
+    let mut arguments = format!("({})", arguments.join(", "));
+    let others = [&lead, name, &context, arrow, result, &calls];
+    let others: usize = others.iter().map(|part| part.chars().count()).sum();
+    if !page.has_room_for(others + arguments.chars().count()) {
+        // What it returned matters more than what it was told.
+        arguments = "(…)".to_owned();
+    }
     page.line(&[
-        (DIM, &format!("      {worker}")),
+        (DIM, &lead),
         (STRONG, name),
         (DIM, &context),
-        (PLAIN, &format!("({})", arguments.join(", "))),
+        (PLAIN, &arguments),
         (PLAIN, arrow),
         (style, result),
         (DIM, &calls),
@@ -221,27 +244,21 @@ fn quoted(bytes: &[u8], len: usize) -> String {
 }
 
 fn messages(page: &mut Page, stream: &StreamRun, number: &str) {
-    let request = &stream.request;
-    let about = "client → upstream";
-    page.title(&format!("Request{number}"), about);
-    message(
-        page,
-        Some((&request.headers, &request.body)),
-        &stream.upstream,
-        "upstream",
-    );
+    let request = Some((&stream.request.headers, stream.request.body.as_slice()));
+    let about = format!("client → upstream{}", verdict(request, &stream.upstream));
+    page.title(&format!("Request{number}"), &about);
+    message(page, request, &stream.upstream, "upstream");
     if let Some(reply) = &stream.local_reply {
         let status = reply.status.to_string();
         page.title(
             &format!("Local reply{number}"),
             "instead of the upstream's answer",
         );
-        page.line(&[
-            (WARN, "  "),
-            (WARN, &status),
-            (PLAIN, " "),
-            (PLAIN, &reply.details),
-        ]);
+        let details = match reply.details.as_str() {
+            "" => String::new(),
+            details => format!(" {details}"),
+        };
+        page.line(&[(WARN, "  "), (WARN, &status), (PLAIN, &details)]);
     }
     let response = stream
         .response
@@ -249,10 +266,10 @@ fn messages(page: &mut Page, stream: &StreamRun, number: &str) {
         .filter(|_| stream.local_reply.is_none());
     let before = response.map(|message| (&message.headers, message.body.as_slice()));
     let about = match before {
-        Some(_) => "upstream → client",
-        None => "to the client",
+        Some(_) => format!("upstream → client{}", verdict(before, &stream.client)),
+        None => "to the client".to_owned(),
     };
-    page.title(&format!("Response{number}"), about);
+    page.title(&format!("Response{number}"), &about);
     message(page, before, &stream.client, "client");
     if let Some(details) = stream
         .details
@@ -266,13 +283,24 @@ fn messages(page: &mut Page, stream: &StreamRun, number: &str) {
     }
 }
 
+/// Whether the filter changed a message that went through it, behind its title.
+fn verdict(before: Option<(&Headers, &[u8])>, after: &Received) -> &'static str {
+    match (before, &after.headers) {
+        (Some((headers, body)), Some(new_headers)) if after.complete => {
+            let same = headers == new_headers && body == after.body && after.trailers.is_none();
+            if same { ", unchanged" } else { ", changed" }
+        }
+        _ => "",
+    }
+}
+
 fn message(page: &mut Page, before: Option<(&Headers, &[u8])>, after: &Received, receiver: &str) {
     let Some(headers) = &after.headers else {
         return page.line(&[(WARN, &format!("  the {receiver} received nothing"))]);
     };
     let (old_headers, old_body) = before.unwrap_or((headers, &after.body));
     lines(page, &diff::headers(old_headers, headers));
-    let (form, changes) = diff::body(old_body, &after.body);
+    let (form, changes) = body::body(old_body, &after.body);
     let size = match (old_body.len(), after.body.len()) {
         (old, new) if old_body == after.body => {
             let unchanged = if before.is_some() && old > 0 {
@@ -331,12 +359,7 @@ fn left_behind(page: &mut Page, run: &Run) {
                 page.title(&format!("{title}{number}"), "");
             }
             for (key, value) in values {
-                page.line(&[
-                    (PLAIN, "  "),
-                    (PLAIN, key),
-                    (DIM, " = "),
-                    (PLAIN, &quoted(value, value.len())),
-                ]);
+                entry(page, "  ", key, &quoted(value, value.len()));
             }
         }
     }
@@ -349,19 +372,14 @@ fn left_behind(page: &mut Page, run: &Run) {
             Metric::Histogram(values) => format!("{values:?}"),
         };
         let kind = format!("{kind:?}").to_lowercase();
-        page.line(&[
-            (DIM, &format!("  {kind:<9} ")),
-            (PLAIN, name),
-            (DIM, " = "),
-            (STRONG, &value),
-        ]);
+        entry(page, &format!("  {kind:<9} "), name, &value);
     }
     if !run.outcome.shared_data.is_empty() {
         page.title("Shared data", "");
     }
     for (key, value) in &run.outcome.shared_data {
         let (key, value) = (quoted(key, key.len()), quoted(value, value.len()));
-        page.line(&[(PLAIN, "  "), (PLAIN, &key), (DIM, " = "), (PLAIN, &value)]);
+        entry(page, "  ", &key, &value);
     }
     if !run.logs.is_empty() {
         page.title("Logs", "of all workers, their starts included");
@@ -381,37 +399,50 @@ fn left_behind(page: &mut Page, run: &Run) {
     }
 }
 
+/// A name and its value, of which the end may matter as much as the beginning.
+fn entry(page: &mut Page, lead: &str, name: &str, value: &str) {
+    let columns = [lead, name, " = ", value].map(|part| part.chars().count());
+    if page.has_room_for(columns.iter().sum()) {
+        page.line(&[(DIM, lead), (PLAIN, name), (DIM, " = "), (STRONG, value)]);
+    } else {
+        page.wrapped(PLAIN, lead, &format!("{name} = {value}"));
+    }
+}
+
 fn costs(page: &mut Page, run: &Run) {
     page.title("Costs", "the same on every machine");
-    let shown = [
-        "fuel",
-        "callbacks",
-        "host_calls",
-        "bytes_to_guest",
-        "bytes_from_guest",
-        "handovers",
-        "memory_bytes",
-    ];
-    let row = |page: &mut Page, name: &str, costs: &Costs| {
-        let costs = costs.named();
-        let mut line = format!("  {name:<15}");
-        for name in shown {
-            let cost = costs.iter().find(|(found, _)| *found == name);
-            let cost = cost.and_then(|(_, cost)| *cost);
-            let cost = cost.map_or_else(|| "-".to_owned(), |cost| cost.to_string());
-            line += &format!(" {cost:>width$}", width = name.len().max(8));
-        }
-        page.line(&[(PLAIN, &line)]);
-    };
-    let names = shown.map(|name| format!(" {name:>8}"));
-    page.line(&[(DIM, &" ".repeat(17)), (DIM, &names.concat())]);
+    let mut rows = Vec::new();
     for (at, worker) in run.workers.iter().enumerate() {
-        row(page, &format!("worker {at} start"), &worker.start);
+        rows.push((format!("worker {at} start"), &worker.start));
         if run.workers.len() > 1 || run.streams.len() > 1 {
-            row(page, &format!("worker {at} in all"), &worker.all);
+            rows.push((format!("worker {at} in all"), &worker.all));
         }
     }
-    for stream in &run.streams {
-        row(page, &format!("request {}", stream.name), &stream.costs);
+    let streams = run.streams.iter();
+    rows.extend(streams.map(|stream| (format!("request {}", stream.name), &stream.costs)));
+
+    let width = |name: &str| name.len().max(COST_WIDTH);
+    let columns: usize = COSTS.iter().map(|name| 1 + width(name)).sum();
+    if !page.has_room_for(COST_LEAD + columns) {
+        for (name, costs) in rows {
+            let costs = COSTS.map(|cost| format!("{cost} {}", amount(costs, cost)));
+            page.wrapped(PLAIN, &format!("  {name}: "), &costs.join(", "));
+        }
+        return;
     }
+    let names = COSTS.map(|name| format!(" {name:>COST_WIDTH$}"));
+    page.line(&[(DIM, &" ".repeat(COST_LEAD)), (DIM, &names.concat())]);
+    for (name, costs) in rows {
+        let costs = COSTS.map(|cost| format!(" {:>1$}", amount(costs, cost), width(cost)));
+        let lead = format!("  {name:<width$}", width = COST_LEAD - 2);
+        page.line(&[(PLAIN, &lead), (PLAIN, &costs.concat())]);
+    }
+}
+
+/// A cost by its name; `-` where it was not counted.
+fn amount(costs: &Costs, name: &str) -> String {
+    let named = costs.named();
+    let found = named.iter().find(|(found, _)| *found == name);
+    let cost = found.and_then(|(_, cost)| *cost);
+    cost.map_or_else(|| "-".to_owned(), |cost| cost.to_string())
 }

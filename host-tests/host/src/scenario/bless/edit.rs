@@ -6,12 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use toml_edit::{Array, InlineTable, Item, Table, TableLike, Value};
 
+use crate::connection_state::ReceivedBytes;
 use crate::headers::Headers;
-use crate::message::Received;
+use crate::message::{Metadata, Received};
 use crate::scenario::compare;
 use crate::scenario::file::End;
 use crate::scenario::head;
-use crate::scenario::outcome::{Outcome, StreamOutcome};
+use crate::scenario::outcome::{ConnectionOutcome, Outcome, StreamOutcome};
 
 /// A line longer than this is one element of a list to a line.
 const WIDTH: usize = 80;
@@ -157,11 +158,25 @@ pub fn set_part(table: &mut dyn TableLike, key: &str, actual: &Received) {
             let body = bytes(table.get(key), &actual.body);
             set(table, key, body);
         }
+        "metadata" => set(table, key, frames(&actual.metadata)),
         "trailers" => {
             let lines = lines(actual.trailers.as_ref().unwrap_or(&none));
             set_lines(table, key, &lines);
         }
         "end" => set(table, key, End::of(actual).word()),
+        _ => {}
+    }
+}
+
+/// As [`set_part`], of what a peer received on a TCP connection.
+pub fn set_received(table: &mut dyn TableLike, key: &str, actual: Option<&ReceivedBytes>) {
+    let received = actual.map_or(&[][..], |actual| &actual.bytes);
+    match key {
+        "data" => {
+            let data = bytes(table.get(key), received);
+            set(table, key, data);
+        }
+        "end" => set(table, key, End::of_bytes(actual).word()),
         _ => {}
     }
 }
@@ -214,35 +229,12 @@ pub fn open_up(table: &mut dyn TableLike, key: &str) {
 
 /// Fills an empty expectation with what came out.
 pub fn fill(table: &mut dyn TableLike, stream: Option<&str>, outcome: &Outcome) {
-    let none = StreamOutcome::default();
-    let stream = stream.map(|name| outcome.streams.get(name).unwrap_or(&none));
-    if let Some(stream) = stream {
-        for (side, actual) in [("upstream", &stream.upstream), ("client", &stream.client)] {
-            let mut message = Table::new();
-            message.set_dotted(true);
-            if actual.headers.is_some() {
-                set_part(&mut message, "head", actual);
-            }
-            if !actual.body.is_empty() {
-                set_part(&mut message, "body", actual);
-            }
-            if actual.trailers.is_some() {
-                set_part(&mut message, "trailers", actual);
-            }
-            set_part(&mut message, "end", actual);
-            table.insert(side, Item::Table(message));
-        }
-        for (key, values) in [
-            ("filter_state", &stream.filter_state),
-            ("properties", &stream.properties),
-        ] {
-            let mut map = Table::new();
-            map.set_dotted(true);
-            for (name, value) in compare::texts(values) {
-                map.insert(&name, Item::Value(value.to_value()));
-            }
-            if !map.is_empty() {
-                table.insert(key, Item::Table(map));
+    match stream.and_then(|name| outcome.connections.get(name)) {
+        Some(connection) => fill_connection(table, connection),
+        None => {
+            let none = StreamOutcome::default();
+            if let Some(name) = stream {
+                fill_stream(table, outcome.streams.get(name).unwrap_or(&none));
             }
         }
     }
@@ -251,6 +243,70 @@ pub fn fill(table: &mut dyn TableLike, stream: Option<&str>, outcome: &Outcome) 
             set_lines(table, key, lines);
         }
     }
+}
+
+fn fill_stream(table: &mut dyn TableLike, stream: &StreamOutcome) {
+    for (side, actual) in [("upstream", &stream.upstream), ("client", &stream.client)] {
+        let mut message = Table::new();
+        message.set_dotted(true);
+        let parts = [
+            ("head", actual.headers.is_some()),
+            ("body", !actual.body.is_empty()),
+            ("metadata", !actual.metadata.is_empty()),
+            ("trailers", actual.trailers.is_some()),
+            ("end", true),
+        ];
+        for (key, _) in parts.into_iter().filter(|(_, is_there)| *is_there) {
+            set_part(&mut message, key, actual);
+        }
+        table.insert(side, Item::Table(message));
+    }
+    fill_state(table, &stream.filter_state, &stream.properties);
+}
+
+fn fill_connection(table: &mut dyn TableLike, connection: &ConnectionOutcome) {
+    let sides = [
+        ("upstream", connection.upstream.as_ref()),
+        ("client", Some(&connection.client)),
+    ];
+    for (side, actual) in sides {
+        let mut peer = Table::new();
+        peer.set_dotted(true);
+        if actual.is_some_and(|actual| !actual.bytes.is_empty()) {
+            set_received(&mut peer, "data", actual);
+        }
+        set_received(&mut peer, "end", actual);
+        table.insert(side, Item::Table(peer));
+    }
+    fill_state(table, &connection.filter_state, &connection.properties);
+}
+
+fn fill_state(
+    table: &mut dyn TableLike,
+    filter_state: &BTreeMap<String, Vec<u8>>,
+    properties: &BTreeMap<String, Vec<u8>>,
+) {
+    for (key, values) in [("filter_state", filter_state), ("properties", properties)] {
+        let mut map = Table::new();
+        map.set_dotted(true);
+        for (name, value) in compare::texts(values) {
+            map.insert(&name, Item::Value(value.to_value()));
+        }
+        if !map.is_empty() {
+            table.insert(key, Item::Table(map));
+        }
+    }
+}
+
+/// METADATA frames as a list of tables.
+fn frames(frames: &[Metadata]) -> Array {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let tables = frames.iter().map(|frame| {
+        let entries = frame.iter();
+        let entries = entries.map(|(key, value)| (text(key), text(value)));
+        entries.collect::<InlineTable>()
+    });
+    tables.collect()
 }
 
 /// Bytes as a scenario writes them: as `old` is written, else a text, or hexadecimal digits

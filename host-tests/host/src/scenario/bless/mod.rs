@@ -5,6 +5,7 @@
 
 mod edit;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
@@ -16,7 +17,7 @@ use crate::module::Module;
 use super::compare;
 use super::error::{FileError, line_of};
 use super::file::{Expect, ExpectMessage};
-use super::outcome::Outcome;
+use super::outcome::{ConnectionOutcome, Outcome, StreamOutcome};
 use super::play::{Failure, Harness, Player};
 use super::script::{Action, Scenario};
 use crate::message::Received;
@@ -238,38 +239,14 @@ impl<'d> Steps<'d> {
 
 /// Replaces what differs in an expectation.
 fn rewrite(table: &mut dyn TableLike, expect: &Expect, stream: Option<&str>, outcome: &Outcome) {
-    let none = super::outcome::StreamOutcome::default();
-    let stream = stream.and_then(|name| outcome.streams.get(name));
-    let stream = stream.unwrap_or(&none);
-    let sides = [
-        ("upstream", &expect.upstream, &stream.upstream),
-        ("client", &expect.client, &stream.client),
-    ];
-    for (side, expected, actual) in sides {
-        if let Some(expected) = expected
-            && let Some(table) = edit::at(table, &[side])
-        {
-            rewrite_message(table, side, expected, actual);
+    match stream.and_then(|name| outcome.connections.get(name)) {
+        Some(connection) => rewrite_connection(table, expect, connection),
+        None => {
+            let none = StreamOutcome::default();
+            let stream = stream.and_then(|name| outcome.streams.get(name));
+            rewrite_stream(table, expect, stream.unwrap_or(&none));
         }
     }
-    if let Some(expected) = &expect.details
-        && Some(expected) != stream.details.as_ref()
-    {
-        edit::set_or_remove(table, "details", stream.details.clone());
-    }
-    let texts = compare::texts;
-    edit::entries(
-        table,
-        "filter_state",
-        &expect.filter_state,
-        &texts(&stream.filter_state),
-    );
-    edit::entries(
-        table,
-        "properties",
-        &expect.properties,
-        &texts(&stream.properties),
-    );
     edit::entries(table, "metrics", &expect.metrics, &outcome.metrics);
     edit::entries(
         table,
@@ -289,6 +266,61 @@ fn rewrite(table: &mut dyn TableLike, expect: &Expect, stream: Option<&str>, out
     }
 }
 
+fn rewrite_stream(table: &mut dyn TableLike, expect: &Expect, stream: &StreamOutcome) {
+    let sides = [
+        ("upstream", &expect.upstream, &stream.upstream),
+        ("client", &expect.client, &stream.client),
+    ];
+    for (side, expected, actual) in sides {
+        if let Some(expected) = expected
+            && let Some(table) = edit::at(table, &[side])
+        {
+            rewrite_message(table, side, expected, actual);
+        }
+    }
+    if let Some(expected) = &expect.details
+        && Some(expected) != stream.details.as_ref()
+    {
+        edit::set_or_remove(table, "details", stream.details.clone());
+    }
+    rewrite_state(table, expect, &stream.filter_state, &stream.properties);
+}
+
+fn rewrite_connection(table: &mut dyn TableLike, expect: &Expect, connection: &ConnectionOutcome) {
+    let sides = [
+        ("upstream", &expect.upstream, connection.upstream.as_ref()),
+        ("client", &expect.client, Some(&connection.client)),
+    ];
+    for (side, expected, actual) in sides {
+        let Some(expected) = expected else { continue };
+        let Some(table) = edit::at(table, &[side]) else {
+            continue;
+        };
+        for difference in compare::data(side, expected, actual) {
+            if let Some((_, key)) = difference.key.split_once('.') {
+                edit::set_received(table, key, actual);
+            }
+        }
+    }
+    rewrite_state(
+        table,
+        expect,
+        &connection.filter_state,
+        &connection.properties,
+    );
+}
+
+fn rewrite_state(
+    table: &mut dyn TableLike,
+    expect: &Expect,
+    filter_state: &BTreeMap<String, Vec<u8>>,
+    properties: &BTreeMap<String, Vec<u8>>,
+) {
+    let (filter_state, properties) = (compare::texts(filter_state), compare::texts(properties));
+    edit::entries(table, "filter_state", &expect.filter_state, &filter_state);
+    edit::entries(table, "properties", &expect.properties, &properties);
+}
+
 /// Replaces what differs in an expected message.
 fn rewrite_message(
     table: &mut dyn TableLike,
@@ -301,7 +333,7 @@ fn rewrite_message(
         let key = format!("{side}.{key}");
         differences.iter().any(|difference| difference.key == key)
     };
-    for key in ["head", "status", "body", "trailers", "end"] {
+    for key in ["head", "status", "body", "metadata", "trailers", "end"] {
         if differs(key) {
             edit::set_part(table, key, actual);
         }

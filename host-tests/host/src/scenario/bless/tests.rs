@@ -235,7 +235,7 @@ expect.client.end = "nothing"
 #[test]
 fn what_cannot_be_played_is_not_blessed() {
     let rows = [
-        (HEAD.replace("about", "abuot"), adding(), "unknown field"),
+        (HEAD.replace("about", "abuot"), adding(), "unknown key"),
         (
             format!("{HEAD}expect.client.status = 503\n"),
             module("unreachable"),

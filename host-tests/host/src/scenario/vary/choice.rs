@@ -23,7 +23,7 @@ impl Choice {
         let all = Variation::all(scenario);
         let chosen = match self {
             Self::All => return all,
-            Self::Seed(seed) => vec![Variation::random(*seed)],
+            Self::Seed(seed) => vec![Variation::random(scenario, *seed)],
             Self::Named(text) => {
                 let named = |is: fn(&str, &str) -> bool| -> Vec<Variation> {
                     let all = all.iter();

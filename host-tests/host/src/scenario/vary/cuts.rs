@@ -1,6 +1,7 @@
-//! The same bodies in other pieces.
+//! The same bodies, and the same data of TCP connections, in other pieces.
 
 use crate::random;
+use crate::scenario::file::Peer;
 use crate::scenario::script::{Action, Event};
 
 /// How bodies are cut. What the file says between two pieces stays between them.
@@ -46,63 +47,69 @@ impl Cuts {
     }
 }
 
-/// Body pieces of one message with nothing between them become one.
-fn joined(events: &[Event]) -> Vec<Event> {
-    let mut joined: Vec<Event> = Vec::new();
-    for event in events {
-        let before = joined.last_mut().map(|event| &mut event.action);
-        if let Action::Body {
+/// A piece of a body or of a connection's data, to be changed: whose it is, its bytes, and
+/// whether it is the last.
+type Piece<'a> = ((&'a str, Peer), &'a mut Vec<u8>, &'a mut bool);
+
+fn piece(action: &mut Action) -> Option<Piece<'_>> {
+    match action {
+        Action::Body {
             stream,
             from,
             bytes,
             end,
-        } = &event.action
-            && let Some(Action::Body {
-                stream: stream_before,
-                from: from_before,
-                bytes: so_far,
-                end: ended,
-            }) = before
-            && (&*stream_before, *from_before) == (stream, *from)
+        }
+        | Action::Data {
+            stream,
+            from,
+            bytes,
+            end,
+        } => Some(((stream, *from), bytes, end)),
+        _ => None,
+    }
+}
+
+/// Pieces that one peer sends with nothing between them become one.
+fn joined(events: &[Event]) -> Vec<Event> {
+    let mut joined: Vec<Event> = Vec::new();
+    for event in events {
+        let mut event = event.clone();
+        let before = joined.last_mut().map(|event| &mut event.action);
+        if let Some((of, bytes, end)) = piece(&mut event.action)
+            && let Some((of_before, so_far, ended)) = before.and_then(piece)
+            && of_before == of
             && !*ended
         {
-            so_far.extend_from_slice(bytes);
+            so_far.append(bytes);
             *ended = *end;
         } else {
-            joined.push(event.clone());
+            joined.push(event);
         }
     }
     joined
 }
 
-/// Cuts each body piece where `places` says for its length, in ascending order.
+/// Cuts each piece where `places` says for its length, in ascending order.
 fn cut(events: &[Event], mut places: impl FnMut(usize) -> Vec<usize>) -> Vec<Event> {
     let mut cut = Vec::new();
     for event in events {
-        let Action::Body {
-            stream,
-            from,
-            bytes,
-            end,
-        } = &event.action
-        else {
-            cut.push(event.clone());
+        let mut whole = event.clone();
+        let Some((_, bytes, _)) = piece(&mut whole.action) else {
+            cut.push(whole);
             continue;
         };
+        let bytes = std::mem::take(bytes);
         let mut places = places(bytes.len());
         places.push(bytes.len());
         let mut begin = 0;
         let last = places.len() - 1;
         for (index, place) in places.into_iter().enumerate() {
-            cut.push(Event {
-                line: event.line,
-                action: Action::Body {
-                    stream: stream.clone(),
-                    from: *from,
-                    bytes: bytes[begin..place].to_vec(),
-                    end: *end && index == last,
-                },
-            });
+            let mut part = whole.clone();
+            if let Some((_, of_part, end)) = piece(&mut part.action) {
+                *of_part = bytes[begin..place].to_vec();
+                *end &= index == last;
+            }
+            cut.push(part);
             begin = place;
         }
     }
@@ -112,7 +119,6 @@ fn cut(events: &[Event], mut places: impl FnMut(usize) -> Vec<usize>) -> Vec<Eve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::file::Peer;
 
     fn piece(text: &str, end: bool) -> Event {
         Event {

@@ -1,7 +1,7 @@
 //! Variations: a scenario played again in every way that must make no difference, and in ways
 //! that must do no harm.
 //!
-//! Bodies cut anew, and other protocols, must give what the file expects and the same in the
+//! Bodies and TCP data cut anew, and other protocols, must give what the file expects and the same in the
 //! end. Resets at every event, trailers, early answers and two streams at once may give
 //! something else, but every stream ends that the file lets end.
 //! [`File::cuts_matter`](super::file::File::cuts_matter) says where none of this holds.
@@ -61,11 +61,12 @@ impl Variation {
         twist: None,
     };
 
-    /// Bodies cut at random, over a protocol that goes by the seed.
-    fn random(seed: u64) -> Self {
+    /// Bodies of `scenario` cut at random, over a protocol that goes by the seed.
+    fn random(scenario: &Scenario, seed: u64) -> Self {
+        let protocols = if seed % 2 == 1 { HTTP1 } else { HTTP2 };
         Self {
             cuts: Cuts::Random(seed),
-            protocols: Some(if seed % 2 == 1 { HTTP1 } else { HTTP2 }),
+            protocols: (!speaks_one_protocol(scenario)).then_some(protocols),
             twist: None,
         }
     }
@@ -88,22 +89,29 @@ impl Variation {
             // What a dead worker shows is the host's doing.
             return all;
         }
-        all.extend([
-            cut(Cuts::AsWritten, HTTP1),
-            cut(Cuts::AsWritten, HTTP2),
-            cut(Cuts::AsWritten, (Protocol::Http1, Protocol::Http2)),
-            cut(Cuts::AsWritten, (Protocol::Http2, Protocol::Http1)),
-            cut(Cuts::Whole, HTTP1),
-            cut(Cuts::Whole, HTTP2),
-            cut(Cuts::Bytes, HTTP1),
-            cut(Cuts::Bytes, HTTP2),
-        ]);
-        all.extend((1..=SEEDS).map(Self::random));
-        for (request, response) in [(true, false), (false, true), (true, true)] {
-            all.push(twisted(
-                Cuts::AsWritten,
-                Twist::Trailers { request, response },
-            ));
+        if speaks_one_protocol(scenario) {
+            all.extend([Cuts::Whole, Cuts::Bytes].map(|cuts| Self {
+                cuts,
+                ..Self::AS_WRITTEN
+            }));
+        } else {
+            all.extend([
+                cut(Cuts::AsWritten, HTTP1),
+                cut(Cuts::AsWritten, HTTP2),
+                cut(Cuts::AsWritten, (Protocol::Http1, Protocol::Http2)),
+                cut(Cuts::AsWritten, (Protocol::Http2, Protocol::Http1)),
+                cut(Cuts::Whole, HTTP1),
+                cut(Cuts::Whole, HTTP2),
+                cut(Cuts::Bytes, HTTP1),
+                cut(Cuts::Bytes, HTTP2),
+            ]);
+        }
+        all.extend((1..=SEEDS).map(|seed| Self::random(scenario, seed)));
+        if !scenario.is_tcp() {
+            for (request, response) in [(true, false), (false, true), (true, true)] {
+                let twist = Twist::Trailers { request, response };
+                all.push(twisted(Cuts::AsWritten, twist));
+            }
         }
         all.push(twisted(Cuts::AsWritten, Twist::TwoAtOnce));
         let written = happenings(&scenario.events);
@@ -155,6 +163,13 @@ impl Variation {
             _ => format!("--variation '{self}'"),
         }
     }
+}
+
+/// Whether the scenario means nothing in another protocol: TCP connections have none, and
+/// only HTTP/2 has METADATA.
+fn speaks_one_protocol(scenario: &Scenario) -> bool {
+    let mut events = scenario.events.iter();
+    scenario.is_tcp() || events.any(|event| matches!(event.action, Action::Metadata { .. }))
 }
 
 /// The events without the expectations.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::module::Module;
 use crate::scenario::books;
 use crate::scenario::compare::Difference;
-use crate::scenario::lifecycle;
+use crate::scenario::lifecycle::{self, Connections};
 use crate::scenario::outcome::Outcome;
 use crate::scenario::play::{self, Failure, Harness, Player};
 use crate::scenario::script::{Action, Scenario};
@@ -84,7 +84,10 @@ impl Run {
             let holding = streams.filter(|(_, stream)| holds(stream));
             holding.map(|(name, _)| name.clone()).collect()
         };
-        let ended = streams(|stream| stream.end().is_some());
+        let mut ended: BTreeSet<String> = streams(|stream| stream.end().is_some());
+        let connections = harness.connections().iter();
+        let over = connections.filter(|(_, connection)| connection.end().is_some());
+        ended.extend(over.map(|(name, _)| name.clone()));
         let delivered =
             streams(|stream| stream.upstream().complete || stream.local_reply().is_some());
         let disorder = close(&mut harness, module);
@@ -98,7 +101,7 @@ impl Run {
                 failures.push(problem(text.to_owned()));
             }
             (None, None) => {
-                let streams = harness.streams().len();
+                let streams = harness.streams().len() + harness.connections().len();
                 let unsettled = books::unsettled(&scenario.books, harness.host(), &before, streams);
                 failures.extend(disorder.into_iter().chain(unsettled).map(problem));
             }
@@ -125,10 +128,15 @@ impl Run {
     pub fn hangs(&self, other: &Self, twist: Option<Twist>) -> Vec<Failure> {
         let sends_all = !matches!(twist, Some(Twist::Reset { .. } | Twist::EarlyAnswer { .. }));
         let mut hangs = Vec::new();
-        for name in other.outcome.streams.keys() {
+        let (streams, connections) = (&other.outcome.streams, &other.outcome.connections);
+        for name in streams.keys().chain(connections.keys()) {
             let original = name.strip_suffix(COMPANION).unwrap_or(name);
             if self.ended.contains(original) && !other.ended.contains(name) {
-                let text = format!("stream `{name}` hangs after the last event: it has no end");
+                let what = match connections.contains_key(name) {
+                    true => "connection",
+                    false => "stream",
+                };
+                let text = format!("{what} `{name}` hangs after the last event: it has no end");
                 hangs.push(problem(text));
             } else if sends_all
                 && self.delivered.contains(original)
@@ -185,10 +193,27 @@ fn close(harness: &mut Harness, module: &Module) -> Vec<String> {
             stream.reset_by_client();
         }
     }
+    let open: Vec<String> = harness.connections().keys().cloned().collect();
+    for name in &open {
+        if let Ok(connection) = harness.connection(name) {
+            // One of them may have ended its half, and its reset would go unnoticed.
+            connection.reset_by_client().reset_by_upstream();
+        }
+    }
+    let contexts = |open_only: bool| -> BTreeSet<u64> {
+        let all = harness.connections().values();
+        let wanted = all.filter(|connection| !open_only || connection.end().is_none());
+        wanted.map(|connection| connection.id().into()).collect()
+    };
+    let connections = Connections {
+        all: contexts(false),
+        open: contexts(true),
+    };
     let mut disorder = Vec::new();
     for worker in harness.workers() {
         if worker.death().is_none() {
-            disorder.extend(lifecycle::disorder(module, &worker.transcript()));
+            let transcript = worker.transcript();
+            disorder.extend(lifecycle::disorder(module, &transcript, &connections));
             worker.shut_down();
         }
     }

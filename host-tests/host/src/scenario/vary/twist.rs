@@ -117,11 +117,14 @@ pub(super) fn is_expectation(event: &Event) -> bool {
 /// The stream an event is about, and whose event it is.
 pub(super) fn sender(action: &Action) -> Option<(&str, Peer)> {
     match action {
-        Action::Open { stream, .. } => Some((stream, Peer::Client)),
-        Action::Answer { stream, .. } => Some((stream, Peer::Upstream)),
-        Action::Body { stream, from, .. } | Action::Trailers { stream, from, .. } => {
-            Some((stream, *from))
+        Action::Open { stream, .. } | Action::Connect { stream, .. } => {
+            Some((stream, Peer::Client))
         }
+        Action::Answer { stream, .. } => Some((stream, Peer::Upstream)),
+        Action::Body { stream, from, .. }
+        | Action::Data { stream, from, .. }
+        | Action::Metadata { stream, from, .. }
+        | Action::Trailers { stream, from, .. } => Some((stream, *from)),
         Action::Reset { stream, by } => Some((stream, *by)),
         Action::Advance(_) | Action::Callout { .. } | Action::Expect { .. } => None,
     }
@@ -131,7 +134,10 @@ fn stream_mut(action: &mut Action) -> Option<&mut String> {
     match action {
         Action::Open { stream, .. }
         | Action::Answer { stream, .. }
+        | Action::Connect { stream, .. }
         | Action::Body { stream, .. }
+        | Action::Data { stream, .. }
+        | Action::Metadata { stream, .. }
         | Action::Trailers { stream, .. }
         | Action::Reset { stream, .. } => Some(stream),
         Action::Advance(_) | Action::Callout { .. } | Action::Expect { .. } => None,

@@ -1,0 +1,137 @@
+//! The probe scenarios show the whole ABI: every function, every callback, every status; and
+//! a table says which shows what.
+
+mod calls;
+mod envoy;
+mod scripts;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use calls::{Function, Probe};
+use tollgate_host::{CALLBACKS, Status, host_functions};
+use tollgate_tests::places;
+
+/// Part of the ABI, but nothing in Envoy 1.40 does it, so no scenario can.
+const NEVER_IN_ENVOY: &[&str] = &["proxy_on_foreign_function"];
+
+/// What no scenario calls yet.
+const NOT_YET: &[&str] = &[
+    "proxy_grpc_call",
+    "proxy_grpc_cancel",
+    "proxy_grpc_close",
+    "proxy_grpc_send",
+    "proxy_grpc_stream",
+    "proxy_on_grpc_close",
+    "proxy_on_grpc_receive",
+    "proxy_on_grpc_receive_initial_metadata",
+    "proxy_on_grpc_receive_trailing_metadata",
+];
+
+/// Statuses that no scenario gets yet.
+const NOT_YET_GIVEN: &[Status] = &[Status::ParseFailure, Status::InternalFailure];
+
+/// Statuses that Envoy 1.40 gives to some guest.
+const STATUSES: &[Status] = &[
+    Status::Ok,
+    Status::NotFound,
+    Status::BadArgument,
+    Status::SerializationFailure,
+    Status::ParseFailure,
+    Status::InvalidMemoryAccess,
+    Status::Empty,
+    Status::CasMismatch,
+    Status::InternalFailure,
+    Status::Unimplemented,
+];
+
+/// Played once for all tests.
+fn probes() -> &'static [Probe] {
+    static PROBES: LazyLock<Vec<Probe>> = LazyLock::new(Probe::all);
+    &PROBES
+}
+
+/// Everything the harness offers and calls.
+fn abi() -> Vec<Function> {
+    let callbacks = CALLBACKS
+        .iter()
+        .map(|name| Function::Callback((*name).to_owned()));
+    let functions = host_functions().into_iter();
+    let functions = functions.map(|(module, name)| Function::Host(module, name));
+    callbacks.chain(functions).collect()
+}
+
+fn full_name(function: &Function) -> String {
+    match function {
+        Function::Callback(name) => name.clone(),
+        Function::Host(module, name) if module == "env" => name.clone(),
+        Function::Host(module, name) => format!("{module}.{name}"),
+    }
+}
+
+#[test]
+fn every_function_and_callback_is_called() {
+    let calls = probes().iter().flat_map(|probe| &probe.calls);
+    let called: BTreeSet<&Function> = calls.map(|(function, _)| function).collect();
+    let abi = abi();
+    let not_called = abi.iter().filter(|function| !called.contains(function));
+    let not_called: BTreeSet<String> = not_called.map(full_name).collect();
+    let listed = NEVER_IN_ENVOY.iter().chain(NOT_YET);
+    let listed: BTreeSet<String> = listed.map(|name| (*name).to_owned()).collect();
+    let missing: Vec<_> = not_called.difference(&listed).collect();
+    assert!(
+        missing.is_empty(),
+        "called by no scenario in host-tests/scenarios/probes that replays on Envoy: {missing:#?}"
+    );
+    let done: Vec<_> = listed.difference(&not_called).collect();
+    assert!(
+        done.is_empty(),
+        "called by now, or unknown; take them from the list: {done:#?}"
+    );
+}
+
+#[test]
+fn every_status_is_given() {
+    let calls = probes().iter().flat_map(|probe| &probe.calls);
+    let given: BTreeSet<u32> = calls
+        .filter(|(function, _)| matches!(function, Function::Host(module, _) if module == "env"))
+        .filter_map(|(_, result)| *result)
+        .collect();
+    let not_given = |status: &&Status| !given.contains(&u32::from(**status));
+    let not_given: Vec<&Status> = STATUSES.iter().filter(not_given).collect();
+    let listed: Vec<&Status> = NOT_YET_GIVEN.iter().collect();
+    assert_eq!(
+        not_given, listed,
+        "given in no scenario, and the list of those"
+    );
+}
+
+#[test]
+fn what_is_about_the_same_is_said_once() {
+    let mut by_about: BTreeMap<&str, &str> = BTreeMap::new();
+    for probe in probes() {
+        let other = by_about.insert(&probe.scenario.about, &probe.name);
+        assert!(
+            other.is_none(),
+            "{} and {other:?} say the same `about`",
+            probe.name
+        );
+    }
+}
+
+#[test]
+fn the_table_is_up_to_date() {
+    let file = places::root().join("host-tests/scenarios/README.md");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let fresh = table::renewed(&text, probes(), &abi());
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&file, fresh).unwrap();
+    } else {
+        assert_eq!(
+            text, fresh,
+            "host-tests/scenarios/README.md is behind the scenarios: \
+             `BLESS=1 cargo test -p tollgate-tests --test probes` renews it"
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! Holds features together; see its manifest.
