@@ -98,8 +98,9 @@ impl Checker {
             if !failures.is_empty() || scenario.not_on_envoy.is_some() {
                 return Ok(failures);
             }
-            let mut failures = envoy::agree(scenario, module, envoy)
-                .unwrap_or_else(|problem| vec![about_all(problem)]);
+            let agreement = envoy::agree(scenario, module, envoy);
+            let failures = agreement.map(|agreement| agreement.failures);
+            let mut failures = failures.unwrap_or_else(|problem| vec![about_all(problem)]);
             for failure in &mut failures {
                 for found in &mut failure.differences {
                     found.key = format!("{ON_ENVOY}{}", found.key);

@@ -235,7 +235,7 @@ pub struct Callout {
     pub sent: Option<ExpectMessage>,
     /// The answer; without it the callout stays open.
     pub answer: Option<Answer>,
-    /// The connection breaks instead.
+    /// The connection breaks: before any answer, or in the middle of the one given.
     #[serde(default)]
     pub reset: bool,
 }
