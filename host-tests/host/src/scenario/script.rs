@@ -48,8 +48,10 @@ pub struct Scenario {
     pub grpc_clusters: Vec<String>,
     /// Clusters without hosts, which either may name.
     pub clusters_without_hosts: Vec<String>,
-    /// Why the result depends on how bodies are cut, if it does.
+    /// Why the result is this one only as the file is written, if so.
     pub cuts_matter: Option<String>,
+    /// Why a worker dies, if one does.
+    pub traps: Option<String>,
     /// Why a real Envoy cannot replay it, if so.
     pub not_on_envoy: Option<String>,
     /// What holds however it ends.
@@ -285,6 +287,7 @@ impl Scenario {
             grpc_clusters: file.grpc_clusters,
             clusters_without_hosts: file.clusters_without_hosts,
             cuts_matter: file.cuts_matter,
+            traps: file.traps,
             not_on_envoy: file.not_on_envoy,
             books: file.books,
             events,
@@ -447,15 +450,7 @@ impl Flattening<'_> {
             actions
                 .extend(events.map_err(|(key, problem)| wrong(&format!("grpc.{key}"), problem))?);
         }
-        if let Some(lookup) = step.lookup {
-            let ttl = lookup.ttl.0;
-            let addresses = lookup.addresses.into_iter();
-            let addresses = addresses.map(|address| DnsAddress { address, ttl });
-            actions.push(Action::Lookup {
-                name: lookup.name,
-                addresses: addresses.collect(),
-            });
-        }
+        actions.extend(step.lookup.map(Action::from));
         if let Some(message) = step.response {
             pieces(&mut actions, &stream, Peer::Upstream, worker, message)
                 .map_err(|(key, problem)| wrong(&format!("response.{key}"), problem))?;

@@ -5,9 +5,23 @@ use crate::grpc_calls::{GrpcCall, GrpcEvent};
 use crate::headers::Headers;
 use crate::worker::Worker;
 
+use super::file::Lookup;
 use super::grpc::{GrpcCallee, GrpcSent, method};
 use super::play::Harness;
 use super::presented;
+use super::script::Action;
+
+impl From<Lookup> for Action {
+    fn from(lookup: Lookup) -> Self {
+        let ttl = lookup.ttl.0;
+        let addresses = lookup.addresses.into_iter();
+        let addresses = addresses.map(|address| DnsAddress { address, ttl });
+        Self::Lookup {
+            name: lookup.name,
+            addresses: addresses.collect(),
+        }
+    }
+}
 
 impl Harness {
     /// The oldest open call or stream that fits, and its worker.

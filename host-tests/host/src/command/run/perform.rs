@@ -142,6 +142,7 @@ fn scenario(input: &Input) -> Scenario {
         grpc_clusters: Vec::new(),
         clusters_without_hosts: Vec::new(),
         cuts_matter: None,
+        traps: None,
         not_on_envoy: None,
         books: Books::default(),
         events: Vec::new(),
