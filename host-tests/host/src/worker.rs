@@ -8,7 +8,7 @@ use crate::costs::Costs;
 use crate::dns::{DnsAddress, DnsLookup};
 use crate::error::{Death, Error};
 use crate::flow::StreamOptions;
-use crate::grpc_calls::{GrpcCall, GrpcEvent, GrpcKind};
+use crate::grpc_calls::{GrpcCall, GrpcEvent};
 use crate::guest::{Guest, lock_guest};
 use crate::message::{HttpAnswer, HttpCall};
 use crate::shared::LogLine;
@@ -99,22 +99,26 @@ impl Worker {
         lock_guest(&self.guest).answer_http_call(id, Some(answer))
     }
 
-    /// Resets the HTTP call `id` as a connection that breaks; false when it is not pending.
+    /// Breaks the connection of the HTTP call `id` before any answer; Envoy then answers 503
+    /// itself. False when it is not pending.
     pub fn reset_http_call(&self, id: u32) -> bool {
+        lock_guest(&self.guest).reset_http_call(id)
+    }
+
+    /// Breaks the connection of the HTTP call `id` when its answer has begun: the guest gets
+    /// nothing of it, and the status 11, `reset`. False when it is not pending.
+    pub fn break_http_answer(&self, id: u32) -> bool {
         lock_guest(&self.guest).answer_http_call(id, None)
     }
 
-    /// The gRPC calls and streams that are open, calls first, each kind in order. A stream
-    /// that its service has ended is no longer among them.
+    /// The gRPC calls and streams that are open, oldest first. A stream that its service has
+    /// ended is no longer among them.
     pub fn grpc_calls(&self) -> Vec<GrpcCall> {
         let guest = lock_guest(&self.guest);
         let pending = guest.vm().grpc.pending.values();
-        let mut open: Vec<_> = pending
-            .filter(|pending| !pending.remote_closed)
-            .map(|pending| pending.call.clone())
-            .collect();
-        open.sort_by_key(|call| call.kind == GrpcKind::Stream);
-        open
+        let mut open: Vec<_> = pending.filter(|pending| !pending.remote_closed).collect();
+        open.sort_by_key(|pending| pending.order);
+        open.iter().map(|pending| pending.call.clone()).collect()
     }
 
     /// The service at the other end of the gRPC call or stream `id` acts; false when it is

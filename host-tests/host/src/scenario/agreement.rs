@@ -50,6 +50,12 @@ pub fn between(expected: &Outcome, actual: &Outcome) -> Vec<Difference> {
         joined(&expected.callouts),
         joined(&actual.callouts),
     );
+    differ("grpc", joined(&expected.grpc), joined(&actual.grpc));
+    differ(
+        "lookups",
+        joined(&expected.lookups),
+        joined(&actual.lookups),
+    );
     differ(
         "shared_data",
         bytes(&texts(&expected.shared_data)),
@@ -140,6 +146,8 @@ pub fn messages(found: &mut Vec<Difference>, side: &str, expected: &Received, ac
     let fields = |headers: &Option<_>| headers.as_ref().map_or("(none)".to_owned(), sorted);
     differ("head", fields(&expected.headers), fields(&actual.headers));
     differ("body", expected.text(), actual.text());
+    let excess = |message: &Received| String::from_utf8_lossy(&message.excess).into_owned();
+    differ("excess", excess(expected), excess(actual));
     differ(
         "trailers",
         fields(&expected.trailers),

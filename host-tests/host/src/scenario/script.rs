@@ -6,15 +6,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::dns::DnsAddress;
 use crate::flow::Protocol;
+use crate::grpc_calls::GrpcEvent;
 use crate::headers::Headers;
 use crate::message::{HttpAnswer, Metadata};
 
 use super::connection::{self, Kind};
 use super::error::{FileError, filter_line, in_words_of_toml, line_at, line_of};
 use super::file::{
-    Books, Expect, ExpectMessage, File, Filter, Message, Modules, Peer, ProtocolName, Step,
+    Books, Expect, ExpectGrpc, ExpectMessage, File, Message, Modules, Peer, ProtocolName, Step,
 };
+use super::filter::{self, FilterConfig};
+use super::grpc::{self, GrpcCallee};
 use super::head;
 
 /// A scenario, read and checked.
@@ -40,37 +44,20 @@ pub struct Scenario {
     pub properties: BTreeMap<String, String>,
     /// Clusters callouts may name.
     pub clusters: Vec<String>,
-    /// Why the result depends on how bodies are cut, if it does.
+    /// Clusters gRPC calls and streams may name.
+    pub grpc_clusters: Vec<String>,
+    /// Clusters without hosts, which either may name.
+    pub clusters_without_hosts: Vec<String>,
+    /// Why the result is this one only as the file is written, if so.
     pub cuts_matter: Option<String>,
+    /// Why a worker dies, if one does.
+    pub traps: Option<String>,
     /// Why a real Envoy cannot replay it, if so.
     pub not_on_envoy: Option<String>,
     /// What holds however it ends.
     pub books: Books,
     /// What happens, in order.
     pub events: Vec<Event>,
-}
-
-/// The filter's part of Envoy's configuration.
-#[derive(Clone, Debug)]
-pub struct FilterConfig {
-    /// `PluginConfig.name`.
-    pub name: String,
-    /// `PluginConfig.root_id`.
-    pub root_id: String,
-    /// `VmConfig.vm_id`.
-    pub vm_id: String,
-    /// `PluginConfig.configuration` as the filter reads it.
-    pub configuration: String,
-    /// `VmConfig.configuration` as the filter reads it.
-    pub vm_configuration: String,
-    /// `VmConfig.environment_variables.key_values`.
-    pub environment: BTreeMap<String, String>,
-    /// `PluginConfig.allow_on_headers_stop_iteration`.
-    pub allow_on_headers_stop_iteration: bool,
-    /// `per_connection_buffer_limit_bytes` of listener and clusters.
-    pub per_connection_buffer_limit_bytes: Option<usize>,
-    /// Worker threads.
-    pub workers: usize,
 }
 
 /// Something that happens, and where the file says so.
@@ -172,6 +159,22 @@ pub enum Action {
         /// What happens to it.
         outcome: CalloutOutcome,
     },
+    /// The service of the oldest gRPC call or stream that fits acts.
+    Grpc {
+        /// Which.
+        callee: GrpcCallee,
+        /// What the filter sent must be so.
+        sent: Option<Box<ExpectGrpc>>,
+        /// What the service does; nothing if `None`.
+        event: Option<GrpcEvent>,
+    },
+    /// The oldest lookup of a name is answered.
+    Lookup {
+        /// The name.
+        name: String,
+        /// Its addresses; none if it does not exist.
+        addresses: Vec<DnsAddress>,
+    },
     /// This must have come out by now.
     Expect {
         /// The stream's name; none before the first.
@@ -190,6 +193,8 @@ pub enum CalloutOutcome {
     Answer(HttpAnswer),
     /// Its connection breaks.
     Reset,
+    /// Its connection breaks when so much of the answer has come.
+    BrokenOff(HttpAnswer),
 }
 
 impl Scenario {
@@ -260,7 +265,9 @@ impl Scenario {
             kind,
             workers: file.filter.workers,
             clusters: &file.clusters,
+            grpc_clusters: &file.grpc_clusters,
         };
+        filter::check(path, text, &file)?;
         for (index, step) in file.steps.into_iter().enumerate() {
             let line = line_at(text, step.span().start);
             flattening.step(index, line, step.into_inner())?;
@@ -271,13 +278,16 @@ impl Scenario {
             about: file.about,
             wasm: modules.remove(0),
             also_on: modules,
-            filter: filter_config(file.filter),
+            filter: file.filter.into(),
             client: protocol(file.protocol.client),
             upstream: protocol(file.protocol.upstream),
             route_name: file.route_name,
             properties: file.properties,
             clusters: file.clusters,
+            grpc_clusters: file.grpc_clusters,
+            clusters_without_hosts: file.clusters_without_hosts,
             cuts_matter: file.cuts_matter,
+            traps: file.traps,
             not_on_envoy: file.not_on_envoy,
             books: file.books,
             events,
@@ -304,29 +314,6 @@ fn parse_file(path: &Path, text: &str) -> Result<File, FileError> {
         let key = key.strip_prefix('.').unwrap_or(&key).to_owned();
         broken(error.inner(), key)
     })
-}
-
-fn filter_config(filter: Filter) -> FilterConfig {
-    FilterConfig {
-        name: filter.name,
-        root_id: filter.root_id,
-        vm_id: filter.vm_id,
-        configuration: configuration(filter.configuration),
-        vm_configuration: configuration(filter.vm_configuration),
-        environment: filter.environment,
-        allow_on_headers_stop_iteration: filter.allow_on_headers_stop_iteration,
-        per_connection_buffer_limit_bytes: filter.per_connection_buffer_limit_bytes,
-        workers: filter.workers,
-    }
-}
-
-/// Text stays as it is; anything else becomes JSON.
-fn configuration(value: Option<toml::Value>) -> String {
-    match value {
-        None => String::new(),
-        Some(toml::Value::String(text)) => text,
-        Some(other) => serde_json::to_string(&other).unwrap_or_default(),
-    }
 }
 
 fn protocol(name: ProtocolName) -> Protocol {
@@ -358,6 +345,7 @@ struct Flattening<'t> {
     kind: Kind,
     workers: usize,
     clusters: &'t [String],
+    grpc_clusters: &'t [String],
 }
 
 impl Flattening<'_> {
@@ -432,20 +420,24 @@ impl Flattening<'_> {
             actions.extend(pieces);
         }
         if let Some(callout) = step.callout {
-            let outcome = match (callout.answer, callout.reset) {
-                (None, false) => CalloutOutcome::Open,
-                (None, true) => CalloutOutcome::Reset,
-                (Some(_), true) => {
-                    let problem = "a callout is answered or reset, not both".to_owned();
-                    return Err(wrong("callout.reset", problem));
-                }
-                (Some(answer), false) => CalloutOutcome::Answer(HttpAnswer {
+            let answer = callout.answer.map(|answer| {
+                Ok(HttpAnswer {
                     headers: head::response(&answer.head)
                         .map_err(|problem| wrong("callout.answer.head", problem))?,
                     body: answer.body.0,
                     trailers: head::fields(answer.trailers.iter().map(String::as_str))
                         .map_err(|problem| wrong("callout.answer.trailers", problem))?,
-                }),
+                })
+            });
+            let outcome = match (answer.transpose()?, callout.reset) {
+                (None, false) => CalloutOutcome::Open,
+                (None, true) => CalloutOutcome::Reset,
+                (Some(answer), false) => CalloutOutcome::Answer(answer),
+                (Some(answer), true) if !answer.trailers.is_empty() => {
+                    let problem = "an answer that breaks off does not get to its trailers";
+                    return Err(wrong("callout.answer.trailers", problem.to_owned()));
+                }
+                (Some(answer), true) => CalloutOutcome::BrokenOff(answer),
             };
             actions.push(Action::Callout {
                 cluster: callout.cluster,
@@ -453,6 +445,12 @@ impl Flattening<'_> {
                 outcome,
             });
         }
+        if let Some(grpc) = step.grpc {
+            let events = grpc::events(grpc, self.grpc_clusters);
+            actions
+                .extend(events.map_err(|(key, problem)| wrong(&format!("grpc.{key}"), problem))?);
+        }
+        actions.extend(step.lookup.map(Action::from));
         if let Some(message) = step.response {
             pieces(&mut actions, &stream, Peer::Upstream, worker, message)
                 .map_err(|(key, problem)| wrong(&format!("response.{key}"), problem))?;
@@ -477,7 +475,7 @@ impl Flattening<'_> {
         }
         if actions.is_empty() {
             let problem = "a step says nothing: name one of advance, connect, request, \
-                           downstream, callout, response, upstream, reset, expect";
+                           downstream, callout, grpc, lookup, response, upstream, reset, expect";
             return Err(wrong("", problem.to_owned()));
         }
         let events = actions.into_iter().map(|action| Event { line, action });
@@ -590,6 +588,9 @@ fn check(expect: &Expect) -> Result<(), (String, String)> {
         head::fields(message.headers.iter().map(String::as_str)).map_err(wrong("headers"))?;
         let trailers = message.trailers.iter().flatten();
         head::fields(trailers.map(String::as_str)).map_err(wrong("trailers"))?;
+    }
+    for open in expect.grpc.iter().flatten() {
+        grpc::check_open(open).map_err(|problem| ("grpc".to_owned(), problem))?;
     }
     Ok(())
 }

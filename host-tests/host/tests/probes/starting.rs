@@ -117,7 +117,7 @@ fn a_reload_that_fails_is_told() {
     worker.open().request(GET, "");
     assert!(worker.death().is_some() && worker.failed_reload().is_none());
     let (costs, _) = (worker.costs(), worker.transcript());
-    host.advance(FailurePolicy::BACKOFF);
+    host.advance(Duration::from_secs(1));
     let mut stream = worker.open();
     stream.request(GET, "");
     assert_eq!(stream.client().status(), Some(503));

@@ -15,10 +15,10 @@ use crate::error::Error;
 use crate::module::Module;
 
 use super::compare;
-use super::error::FileError;
+use super::error::{FileError, line_of};
 use super::file::{Expect, ExpectMessage};
 use super::outcome::{ConnectionOutcome, Outcome, StreamOutcome};
-use super::play::{Failure, Harness, Player};
+use super::play::{self, Failure, Harness, Player};
 use super::script::{Action, Scenario};
 use crate::message::Received;
 
@@ -27,11 +27,31 @@ use crate::message::Received;
 pub struct Blessed {
     /// The file's new text.
     pub text: String,
-    /// Lines of the steps that were changed.
-    pub changed: Vec<usize>,
+    /// What was changed, in order.
+    pub changes: Vec<Change>,
     /// What still differs: `without` and `contains` say what an author wants of any outcome,
     /// and no outcome says what else they could want.
     pub left: Vec<Failure>,
+}
+
+/// A value that was replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Its line in the file as it was, from 1.
+    pub line: usize,
+    /// Its key, such as `expect.client.body`.
+    pub key: String,
+    /// The value before.
+    pub old: String,
+    /// The value now.
+    pub new: String,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, old, new, .. } = self;
+        write!(f, "{key}: {old:?} → {new:?}")
+    }
 }
 
 /// Why nothing was blessed.
@@ -66,18 +86,39 @@ impl std::error::Error for BlessError {}
 /// expectations that differ.
 ///
 /// An expectation that is empty (`expect = {}`, `[steps.expect]`) gets what client and
-/// upstream received, with filter state, properties, logs and open callouts where there are
-/// any; metrics an author names. An entry of a map that is not there any more goes.
+/// upstream received, with filter state, properties, logs, open callouts and lookups where
+/// there are any; metrics an author names. An entry of a map that is not there any more goes.
 ///
 /// # Errors
 /// When it cannot be played to its end.
 pub fn bless(path: &Path, text: &str, module: &Module) -> Result<Blessed, BlessError> {
     let scenario = Scenario::parse(path, text).map_err(BlessError::File)?;
+    if scenario.filter.refused.is_some() {
+        return Ok(Blessed {
+            text: text.to_owned(),
+            changes: Vec::new(),
+            left: play::hold(&scenario, module).map_err(BlessError::Start)?,
+        });
+    }
     let broken = |error: toml_edit::TomlError| BlessError::File(FileError::whole(path, error));
     let mut document: DocumentMut = text.parse().map_err(broken)?;
     let mut harness = Harness::start(&scenario, module).map_err(BlessError::Start)?;
     let mut steps = Steps::of(&mut document);
-    let (mut changed, mut left) = (Vec::new(), Vec::new());
+    let (mut changes, mut left) = (Vec::new(), Vec::new());
+    // Those that are no wish are changes; gives the others.
+    let changed = |changes: &mut Vec<Change>, step, table: &str, found: Vec<_>| {
+        let (wishes, replaced): (Vec<_>, Vec<_>) = found.into_iter().partition(is_a_wish);
+        changes.extend(replaced.into_iter().map(|found: compare::Difference| {
+            let key = format!("{table}.{}", found.key);
+            Change {
+                line: line_of(text, step, &key),
+                key,
+                old: found.expected,
+                new: found.actual,
+            }
+        }));
+        wishes
+    };
     for event in &scenario.events {
         let failed = |problem| BlessError::Play {
             line: event.line,
@@ -92,13 +133,17 @@ pub fn bless(path: &Path, text: &str, module: &Module) -> Result<Blessed, BlessE
                 match table {
                     Some(table) if table.is_empty() => {
                         edit::fill(table, stream, &outcome);
-                        changed.push(event.line);
+                        changes.push(Change {
+                            line: line_of(text, event.line, "expect"),
+                            key: "expect".to_owned(),
+                            old: "(empty)".to_owned(),
+                            new: "(what came out)".to_owned(),
+                        });
                         Vec::new()
                     }
                     Some(table) if !differences.is_empty() => {
                         rewrite(table, expect, stream, &outcome);
-                        changed.push(event.line);
-                        differences.into_iter().filter(is_a_wish).collect()
+                        changed(&mut changes, event.line, "expect", differences)
                     }
                     _ => differences,
                 }
@@ -115,17 +160,20 @@ pub fn bless(path: &Path, text: &str, module: &Module) -> Result<Blessed, BlessE
                 let table = steps.next_with(&["callout", "sent"]);
                 if let Some(table) = table.filter(|_| !differences.is_empty()) {
                     rewrite_message(table, "sent", sent, &received);
-                    changed.push(event.line);
                 }
                 harness.act(&event.action).map_err(failed)?;
-                differences.into_iter().filter(is_a_wish).collect()
+                changed(&mut changes, event.line, "callout", differences)
             }
+            // Few and short: the author changes them.
+            Action::Grpc { .. } => play::step(&mut harness, &event.action).map_err(failed)?,
             other => {
                 harness.act(other).map_err(failed)?;
                 Vec::new()
             }
         };
-        if let Some(death) = harness.workers().iter().find_map(|worker| worker.death()) {
+        if scenario.traps.is_none()
+            && let Some(death) = harness.workers().iter().find_map(|worker| worker.death())
+        {
             return Err(failed(format!("the worker died: {death}")));
         }
         if !remaining.is_empty() {
@@ -136,14 +184,13 @@ pub fn bless(path: &Path, text: &str, module: &Module) -> Result<Blessed, BlessE
             });
         }
     }
-    changed.dedup();
     Ok(Blessed {
-        text: match changed.is_empty() {
+        text: match changes.is_empty() {
             // A document's text may space dotted keys in another way than the file.
             true => text.to_owned(),
             false => document.to_string(),
         },
-        changed,
+        changes,
         left,
     })
 }
@@ -219,6 +266,8 @@ fn rewrite(table: &mut dyn TableLike, expect: &Expect, stream: Option<&str>, out
     for (key, expected, actual) in [
         ("logs", &expect.logs, &outcome.logs),
         ("callouts", &expect.callouts, &outcome.callouts),
+        ("grpc", &expect.grpc, &outcome.grpc),
+        ("lookups", &expect.lookups, &outcome.lookups),
     ] {
         if let Some(expected) = expected
             && expected != actual
