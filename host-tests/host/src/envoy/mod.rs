@@ -14,9 +14,11 @@ mod records;
 mod replay;
 mod tcp;
 mod upstream;
+mod version;
 mod wire;
 mod workers;
 
 pub use agreement::{Agreement, agree};
 pub use exceptions::{EXCEPTIONS, Exception};
 pub use replay::Replay;
+pub use version::is_comparable;
