@@ -1,5 +1,7 @@
-//! Every file under `host-tests/scenarios` on a real Envoy, which must show what the harness
-//! shows after every event.
+//! Every scenario on a real Envoy, on every module that must pass it, which must show what the
+//! harness shows after every event.
+
+mod modules;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -10,7 +12,7 @@ use std::time::Instant;
 
 use tollgate_host::Module;
 use tollgate_host::envoy::{Agreement, EXCEPTIONS, agree};
-use tollgate_host::scenario::{Failure, Scenario, files};
+use tollgate_host::scenario::{Failure, Scenario};
 use tollgate_tests::places;
 
 /// Envoys at a time: each mostly waits.
@@ -22,27 +24,16 @@ const MOST_NOT_ON_ENVOY: usize = 10;
 #[test]
 fn harness_and_envoy_agree() {
     let envoy = places::envoy().unwrap();
-    let folder = places::root().join("host-tests/scenarios");
     let only = std::env::var("TOLLGATE_SCENARIO").unwrap_or_default();
-    let scenarios: Vec<(String, Scenario)> = files(&folder)
-        .unwrap()
-        .iter()
-        .map(|file| {
-            let name = file.strip_prefix(&folder).unwrap().display().to_string();
-            let scenario = Scenario::load(file).unwrap_or_else(|error| panic!("{error}"));
+    let scenarios: Vec<(String, Scenario)> = modules::scenarios()
+        .into_iter()
+        .map(|scenario| {
+            let module = scenario.wasm.file_stem().unwrap().to_string_lossy();
+            let name = format!("{} on {module}", modules::name(&scenario).display());
             (name, scenario)
         })
         .filter(|(name, _)| name.contains(&only))
         .collect();
-    let modules: BTreeSet<&Path> = scenarios
-        .iter()
-        .map(|(_, one)| one.wasm.as_path())
-        .collect();
-    if let Some(missing) = modules.iter().find(|module| !module.exists()) {
-        let name = missing.file_name().unwrap().display();
-        panic!("target/filters/{name} was not built: run `cargo xtask build`");
-    }
-
     let (replayed, rest): (Vec<_>, Vec<_>) = scenarios
         .iter()
         .partition(|(_, scenario)| scenario.not_on_envoy.is_none());

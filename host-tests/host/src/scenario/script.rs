@@ -40,8 +40,10 @@ pub struct Scenario {
     pub properties: BTreeMap<String, String>,
     /// Clusters callouts may name.
     pub clusters: Vec<String>,
-    /// Why the result depends on how bodies are cut, if it does.
+    /// Why the result is this one only as the file is written, if so.
     pub cuts_matter: Option<String>,
+    /// Why a worker dies, if one does.
+    pub traps: Option<String>,
     /// Why a real Envoy cannot replay it, if so.
     pub not_on_envoy: Option<String>,
     /// What holds however it ends.
@@ -280,6 +282,7 @@ impl Scenario {
             properties: file.properties,
             clusters: file.clusters,
             cuts_matter: file.cuts_matter,
+            traps: file.traps,
             not_on_envoy: file.not_on_envoy,
             books: file.books,
             events,
