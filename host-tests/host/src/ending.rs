@@ -1,9 +1,11 @@
 //! How streams end: resets, local replies, and the last callbacks.
 
-use crate::flow::{Flow, Protocol, Side};
+use crate::flow::{Flow, Hold, Protocol, Side};
 use crate::guest::Guest;
 use crate::headers::Headers;
+use crate::inline_headers::MapKind;
 use crate::message::{LocalReply, StreamEnd};
+use crate::vm::Deferred;
 
 const GRPC_UNAVAILABLE: u32 = 14;
 
@@ -43,11 +45,55 @@ impl Guest {
         }
     }
 
+    /// The VM trapped. A reply that the callback had asked for gives its details only (seen
+    /// on Envoy 1.40): this one has the response already.
     pub fn fail_stream(&mut self, id: u32) {
         let mut reply = envoy_reply(503, "wasm_fail_stream", "");
         reply.grpc_status = Some(GRPC_UNAVAILABLE);
+        self.vm_mut().deferred.retain(|deferred| match deferred {
+            Deferred::LocalReply {
+                stream,
+                reply: asked,
+            } if *stream == id => {
+                reply.details.clone_from(&asked.details);
+                false
+            }
+            _ => true,
+        });
         self.local_reply(id, reply);
         self.after_callback(id);
+    }
+
+    /// Sends the headers on, the last filter behind them. False when Envoy misses something
+    /// in them and answers itself.
+    pub fn send_headers(&mut self, id: u32, side: Side, end: bool) -> bool {
+        let Some(flow) = self.flow(id, side) else {
+            return false;
+        };
+        if flow.headers_forwarded {
+            return true;
+        }
+        let reply = missed(side, &flow.headers).filter(|_| flow.headers_whole);
+        let Some(reply) = reply else {
+            flow.forward_headers(end);
+            return true;
+        };
+        self.local_reply(id, reply);
+        false
+    }
+
+    /// Sends on everything held, in order, and the end when it has come.
+    pub fn send_all(&mut self, id: u32, side: Side) {
+        let Some(flow) = self.flow(id, side) else {
+            return;
+        };
+        flow.hold = Hold::Free;
+        let headers_only = flow.complete && flow.trailers.is_none() && flow.held.is_empty();
+        if self.send_headers(id, side, headers_only)
+            && let Some(flow) = self.flow(id, side)
+        {
+            flow.forward_all();
+        }
     }
 
     /// `sendLocalReply`: through the filter's response callbacks when no response has
@@ -64,11 +110,13 @@ impl Guest {
         }
         let mut headers = Headers::from([(":status", reply.status.to_string())]);
         for (name, value) in reply.headers.iter() {
-            headers.add(name, value);
+            headers.add_to(MapKind::ResponseHeaders, name, value);
         }
+        // What the filter says of these two does not count (`Utility::prepareLocalReply`).
+        headers.put(":status", reply.status.to_string());
         let is_head = stream.request.headers.value(":method") == Some(b"HEAD");
         if !reply.body.is_empty() {
-            headers.set("content-length", reply.body.len().to_string());
+            headers.put("content-length", reply.body.len().to_string());
             if headers.value("content-type").is_none() {
                 headers.add("content-type", "text/plain");
             }
@@ -152,6 +200,37 @@ fn upstream_reset_details(protocol: Protocol) -> String {
         Protocol::Http2 => "remote_reset",
     };
     format!("upstream_reset_after_response_started{{{reason}}}")
+}
+
+/// What Envoy answers instead of sending these headers on: no path, no route; a request that
+/// its client's codec refuses (`HeaderUtility::checkRequiredRequestHeaders`); a response
+/// without a status (`checkRequiredResponseHeaders`).
+pub(crate) fn missed(side: Side, headers: &Headers) -> Option<LocalReply> {
+    let missing = |status, message: &str, name: &str| {
+        let details =
+            format!("filter_removed_required_{message}_headers{{missing_required_header:_{name}}}");
+        let body = format!("missing required header: {name}");
+        Some(envoy_reply(status, &details, &body))
+    };
+    if side == Side::Response {
+        let status = headers.get(":status");
+        let known = status.is_some_and(|status| status.parse::<u64>().is_ok());
+        return if known {
+            None
+        } else {
+            missing(502, "response", ":status")
+        };
+    }
+    let method = headers.value(":method");
+    let path = headers.value(":path").unwrap_or_default();
+    // The route of this host is the prefix `/`.
+    if !path.starts_with(b"/") && method != Some(b"CONNECT") {
+        return Some(envoy_reply(404, "route_not_found", ""));
+    }
+    match method {
+        None => missing(503, "request", ":method"),
+        Some(_) => None,
+    }
 }
 
 /// A reply that Envoy makes by itself.

@@ -21,6 +21,7 @@ mod grpc_service;
 mod guest;
 mod headers;
 mod host;
+mod inline_headers;
 mod instrument;
 mod linker;
 mod message;
