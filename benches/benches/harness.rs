@@ -1,6 +1,7 @@
 //! How fast the test host is: requests a second on one core, the start of a worker, and
-//! the time from the start of a process to its first answer.
+//! the time from the start of a process, of a test's or of the command, to its first answer.
 
+use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +13,13 @@ use tollgate_host::{Headers, Host, Module, Plugin, StreamEnd, Worker};
 /// Makes this program answer one request with the module named there, and end.
 const FIRST_ANSWER: &str = "TOLLGATE_BENCH_FIRST_ANSWER";
 const BODY_BYTES: usize = 4096;
+
+/// What the command is given to send.
+const REQUEST: &str = "POST /openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21
+host: llm.example
+content-type: application/json
+
+{\"messages\":[]}";
 
 /// Adds one header to each message.
 const HEADERS_ONLY: &str = r#"(module
@@ -147,7 +155,42 @@ fn starts(criterion: &mut Criterion) {
             assert!(status.is_ok_and(|status| status.success()));
         });
     });
+    let command = command();
+    let request = std::env::temp_dir().join(format!("bench-{}.http", std::process::id()));
+    fs::write(&request, REQUEST).expect("the request is written");
+    group.bench_function("command_to_first_answer", |bencher| {
+        bencher.iter(|| {
+            let output = Command::new(&command)
+                .args(["run", "--wasm"])
+                .arg(&path)
+                .arg("--request")
+                .arg(&request)
+                .output()
+                .expect("the command starts");
+            // An upstream's answer came through.
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(
+                output.status.success() && text.contains(":status: 200"),
+                "{text}"
+            );
+        });
+    });
+    // A file in the temporary folder harms nobody.
+    let _ = fs::remove_file(&request);
     group.finish();
+}
+
+/// `tollgate-host`, which lies beside the folder of this program.
+fn command() -> PathBuf {
+    let this = std::env::current_exe().expect("this program has a path");
+    let folder = this.parent().and_then(Path::parent);
+    let command = folder.expect("two folders above").join("tollgate-host");
+    assert!(
+        command.is_file(),
+        "no command at {}: run `cargo xtask bench harness`, which builds it first",
+        command.display()
+    );
+    command
 }
 
 fn first_answer(path: &Path) {

@@ -7,6 +7,7 @@ use crate::inline_headers::MapKind;
 use crate::message::{LocalReply, StreamEnd};
 use crate::vm::Deferred;
 
+const GRPC_UNKNOWN: u32 = 2;
 const GRPC_UNAVAILABLE: u32 = 14;
 
 impl Guest {
@@ -24,10 +25,13 @@ impl Guest {
         } else {
             // The router answers itself when no response has begun.
             stream.request.out.reset = true;
-            let body = "upstream connect error or disconnect/reset before headers. \
-                        reset reason: connection termination";
-            let details = "upstream_reset_before_response_started{connection_termination}";
-            self.local_reply(id, envoy_reply(503, details, body));
+            let reason = match stream.options.upstream {
+                Protocol::Http1 => "connection termination",
+                Protocol::Http2 => "remote reset",
+            };
+            let details = reason.replace(' ', "_");
+            let details = format!("upstream_reset_before_response_started{{{details}}}");
+            self.local_reply(id, envoy_reply(503, &details, &unanswered(reason)));
         }
         self.after_callback(id);
     }
@@ -108,27 +112,10 @@ impl Guest {
         if stream.response.headers_forwarded {
             return self.end(id, StreamEnd::ResponseCut);
         }
-        let mut headers = Headers::from([(":status", reply.status.to_string())]);
-        for (name, value) in reply.headers.iter() {
-            headers.add_to(MapKind::ResponseHeaders, name, value);
-        }
-        // What the filter says of these two does not count (`Utility::prepareLocalReply`).
-        headers.put(":status", reply.status.to_string());
-        let is_head = stream.request.headers.value(":method") == Some(b"HEAD");
-        if !reply.body.is_empty() {
-            headers.put("content-length", reply.body.len().to_string());
-            if headers.value("content-type").is_none() {
-                headers.add("content-type", "text/plain");
-            }
-        }
-        let body = if is_head {
-            Vec::new()
-        } else {
-            reply.body.clone()
-        };
+        let (headers, body) = reply_message(&reply, stream.head, stream.grpc);
         let filtered = alive && !stream.response.started;
         stream.local_reply = Some(reply);
-        stream.request.out.reset |= stream.request.headers_forwarded;
+        stream.request.out.reset |= stream.request.headers_forwarded && !stream.exchanged();
         if filtered {
             self.headers(id, Side::Response, headers, body.is_empty());
             if !body.is_empty() {
@@ -152,9 +139,13 @@ impl Guest {
             return;
         };
         stream.end = Some(end);
+        if end == StreamEnd::ClosedByFilter {
+            let details = || "wasm_close_stream".to_owned();
+            stream.details.get_or_insert_with(details);
+        }
+        let exchanged = stream.exchanged();
         let (request, response) = (&mut stream.request, &mut stream.response);
         response.out.reset |= !response.out.complete;
-        let exchanged = request.out.complete && response.complete;
         request.out.reset |= request.headers_forwarded && !exchanged;
         self.ended.push_back(id);
     }
@@ -202,35 +193,65 @@ fn upstream_reset_details(protocol: Protocol) -> String {
     format!("upstream_reset_after_response_started{{{reason}}}")
 }
 
-/// What Envoy answers instead of sending these headers on: no path, no route; a request that
-/// its client's codec refuses (`HeaderUtility::checkRequiredRequestHeaders`); a response
-/// without a status (`checkRequiredResponseHeaders`).
-pub(crate) fn missed(side: Side, headers: &Headers) -> Option<LocalReply> {
-    let missing = |status, message: &str, name: &str| {
-        let details =
-            format!("filter_removed_required_{message}_headers{{missing_required_header:_{name}}}");
-        let body = format!("missing required header: {name}");
-        Some(envoy_reply(status, &details, &body))
+/// What Envoy's router says when there is no answer to pass on.
+pub(crate) fn unanswered(reason: &str) -> String {
+    format!("upstream connect error or disconnect/reset before headers. reset reason: {reason}")
+}
+
+/// Envoy's `Http::Utility::prepareLocalReply`.
+fn reply_message(reply: &LocalReply, to_head: bool, to_grpc: bool) -> (Headers, Vec<u8>) {
+    let mut headers = Headers::from([(":status", reply.status.to_string())]);
+    for (name, value) in reply.headers.iter() {
+        headers.add_to(MapKind::ResponseHeaders, name, value);
+    }
+    // What the filter says of the status, or below of the length, does not count.
+    headers.put(":status", reply.status.to_string());
+    if to_grpc {
+        let status = reply.grpc_status.unwrap_or(grpc_status(reply.status));
+        headers.put(":status", "200");
+        headers.put("content-type", "application/grpc");
+        headers.put("grpc-status", status.to_string());
+        if !reply.body.is_empty() && !to_head {
+            headers.put("grpc-message", percent_encoded(&reply.body));
+        }
+        headers.remove("content-length");
+        return (headers, Vec::new());
+    }
+    if !reply.body.is_empty() {
+        headers.put("content-length", reply.body.len().to_string());
+        if headers.value("content-type").is_none() {
+            headers.add("content-type", "text/plain");
+        }
+    }
+    let body = match to_head {
+        true => Vec::new(),
+        false => reply.body.clone(),
     };
-    if side == Side::Response {
-        let status = headers.get(":status");
-        let known = status.is_some_and(|status| status.parse::<u64>().is_ok());
-        return if known {
-            None
-        } else {
-            missing(502, "response", ":status")
-        };
+    (headers, body)
+}
+
+/// Of an HTTP status (Envoy's `Grpc::Utility::httpToGrpcStatus`).
+fn grpc_status(status: u32) -> u32 {
+    match status {
+        400 => 13,
+        401 => 16,
+        403 => 7,
+        404 => 12,
+        429 | 502..=504 => GRPC_UNAVAILABLE,
+        _ => GRPC_UNKNOWN,
     }
-    let method = headers.value(":method");
-    let path = headers.value(":path").unwrap_or_default();
-    // The route of this host is the prefix `/`.
-    if !path.starts_with(b"/") && method != Some(b"CONNECT") {
-        return Some(envoy_reply(404, "route_not_found", ""));
+}
+
+/// Envoy's `PercentEncoding::encode`: gRPC's rule for `grpc-message`, and `~` too.
+fn percent_encoded(text: &[u8]) -> String {
+    let mut encoded = String::new();
+    for &byte in text {
+        match byte {
+            b' '..b'~' if byte != b'%' => encoded.push(byte.into()),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
     }
-    match method {
-        None => missing(503, "request", ":method"),
-        Some(_) => None,
-    }
+    encoded
 }
 
 /// A reply that Envoy makes by itself.

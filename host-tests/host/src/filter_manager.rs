@@ -16,6 +16,9 @@ const STOP_AND_BUFFER: u32 = 1;
 const STOP_AND_WATERMARK: u32 = 2;
 const STOP_NO_BUFFER: u32 = 3;
 
+/// Envoy's default `initial_stream_window_size`, in bytes.
+const HTTP2_STREAM_WINDOW: usize = 16 << 20;
+
 impl Guest {
     /// A new stream; its context is created with its request headers.
     pub fn open(&mut self, options: StreamOptions) -> u32 {
@@ -125,7 +128,7 @@ impl Guest {
 
     /// Body bytes arrive; `end` when they are the last and no trailers follow.
     pub fn data(&mut self, id: u32, side: Side, bytes: Vec<u8>, end: bool) {
-        let limit = self.vm().plugin.buffer_limit;
+        let limit = self.buffer_limit(id);
         let Some(flow) = self.flow(id, side) else {
             return;
         };
@@ -148,8 +151,18 @@ impl Guest {
         self.data_callback(id, side, bytes, end);
     }
 
+    /// Over HTTP/2 the window of the client's stream is the limit, both ways (Envoy's
+    /// `StreamImpl::bufferLimit`), not the connection's.
+    fn buffer_limit(&mut self, id: u32) -> usize {
+        let client = self.stream(id).map(|stream| stream.options.client);
+        match client {
+            Some(Protocol::Http2) => HTTP2_STREAM_WINDOW,
+            _ => self.vm().plugin.buffer_limit,
+        }
+    }
+
     fn data_callback(&mut self, id: u32, side: Side, mut bytes: Vec<u8>, end: bool) {
-        let limit = self.vm().plugin.buffer_limit;
+        let limit = self.buffer_limit(id);
         let Some(flow) = self.flow(id, side) else {
             return;
         };
@@ -368,11 +381,20 @@ impl Guest {
                     stream
                 }
                 Deferred::LocalReply { stream, reply } => {
-                    // The first one wins over others of the same callback.
-                    self.vm_mut().deferred.retain(|other| {
-                        !matches!(other, Deferred::LocalReply { stream: id, .. } if *id == stream)
+                    // The first one wins over others of the same callback, but each sets the
+                    // details (seen on Envoy 1.40).
+                    let mut last = None;
+                    self.vm_mut().deferred.retain(|other| match other {
+                        Deferred::LocalReply { stream: id, reply } if *id == stream => {
+                            last = Some(reply.details.clone());
+                            false
+                        }
+                        _ => true,
                     });
                     self.local_reply(stream, reply);
+                    if let (Some(stream), Some(last)) = (self.stream(stream), last) {
+                        stream.details = Some(last);
+                    }
                     stream
                 }
             };

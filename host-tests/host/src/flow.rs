@@ -74,8 +74,10 @@ pub(crate) struct Flow {
     /// `end_of_stream` of the body callback now running.
     pub chunk_ends_stream: bool,
     pub hold: Hold,
-    /// The sender has sent everything.
+    /// The sender's end has been seen.
     pub complete: bool,
+    /// The sender has sent everything, seen or not.
+    pub sent: bool,
     /// What the receiver got.
     pub out: Received,
 }
@@ -101,6 +103,7 @@ impl Default for Flow {
             chunk_ends_stream: false,
             hold: Hold::Free,
             complete: false,
+            sent: false,
             out: Received::default(),
         }
     }
@@ -180,6 +183,11 @@ impl Flow {
     }
 }
 
+/// A response without a body, whatever length it states (RFC 9110, section 6.4.1).
+fn is_bodiless(response: &Received) -> bool {
+    matches!(response.status(), Some(100..=199 | 204 | 304))
+}
+
 /// How a peer cuts its messages into events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Protocol {
@@ -212,6 +220,10 @@ pub(crate) struct StreamState {
     pub response: Flow,
     /// `proxy_on_context_create` was called.
     pub created: bool,
+    /// The client's method was HEAD, whatever the filter made of it.
+    pub head: bool,
+    /// The client's request was a gRPC call, likewise.
+    pub grpc: bool,
     /// The VM was dead when the stream began, and the policy is to go on without it.
     pub bypasses: bool,
     /// `proxy_on_log` is running.
@@ -230,6 +242,35 @@ pub(crate) struct StreamState {
 }
 
 impl StreamState {
+    /// Whether the upstream has the whole request and has sent its whole response.
+    pub fn exchanged(&self) -> bool {
+        let has_request = self.received(Side::Request).complete;
+        has_request && (self.response.complete || self.response.sent)
+    }
+
+    /// What the receiver of that side makes of what Envoy sent. Over HTTP/1 it goes by the
+    /// `content-length`, which Envoy leaves as the filter does.
+    pub fn received(&self, side: Side) -> Received {
+        let mut received = self.flow(side).out.clone();
+        let (protocol, without_body) = match side {
+            Side::Request => (self.options.upstream, false),
+            Side::Response => (self.options.client, self.head),
+        };
+        let headers = received.headers.as_ref();
+        let length = headers.and_then(|headers| headers.get("content-length")?.parse().ok());
+        let Some(length) = length.filter(|_| protocol == Protocol::Http1) else {
+            return received;
+        };
+        // Trailers come behind chunks only.
+        received.trailers = None;
+        match received.body.len() {
+            sent if sent < length => received.complete &= without_body || is_bodiless(&received),
+            sent if sent > length => received.excess = received.body.split_off(length),
+            _ => {}
+        }
+        received
+    }
+
     pub fn flow(&self, side: Side) -> &Flow {
         match side {
             Side::Request => &self.request,

@@ -17,6 +17,9 @@ pub struct Received {
     pub body: Vec<u8>,
     /// The sizes in which the body's bytes were sent.
     pub chunks: Vec<usize>,
+    /// Bytes behind the end that `content-length` states. Over HTTP/1 they were sent too, and
+    /// the peer takes them for the beginning of the next message.
+    pub excess: Vec<u8>,
     /// The trailer fields, when there are any.
     pub trailers: Option<Headers>,
     /// The HTTP/2 METADATA frames, each as a map.

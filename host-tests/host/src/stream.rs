@@ -10,6 +10,10 @@ use crate::headers::Headers;
 use crate::message::{FilterState, LocalReply, Metadata, Received, StreamEnd};
 use crate::shared::lock;
 
+/// The largest DATA frame a peer may send without asking first, in bytes (RFC 9113, section
+/// 4.2).
+const HTTP2_FRAME: usize = 16 << 10;
+
 /// One HTTP stream through the filter.
 ///
 /// The request methods play the client, the response methods the upstream. An event that
@@ -134,12 +138,12 @@ impl Stream {
 
     /// What the upstream has received.
     pub fn upstream(&self) -> Received {
-        self.inspect(|state| state.request.out.clone())
+        self.inspect(|state| state.received(Side::Request))
     }
 
     /// What the client has received.
     pub fn client(&self) -> Received {
-        self.inspect(|state| state.response.out.clone())
+        self.inspect(|state| state.received(Side::Response))
     }
 
     /// The response that the filter or Envoy made itself, if it did.
@@ -191,7 +195,7 @@ impl Stream {
 
     /// Whether the request's method is HEAD, so that no answer has a body.
     pub(crate) fn is_head(&self) -> bool {
-        self.inspect(|state| state.request.headers.value(":method") == Some(b"HEAD"))
+        self.inspect(|state| state.head)
     }
 
     fn headers(&mut self, side: Side, headers: Headers, end: bool) -> &mut Self {
@@ -204,8 +208,14 @@ impl Stream {
             Side::Response => state.request.headers_forwarded && !state.response.started,
         };
         self.event(name, possible, |guest, id| {
-            if let Some(state) = guest.stream(id).filter(|_| side == Side::Response) {
-                state.details = Some("via_upstream".to_owned());
+            if let Some(state) = guest.stream(id) {
+                match side {
+                    Side::Request => {
+                        state.head = headers.value(":method") == Some(b"HEAD");
+                        state.grpc = is_grpc(&headers);
+                    }
+                    Side::Response => state.details = Some("via_upstream".to_owned()),
+                }
             }
             guest.headers(id, side, headers, end)
         })
@@ -217,16 +227,25 @@ impl Stream {
             Side::Response => "response body",
         };
         self.event(name, in_message(side), |guest, id| {
+            if let Some(flow) = guest.flow(id, side) {
+                flow.sent |= end;
+            }
             let options = guest.vm().streams.get(&id).map(|state| &state.options);
             let protocol = options.map_or(Protocol::Http1, |options| match side {
                 Side::Request => options.client,
                 Side::Response => options.upstream,
             });
-            let end_alone = end && protocol == Protocol::Http1;
-            if !bytes.is_empty() {
-                guest.data(id, side, bytes.to_vec(), end && !end_alone);
+            let end_alone = end && (protocol == Protocol::Http1 || bytes.is_empty());
+            let piece = match protocol {
+                Protocol::Http1 => bytes.len().max(1),
+                Protocol::Http2 => HTTP2_FRAME,
+            };
+            let mut pieces = bytes.chunks(piece).peekable();
+            while let Some(bytes) = pieces.next() {
+                let last = end && !end_alone && pieces.peek().is_none();
+                guest.data(id, side, bytes.to_vec(), last);
             }
-            if end_alone || (end && bytes.is_empty()) {
+            if end_alone {
                 guest.data(id, side, Vec::new(), true);
             }
         })
@@ -308,6 +327,13 @@ impl Stream {
         let state = guest.and_then(|guest| guest.vm().streams.get(&self.id));
         state.map(look).unwrap_or_default()
     }
+}
+
+/// Envoy's `Grpc::Common::isGrpcRequestHeaders`.
+fn is_grpc(headers: &Headers) -> bool {
+    let kind = headers.get("content-type").unwrap_or_default();
+    let rest = kind.strip_prefix("application/grpc");
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('+'))
 }
 
 /// True between a message's headers and its end.

@@ -1,5 +1,6 @@
 //! What happens to a VM outside streams: ticks, callout answers, foreign functions, queue notices.
 
+use crate::ending::unanswered;
 use crate::guest::Guest;
 use crate::headers::Headers;
 use crate::inline_headers::MapKind;
@@ -31,17 +32,7 @@ impl Guest {
         let mut calls = self.vm().http_calls.iter();
         let late = calls.find(|(_, pending)| pending.deadline_ns.is_some_and(|due| due <= now));
         if let Some((&id, _)) = late {
-            let body = "upstream request timeout";
-            let headers = [
-                (":status", "504".to_owned()),
-                ("content-length", body.len().to_string()),
-                ("content-type", "text/plain".to_owned()),
-            ];
-            let answer = HttpAnswer {
-                headers: Headers::from(headers),
-                body: body.into(),
-                trailers: Headers::new(),
-            };
+            let answer = of_envoy(504, "upstream request timeout");
             self.answer_http_call(id, Some(answer));
         } else if let Some((_, id)) = self.vm().grpc.next_timeout().filter(|(due, _)| *due <= now) {
             self.time_out_grpc(id);
@@ -54,7 +45,14 @@ impl Guest {
         }
     }
 
-    /// Answers a callout, or resets it. False when there is no such callout.
+    /// A callout's connection breaks before any answer. False when there is no such callout.
+    pub fn reset_http_call(&mut self, id: u32) -> bool {
+        let reason = unanswered("connection termination");
+        self.answer_http_call(id, Some(of_envoy(503, &reason)))
+    }
+
+    /// Answers a callout; `None` when an answer has begun and breaks off. False when there is
+    /// no such callout.
     pub fn answer_http_call(&mut self, id: u32, answer: Option<HttpAnswer>) -> bool {
         let vm = self.vm_mut();
         if vm.http_calls.remove(&id).is_none() {
@@ -161,5 +159,19 @@ impl Guest {
                 self.settle();
             }
         }
+    }
+}
+
+/// An answer that Envoy's client makes where none comes.
+fn of_envoy(status: u32, body: &str) -> HttpAnswer {
+    let headers = [
+        (":status", status.to_string()),
+        ("content-length", body.len().to_string()),
+        ("content-type", "text/plain".to_owned()),
+    ];
+    HttpAnswer {
+        headers: Headers::from(headers),
+        body: body.into(),
+        trailers: Headers::new(),
     }
 }

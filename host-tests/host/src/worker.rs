@@ -90,8 +90,15 @@ impl Worker {
         lock(&self.guest).answer_http_call(id, Some(answer))
     }
 
-    /// Resets the HTTP call `id` as a connection that breaks; false when it is not pending.
+    /// Breaks the connection of the HTTP call `id` before any answer; Envoy then answers 503
+    /// itself. False when it is not pending.
     pub fn reset_http_call(&self, id: u32) -> bool {
+        lock(&self.guest).reset_http_call(id)
+    }
+
+    /// Breaks the connection of the HTTP call `id` when its answer has begun: the guest gets
+    /// nothing of it, and the status 11, `reset`. False when it is not pending.
+    pub fn break_http_answer(&self, id: u32) -> bool {
         lock(&self.guest).answer_http_call(id, None)
     }
 

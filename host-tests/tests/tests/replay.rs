@@ -1,125 +1,126 @@
-//! Every file under `host-tests/scenarios` on a real Envoy: it does what the file says, and
-//! shows what the harness shows after every event.
+//! Every scenario on a real Envoy, on every module that must pass it, which must show what the
+//! harness shows after every event.
+
+mod modules;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::fmt::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tollgate_host::Module;
-use tollgate_host::envoy::{self, Replay};
-use tollgate_host::scenario::{Failure, Scenario, play};
+use tollgate_host::envoy::{Agreement, EXCEPTIONS, agree};
+use tollgate_host::scenario::{Failure, Scenario};
 use tollgate_tests::places;
 
 /// Envoys at a time: each mostly waits.
 const PARALLEL: usize = 4;
 /// More scenarios than this that no Envoy replays would make the comparison a promise.
-const MOST_EXCEPTIONS: usize = 10;
+const MOST_NOT_ON_ENVOY: usize = 10;
 
-fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(files(&path));
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
-            found.push(path);
+/// `TOLLGATE_SCENARIO` chooses files whose path contains it.
+#[test]
+fn harness_and_envoy_agree() {
+    let envoy = places::envoy().unwrap();
+    let only = std::env::var("TOLLGATE_SCENARIO").unwrap_or_default();
+    let scenarios: Vec<(String, Scenario)> = modules::scenarios()
+        .into_iter()
+        .map(|scenario| {
+            let module = scenario.wasm.file_stem().unwrap().to_string_lossy();
+            let name = format!("{} on {module}", modules::name(&scenario).display());
+            (name, scenario)
+        })
+        .filter(|(name, _)| name.contains(&only))
+        .collect();
+    let (replayed, rest): (Vec<_>, Vec<_>) = scenarios
+        .iter()
+        .partition(|(_, scenario)| scenario.not_on_envoy.is_none());
+    let started = Instant::now();
+    let results = in_parallel(&replayed, |(name, scenario)| {
+        let began = Instant::now();
+        let result = on_both(scenario, &envoy);
+        println!("{name}: {:.1?}", began.elapsed());
+        result
+    });
+    println!("{} scenarios in {:.1?}", replayed.len(), started.elapsed());
+    for (name, scenario) in &rest {
+        let reason = scenario.not_on_envoy.as_deref().unwrap_or_default();
+        println!("not on Envoy: {name}: {reason}");
+    }
+
+    let (mut differ, mut needed) = (Vec::new(), BTreeSet::new());
+    for ((name, _), result) in replayed.iter().zip(results) {
+        match result {
+            Ok(agreement) => {
+                needed.extend(agreement.needed);
+                if !agreement.failures.is_empty() {
+                    differ.push(format!("{name}:{}", shown(&agreement.failures)));
+                }
+            }
+            Err(problem) => differ.push(format!("{name}: {problem}")),
         }
     }
-    found.sort();
-    found
+    assert!(
+        differ.is_empty(),
+        "{} differ\n{}",
+        differ.len(),
+        differ.join("\n")
+    );
+    assert!(
+        rest.len() <= MOST_NOT_ON_ENVOY,
+        "{} scenarios are not on Envoy",
+        rest.len()
+    );
+    if only.is_empty() {
+        for exception in EXCEPTIONS.iter().filter(|exception| !exception.by_chance) {
+            assert!(
+                needed.contains(exception.what),
+                "no scenario needs the exception of {} ({}): remove it",
+                exception.what,
+                exception.reason
+            );
+        }
+    }
 }
 
-/// What differs, in a text; `TOLLGATE_SCENARIO` chooses files whose path contains it.
-fn replayed(what: impl Fn(&Scenario) -> Result<Vec<Failure>, String> + Sync) {
-    let only = std::env::var("TOLLGATE_SCENARIO").unwrap_or_default();
-    let folder = places::root().join("host-tests/scenarios");
-    let mut files = files(&folder);
-    files.retain(|file| file.to_string_lossy().contains(&only));
-    let (next, failed) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let exceptions = Mutex::new(Vec::new());
-    let started = Instant::now();
+fn on_both(scenario: &Scenario, envoy: &Path) -> Result<Agreement, String> {
+    let module = Module::load(&scenario.wasm).map_err(|error| error.to_string())?;
+    agree(scenario, &module, envoy)
+}
+
+/// The results in the order of `all`.
+fn in_parallel<T: Sync, R: Send>(all: &[T], run: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
         for _ in 0..PARALLEL {
             scope.spawn(|| {
-                while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let name = file.strip_prefix(&folder).unwrap().display().to_string();
-                    let scenario = Scenario::load(file).unwrap_or_else(|error| panic!("{error}"));
-                    if let Some(reason) = &scenario.not_on_envoy {
-                        exceptions.lock().unwrap().push(format!("{name}: {reason}"));
-                        continue;
-                    }
-                    let began = Instant::now();
-                    let result = what(&scenario);
-                    println!("{name}: {:?}", began.elapsed());
-                    let failures = match result {
-                        Ok(failures) if failures.is_empty() => continue,
-                        Ok(failures) => shown(&failures),
-                        Err(problem) => problem,
-                    };
-                    failed.lock().unwrap().push(format!("{name}:{failures}"));
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(one) = all.get(index) else { break };
+                    let result = run(one);
+                    done.lock().unwrap().push((index, result));
                 }
             });
         }
     });
-    let (failed, exceptions) = (
-        failed.into_inner().unwrap(),
-        exceptions.into_inner().unwrap(),
-    );
-    println!(
-        "{} of {} scenarios replayed in {:?}; not on Envoy:\n{}",
-        files.len() - exceptions.len(),
-        files.len(),
-        started.elapsed(),
-        exceptions.join("\n")
-    );
-    assert!(
-        failed.is_empty(),
-        "{} differ\n{}",
-        failed.len(),
-        failed.join("\n")
-    );
-    assert!(exceptions.len() <= MOST_EXCEPTIONS, "{exceptions:#?}");
+    let mut done = done.into_inner().unwrap();
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
 }
 
 fn shown(failures: &[Failure]) -> String {
     let mut text = String::new();
     for failure in failures {
-        text.push_str(&format!(
-            "{} {}\n",
-            failure.line,
-            failure.problem.as_deref().unwrap_or("")
-        ));
+        let problem = failure.problem.as_deref().unwrap_or_default();
+        let _ = writeln!(text, "{} {problem}", failure.line);
         for difference in &failure.differences {
-            text.push_str(&format!(
-                "  {}\n    expected {}\n    actual   {}\n",
-                difference.key,
-                difference.expected.replace('\n', "\n             "),
-                difference.actual.replace('\n', "\n             ")
-            ));
+            let indented = |value: &str| value.replace('\n', "\n             ");
+            let (harness, envoy) = (&difference.expected, &difference.actual);
+            let _ = writeln!(text, "  {}", difference.key);
+            let _ = writeln!(text, "    harness  {}", indented(harness));
+            let _ = writeln!(text, "    Envoy    {}", indented(envoy));
         }
     }
     text
-}
-
-#[test]
-fn scenarios_hold_on_envoy() {
-    let envoy = places::envoy().unwrap();
-    replayed(|scenario| {
-        let mut replay = Replay::start(scenario, &envoy, &BTreeSet::new())?;
-        Ok(play(&mut replay, &scenario.events))
-    });
-}
-
-#[test]
-fn harness_and_envoy_agree() {
-    let envoy = places::envoy().unwrap();
-    replayed(|scenario| {
-        let module = Module::load(&scenario.wasm).map_err(|error| error.to_string())?;
-        envoy::agree(scenario, &module, &envoy)
-    });
 }

@@ -1,14 +1,15 @@
 //! `tollgate-host test`: scenario files played, a line each.
 
 use std::io::{IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anstyle::{AnsiColor, Style};
 use clap::Args;
 use serde_json::{Value, json};
-use tollgate_host::scenario::{Checked, Checker, Verdict, files, report};
+use tollgate_host::scenario::vary::Choice;
+use tollgate_host::scenario::{BlessError, Checked, Checker, Verdict, files, report};
 
 use super::{FAILED, Stop, UNUSABLE, VERSION, print};
 
@@ -32,14 +33,41 @@ pub struct TestArgs {
     /// may trap or hang, and the books must balance.
     #[arg(long)]
     vary: bool,
+    /// With --vary: only bodies cut at random from this number, as a failure names it.
+    #[arg(
+        long,
+        value_name = "N",
+        requires = "vary",
+        conflicts_with = "variation"
+    )]
+    seed: Option<u64>,
+    /// With --vary: only the variation of this name, as a failure names it; without such a
+    /// one those whose names contain it.
+    #[arg(long, value_name = "NAME", requires = "vary")]
+    variation: Option<String>,
     /// Play each scenario that passes again on this Envoy, the path of its executable, which
     /// must show what the harness shows after every event. Those that say `not_on_envoy` are
     /// left out.
     #[arg(long, value_name = "PATH", conflicts_with = "vary")]
     envoy: Option<PathBuf>,
+    /// First write what comes out into the files, where it is not what they expect, and print
+    /// each change. Comments and layout stay. A scenario in which the filter traps or does not
+    /// start is left alone. Look at the changes before you keep them.
+    #[arg(long, conflicts_with_all = ["vary", "envoy", "json"])]
+    bless: bool,
     /// Print the result as JSON.
     #[arg(long)]
     json: bool,
+}
+
+impl TestArgs {
+    fn choice(&self) -> Choice {
+        match (self.seed, &self.variation) {
+            (Some(seed), _) => Choice::Seed(seed),
+            (None, Some(name)) => Choice::Named(name.clone()),
+            (None, None) => Choice::All,
+        }
+    }
 }
 
 const EXAMPLES: &str = "\
@@ -79,9 +107,13 @@ pub fn test(args: &TestArgs) -> Result<ExitCode, Stop> {
     let mut progress = Progress::new(found.len());
     for file in &found {
         progress.show(&file.display().to_string());
+        if args.bless {
+            progress.clear();
+            bless(&mut checker, file);
+        }
         let checked = match &args.envoy {
             Some(envoy) => checker.check_on_envoy(file, envoy),
-            None if args.vary => checker.check_varied(file),
+            None if args.vary => checker.check_varied(file, &args.choice()),
             None => checker.check(file),
         };
         progress.clear();
@@ -108,6 +140,24 @@ pub fn test(args: &TestArgs) -> Result<ExitCode, Stop> {
         print(&format!("{}, {took:.1} s\n", tally.sentence()))?;
     }
     Ok(tally.exit_code())
+}
+
+/// Blesses a file; whatever is then not as it says is told with the others.
+fn bless(checker: &mut Checker, file: &Path) {
+    match checker.bless(file) {
+        Ok(blessed) => {
+            for change in blessed.changes {
+                anstream::println!(
+                    "{OK}blessed{OK:#} {}:{}: {change}",
+                    file.display(),
+                    change.line
+                );
+            }
+        }
+        // Said again, with its place, by what follows.
+        Err(BlessError::File(_) | BlessError::Start(_)) => {}
+        Err(error) => anstream::println!("{BAD}left{BAD:#}    {}: {error}", file.display()),
+    }
 }
 
 fn line(checked: &Checked) -> String {

@@ -71,8 +71,16 @@ impl Callouts {
     pub fn settle(&self, cluster: &str, outcome: &CalloutOutcome) -> Option<Result<(), String>> {
         self.oldest(cluster, |connection, at| match outcome {
             CalloutOutcome::Open => Ok(()),
-            CalloutOutcome::Answer(answer) => write(connection, at, answer),
-            CalloutOutcome::Reset => connection.reset(at),
+            CalloutOutcome::Answer(answer) => write(connection, at, answer, true),
+            CalloutOutcome::Reset | CalloutOutcome::BrokenOff(_) => connection.reset(at),
+        })
+    }
+
+    /// Begins the answer to the oldest open call to `cluster`, which stays open; `None` when
+    /// there is none.
+    pub fn begin(&self, cluster: &str, answer: &HttpAnswer) -> Option<Result<(), String>> {
+        self.oldest(cluster, |connection, at| {
+            write(connection, at, answer, false)
         })
     }
 
@@ -109,13 +117,18 @@ fn open(server: &Upstream) -> Vec<Open> {
     calls.collect()
 }
 
-fn write(connection: &mut Connection, at: usize, answer: &HttpAnswer) -> Result<(), String> {
+fn write(
+    connection: &mut Connection,
+    at: usize,
+    answer: &HttpAnswer,
+    whole: bool,
+) -> Result<(), String> {
     let (body, trailers) = (!answer.body.is_empty(), !answer.trailers.is_empty());
-    let end = !body && !trailers;
+    let end = whole && !body && !trailers;
     let headers = presented::response(&answer.headers, Protocol::Http1, end, false);
     connection.head(at, &headers, end)?;
     if body {
-        connection.body(at, &answer.body, !trailers)?;
+        connection.body(at, &answer.body, whole && !trailers)?;
     }
     if trailers {
         connection.trailers(at, &answer.trailers)?;

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use crate::flow::Protocol;
 use crate::scenario::Scenario;
 
+use super::records::PROPERTY_PREFIX;
+
 /// The listener scenarios go through.
 pub const LISTENER: &str = "scenario";
 /// The listener that only shows that a worker is done with what came before.
@@ -189,8 +191,18 @@ fn access_log(places: &Places<'_>) -> Value {
         PORT: "%DOWNSTREAM_REMOTE_PORT%",
         DETAILS: "%RESPONSE_CODE_DETAILS%",
     });
-    for key in places.filter_state {
+    let mut tell = |key: &str| {
         format[format!("{STATE}{key}")] = json!(format!("%FILTER_STATE({key}:PLAIN)%"));
+    };
+    for key in places.filter_state {
+        tell(key);
+        // A scenario writes a property's path with dots for the NULs between its segments.
+        if let Some(path) = key
+            .strip_prefix(PROPERTY_PREFIX)
+            .filter(|path| path.contains('.'))
+        {
+            tell(&format!("{PROPERTY_PREFIX}{}", path.replace('.', "\0")));
+        }
     }
     json!([{
         "name": "envoy.access_loggers.file",

@@ -184,6 +184,9 @@ impl Http1Reader {
             }
         }
         self.state = self.body_of(&headers, chunked);
+        if let Some(last) = messages.last_mut() {
+            last.excess.clear();
+        }
         messages.push(Received {
             complete: self.state == State::Head,
             headers: Some(headers),
@@ -277,13 +280,20 @@ impl Reader for Http1Reader {
         self.buffer.extend(bytes);
         loop {
             let taken = match self.state {
-                State::Head => self.head(messages)?,
+                State::Head => match self.head(messages) {
+                    Err(problem) if messages.is_empty() => return Err(problem),
+                    read => read.unwrap_or_default(),
+                },
                 _ => match messages.last_mut() {
                     Some(message) => self.rest(message)?,
                     None => return Err("a body before any head".to_owned()),
                 },
             };
             let Some(taken) = taken else {
+                // The next message, or what is no message at all.
+                if let Some(last) = messages.last_mut().filter(|last| last.complete) {
+                    last.excess.clone_from(&self.buffer);
+                }
                 return Ok(Read::default());
             };
             self.buffer.drain(..taken);
@@ -344,6 +354,22 @@ mod tests {
         assert_eq!(messages[0].headers.as_ref(), Some(&head));
         assert_eq!(messages[0].text(), "abc");
         assert_eq!(messages[0].trailers, Some(Headers::from([("t", "2")])));
+    }
+
+    #[test]
+    fn what_is_longer_than_its_length_is_told_apart() {
+        let mut messages = Vec::new();
+        let mut reader = Http1Reader::new(Kind::Requests);
+        let text = b"PUT / HTTP/1.1\r\nhost: h\r\ncontent-length: 2\r\n\r\nxyz \0";
+        for byte in text {
+            reader.read(&[*byte], &mut messages).unwrap();
+        }
+        assert_eq!(messages.len(), 1);
+        assert_eq!(
+            (messages[0].text().as_str(), &*messages[0].excess),
+            ("xy", &b"z \0"[..])
+        );
+        assert!(messages[0].complete);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod agreement;
 mod callouts;
 mod configuration;
 mod connection;
+mod exceptions;
 mod http1;
 mod http2;
 mod log;
@@ -16,5 +17,6 @@ mod upstream;
 mod wire;
 mod workers;
 
-pub use agreement::{EXCEPTIONS, agree};
+pub use agreement::{Agreement, agree};
+pub use exceptions::{EXCEPTIONS, Exception};
 pub use replay::Replay;

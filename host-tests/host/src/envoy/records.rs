@@ -42,7 +42,7 @@ fn record(line: &Value) -> Record {
         if let (Some(key), Some(value)) = (key.strip_prefix(STATE), value.as_str()) {
             let value = value.as_bytes().to_vec();
             match key.strip_prefix(PROPERTY_PREFIX) {
-                Some(path) => record.properties.insert(path.to_owned(), value),
+                Some(path) => record.properties.insert(path.replace('\0', "."), value),
                 None => record.filter_state.insert(key.to_owned(), value),
             };
         }

@@ -9,7 +9,9 @@ use crate::flow::Protocol;
 use crate::headers::Headers;
 use crate::message::Received;
 use crate::scenario::file::Peer;
-use crate::scenario::{Action, FilterConfig, Outcome, Player, Scenario, StreamOutcome, presented};
+use crate::scenario::{
+    Action, CalloutOutcome, FilterConfig, Outcome, Player, Scenario, StreamOutcome, presented,
+};
 
 use super::callouts::Callouts;
 use super::configuration::{self, LISTENER, Places, UPSTREAM};
@@ -281,9 +283,13 @@ impl Player for Replay {
             Action::Callout {
                 cluster, outcome, ..
             } => {
-                let settled = self.callouts.settle(cluster, outcome);
-                settled
-                    .ok_or_else(|| format!("the filter has no open callout to `{cluster}`"))??;
+                let none = || format!("the filter has no open callout to `{cluster}`");
+                if let CalloutOutcome::BrokenOff(answer) = outcome {
+                    self.callouts.begin(cluster, answer).ok_or_else(none)??;
+                    // A reset overtakes what has not been read.
+                    self.workers.pulse()?;
+                }
+                self.callouts.settle(cluster, outcome).ok_or_else(none)??;
             }
             Action::Expect { .. } => {}
         }

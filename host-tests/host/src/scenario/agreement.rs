@@ -140,6 +140,8 @@ pub fn messages(found: &mut Vec<Difference>, side: &str, expected: &Received, ac
     let fields = |headers: &Option<_>| headers.as_ref().map_or("(none)".to_owned(), sorted);
     differ("head", fields(&expected.headers), fields(&actual.headers));
     differ("body", expected.text(), actual.text());
+    let excess = |message: &Received| String::from_utf8_lossy(&message.excess).into_owned();
+    differ("excess", excess(expected), excess(actual));
     differ(
         "trailers",
         fields(&expected.trailers),

@@ -9,14 +9,18 @@ use crate::envoy;
 use crate::error::Error;
 use crate::module::Module;
 
+use super::bless::{BlessError, Blessed, bless};
 use super::error::{FileError, filter_line, line_of};
 use super::play::{Failure, Harness, play};
 use super::report::report;
 use super::script::Scenario;
-use super::vary;
+use super::vary::{self, Choice};
 
 /// Begins what a real Envoy does otherwise; expected is then what this harness does.
 pub(super) const ON_ENVOY: &str = "on Envoy: ";
+
+/// Faults of one scenario's variations that are shown: most have one cause.
+const MOST_FAULTS: usize = 3;
 
 /// A scenario file and what became of it.
 #[derive(Clone, Debug)]
@@ -62,21 +66,25 @@ impl Checker {
         })
     }
 
-    /// As [`Checker::check`], and what passes is played again in every variation ([`vary`]).
-    pub fn check_varied(&mut self, file: &Path) -> Vec<Checked> {
+    /// As [`Checker::check`], and what passes is played again in the chosen variations; see
+    /// [`vary::check`].
+    pub fn check_varied(&mut self, file: &Path, choice: &Choice) -> Vec<Checked> {
         self.check_with(file, |scenario, module| {
-            let mut harness = Harness::start(scenario, module)?;
-            let failures = play(&mut harness, &scenario.events);
-            if !failures.is_empty() {
-                return Ok(failures);
+            // One that does not start has no play to vary.
+            drop(Harness::start(scenario, module)?);
+            if !choice.is_in(scenario) {
+                let problem = "it has no such variation; one is `byte by byte, HTTP/2`";
+                return Ok(vec![about_all(problem.to_owned())]);
             }
-            let faults = vary::check(scenario, module).into_iter();
-            let failures = faults.map(|fault| Failure {
-                line: 0,
-                differences: Vec::new(),
-                problem: Some(format!("{}: {}", fault.variation, fault.problem)),
-            });
-            Ok(failures.collect())
+            let mut faults = vary::check(scenario, module, choice).into_iter();
+            let shown = faults.by_ref().take(MOST_FAULTS);
+            let mut failures: Vec<Failure> = shown.map(|fault| fault.into_failure()).collect();
+            let more = faults.len();
+            if more > 0 {
+                let problem = format!("{more} more like these, in other variations");
+                failures.push(about_all(problem));
+            }
+            Ok(failures)
         })
     }
 
@@ -90,13 +98,9 @@ impl Checker {
             if !failures.is_empty() || scenario.not_on_envoy.is_some() {
                 return Ok(failures);
             }
-            let mut failures = envoy::agree(scenario, module, envoy).unwrap_or_else(|problem| {
-                vec![Failure {
-                    line: 0,
-                    differences: Vec::new(),
-                    problem: Some(problem),
-                }]
-            });
+            let agreement = envoy::agree(scenario, module, envoy);
+            let failures = agreement.map(|agreement| agreement.failures);
+            let mut failures = failures.unwrap_or_else(|problem| vec![about_all(problem)]);
             for failure in &mut failures {
                 for found in &mut failure.differences {
                     found.key = format!("{ON_ENVOY}{}", found.key);
@@ -108,6 +112,26 @@ impl Checker {
             }
             Ok(failures)
         })
+    }
+
+    /// Writes what comes out of the scenario in `file` on its first module into the file, where
+    /// that is not what it expects; see [`bless`].
+    ///
+    /// # Errors
+    /// When it cannot be played to its end, or written; the file is then as it was.
+    pub fn bless(&mut self, file: &Path) -> Result<Blessed, BlessError> {
+        let cannot = |what: &str, error: std::io::Error| {
+            let problem = format!("cannot be {what}: {error}");
+            BlessError::File(FileError::whole(file, problem))
+        };
+        let text = fs::read_to_string(file).map_err(|error| cannot("read", error))?;
+        let scenario = Scenario::parse(file, &text).map_err(BlessError::File)?;
+        let module = self.load(&scenario.wasm).map_err(BlessError::Start)?;
+        let blessed = bless(file, &text, module)?;
+        if blessed.text != text {
+            fs::write(file, &blessed.text).map_err(|error| cannot("written", error))?;
+        }
+        Ok(blessed)
     }
 
     /// Reads the scenario in `file` and its modules, and has `run` find what fails on each:
@@ -156,6 +180,14 @@ impl Checker {
             self.0.insert(path.to_owned(), Module::load(path)?);
         }
         Ok(&self.0[path])
+    }
+}
+
+fn about_all(problem: String) -> Failure {
+    Failure {
+        line: 0,
+        differences: Vec::new(),
+        problem: Some(problem),
     }
 }
 

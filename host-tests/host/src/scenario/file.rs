@@ -27,9 +27,12 @@ pub struct File {
     /// Clusters for callouts besides the one of the route.
     #[serde(default)]
     pub clusters: Vec<String>,
-    /// Why the result depends on how bodies and TCP data are cut; without it every cut must
-    /// give the same.
+    /// Why the result is this one only as the file is written: another cut of a body or
+    /// of TCP data, another
+    /// protocol or a second stream may give another, or none. Without it they may not.
     pub cuts_matter: Option<String>,
+    /// Why a worker dies; without it none may.
+    pub traps: Option<String>,
     /// Why a real Envoy cannot replay it, or does something else.
     pub not_on_envoy: Option<String>,
     /// What holds at the end, however the scenario is cut or broken off.
@@ -232,7 +235,7 @@ pub struct Callout {
     pub sent: Option<ExpectMessage>,
     /// The answer; without it the callout stays open.
     pub answer: Option<Answer>,
-    /// The connection breaks instead.
+    /// The connection breaks: before any answer, or in the middle of the one given.
     #[serde(default)]
     pub reset: bool,
 }

@@ -19,7 +19,7 @@ mod value;
 pub mod vary;
 
 pub use agreement::{between, messages};
-pub use bless::{BlessError, Blessed, bless};
+pub use bless::{BlessError, Blessed, Change, bless};
 pub use check::{Checked, Checker, NoFiles, Verdict, check_folder, files};
 pub use compare::{Difference, expectation, message, sorted};
 pub use error::FileError;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use crate::connection::Connection;
 use crate::connection_state::ConnectionOptions;
@@ -384,10 +385,13 @@ impl Player for Harness {
                         worker.answer_http_call(call.id, presented::callout_answer(answer))
                     }
                     CalloutOutcome::Reset => worker.reset_http_call(call.id),
+                    CalloutOutcome::BrokenOff(_) => worker.break_http_answer(call.id),
                 };
             }
             Action::Expect { .. } => {}
         }
+        // Notices of queues do not wait for time to pass.
+        self.host.advance(Duration::ZERO);
         Ok(())
     }
 
@@ -433,13 +437,11 @@ impl Player for Harness {
 
     fn callout(&mut self, cluster: &str) -> Result<Option<Received>, String> {
         Ok(self.pending(cluster).map(|(_, call)| Received {
-            metadata: Vec::new(),
-            headers: Some(call.headers),
-            chunks: Vec::new(),
+            headers: Some(presented::callout(call.headers)),
             body: call.body,
             trailers: Some(call.trailers).filter(|trailers| !trailers.is_empty()),
             complete: true,
-            reset: false,
+            ..Received::default()
         }))
     }
 }

@@ -47,6 +47,12 @@ pub fn response(headers: &Headers, from: Protocol, end: bool, to_head: bool) -> 
     headers
 }
 
+/// A callout's head as its server takes it: over plain HTTP, whether the filter says so or not.
+pub fn callout(mut headers: Headers) -> Headers {
+    headers.set(":scheme", "http");
+    headers
+}
+
 /// The answer to a callout: Envoy's client behind the filter adds how long it took.
 pub fn callout_answer(answer: &HttpAnswer) -> HttpAnswer {
     let mut answer = answer.clone();

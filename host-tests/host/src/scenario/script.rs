@@ -40,8 +40,10 @@ pub struct Scenario {
     pub properties: BTreeMap<String, String>,
     /// Clusters callouts may name.
     pub clusters: Vec<String>,
-    /// Why the result depends on how bodies are cut, if it does.
+    /// Why the result is this one only as the file is written, if so.
     pub cuts_matter: Option<String>,
+    /// Why a worker dies, if one does.
+    pub traps: Option<String>,
     /// Why a real Envoy cannot replay it, if so.
     pub not_on_envoy: Option<String>,
     /// What holds however it ends.
@@ -190,6 +192,8 @@ pub enum CalloutOutcome {
     Answer(HttpAnswer),
     /// Its connection breaks.
     Reset,
+    /// Its connection breaks when so much of the answer has come.
+    BrokenOff(HttpAnswer),
 }
 
 impl Scenario {
@@ -278,6 +282,7 @@ impl Scenario {
             properties: file.properties,
             clusters: file.clusters,
             cuts_matter: file.cuts_matter,
+            traps: file.traps,
             not_on_envoy: file.not_on_envoy,
             books: file.books,
             events,
@@ -432,20 +437,24 @@ impl Flattening<'_> {
             actions.extend(pieces);
         }
         if let Some(callout) = step.callout {
-            let outcome = match (callout.answer, callout.reset) {
-                (None, false) => CalloutOutcome::Open,
-                (None, true) => CalloutOutcome::Reset,
-                (Some(_), true) => {
-                    let problem = "a callout is answered or reset, not both".to_owned();
-                    return Err(wrong("callout.reset", problem));
-                }
-                (Some(answer), false) => CalloutOutcome::Answer(HttpAnswer {
+            let answer = callout.answer.map(|answer| {
+                Ok(HttpAnswer {
                     headers: head::response(&answer.head)
                         .map_err(|problem| wrong("callout.answer.head", problem))?,
                     body: answer.body.0,
                     trailers: head::fields(answer.trailers.iter().map(String::as_str))
                         .map_err(|problem| wrong("callout.answer.trailers", problem))?,
-                }),
+                })
+            });
+            let outcome = match (answer.transpose()?, callout.reset) {
+                (None, false) => CalloutOutcome::Open,
+                (None, true) => CalloutOutcome::Reset,
+                (Some(answer), false) => CalloutOutcome::Answer(answer),
+                (Some(answer), true) if !answer.trailers.is_empty() => {
+                    let problem = "an answer that breaks off does not get to its trailers";
+                    return Err(wrong("callout.answer.trailers", problem.to_owned()));
+                }
+                (Some(answer), true) => CalloutOutcome::BrokenOff(answer),
             };
             actions.push(Action::Callout {
                 cluster: callout.cluster,

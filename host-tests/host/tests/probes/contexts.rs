@@ -177,9 +177,18 @@ fn an_http_call_times_out_or_breaks() {
     assert_eq!(answer.as_deref(), Some("upstream request timeout"));
 
     let worker = caller(&host);
-    worker.open().request(GET, "hello");
+    let mut stream = worker.open();
+    stream.request(GET, "hello");
     worker.transcript();
     assert!(worker.reset_http_call(8));
+    assert_eq!(callbacks(&worker), ["http_call_response(8,3,95,0)"]);
+    let answer = stream.upstream().header("x-answer").unwrap();
+    assert!(answer.ends_with("reset reason: connection termination"));
+
+    let worker = caller(&host);
+    worker.open().request(GET, "hello");
+    worker.transcript();
+    assert!(worker.break_http_answer(8));
     let calls = worker.transcript();
     let seen: Vec<_> = calls
         .iter()

@@ -1,6 +1,7 @@
 //! Variations find the faults that filters have: each guest here has one of them.
 
-use tollgate_host::scenario::{Scenario, vary};
+use tollgate_host::scenario::Scenario;
+use tollgate_host::scenario::vary::{self, Choice};
 
 use crate::guest::{BODY, HEADERS, TRAILERS, module};
 
@@ -201,7 +202,7 @@ fn each_kind_of_fault_is_found() {
     for (fault, functions, books, expected) in rows() {
         let text = format!("{SCENARIO}{books}");
         let scenario = Scenario::parse("exchange.toml".as_ref(), &text).unwrap();
-        let faults = vary::check(&scenario, &module(&functions));
+        let faults = vary::check(&scenario, &module(&functions), &Choice::All);
         let shown: Vec<String> = faults.iter().map(ToString::to_string).collect();
         let found = shown.iter().any(|fault| {
             let mut rest = fault.strip_prefix("exchange.toml on guest.wasm, ");
@@ -224,7 +225,10 @@ fn where_cuts_matter_they_need_only_do_no_harm() {
     );
     let text = format!("cuts_matter = \"It counts pieces.\"\n{SCENARIO}");
     let scenario = Scenario::parse("exchange.toml".as_ref(), &text).unwrap();
-    assert_eq!(vary::check(&scenario, &module(&counts_pieces)), []);
+    assert_eq!(
+        vary::check(&scenario, &module(&counts_pieces), &Choice::All),
+        []
+    );
 }
 
 #[test]

@@ -127,11 +127,15 @@ fn the_table_is_up_to_date() {
     let fresh = table::renewed(&text, probes(), &abi());
     if std::env::var_os("BLESS").is_some() {
         std::fs::write(&file, fresh).unwrap();
-    } else {
-        assert_eq!(
-            text, fresh,
-            "host-tests/scenarios/README.md is behind the scenarios: \
-             `BLESS=1 cargo test -p tollgate-tests --test probes` renews it"
-        );
+        return;
     }
+    let (old, new): (BTreeSet<&str>, BTreeSet<&str>) =
+        (text.lines().collect(), fresh.lines().collect());
+    assert!(
+        text == fresh,
+        "host-tests/scenarios/README.md is behind the scenarios: \
+         `BLESS=1 cargo test -p tollgate-tests --test probes` renews it\n- {}\n+ {}",
+        Vec::from_iter(old.difference(&new).copied()).join("\n- "),
+        Vec::from_iter(new.difference(&old).copied()).join("\n+ ")
+    );
 }

@@ -136,6 +136,7 @@ fn scenario(input: &Input) -> Scenario {
         properties: input.properties.clone(),
         clusters: input.callouts.keys().cloned().collect(),
         cuts_matter: None,
+        traps: None,
         not_on_envoy: None,
         books: Books::default(),
         events: Vec::new(),

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use toml_edit::{Array, InlineTable, Item, Table, TableLike, Value};
 
 use crate::connection_state::ReceivedBytes;
@@ -51,6 +53,11 @@ pub fn set_or_remove(table: &mut dyn TableLike, key: &str, value: Option<impl In
 
 /// Sets `key` to a list of texts.
 pub fn set_lines(table: &mut dyn TableLike, key: &str, lines: &[String]) {
+    let array = table.get_mut(key).and_then(Item::as_array_mut);
+    if let Some(array) = array.filter(|array| !array.is_empty() && !lines.is_empty()) {
+        replace_lines(array, lines);
+        return;
+    }
     let mut array: Array = lines.iter().collect();
     if lines.iter().map(|line| line.len() + 4).sum::<usize>() > WIDTH {
         for value in array.iter_mut() {
@@ -60,6 +67,50 @@ pub fn set_lines(table: &mut dyn TableLike, key: &str, lines: &[String]) {
         array.set_trailing("\n");
     }
     set(table, key, array);
+}
+
+/// Makes a list that has some lines have these; those that stay keep place, style and
+/// comments.
+fn replace_lines(array: &mut Array, lines: &[String]) {
+    let old: Vec<String> = array
+        .iter()
+        .map(|value| value.as_str().unwrap_or_default().to_owned())
+        .collect();
+    let same = |(old, new): &(&String, &String)| old == new;
+    let before = old.iter().zip(lines).take_while(same).count();
+    let rest = old.len().min(lines.len()) - before;
+    let ends = old.iter().rev().zip(lines.iter().rev()).take(rest);
+    let after = ends.take_while(same).count();
+    let (removed, added) = (old.len() - before - after, lines.len() - before - after);
+    let in_place = removed.min(added);
+    let indent = array
+        .get(before.min(old.len() - 1))
+        .map_or_else(String::new, indent);
+    for (index, line) in lines.iter().enumerate().skip(before).take(in_place) {
+        array.replace(index, line.as_str());
+    }
+    for _ in in_place..removed {
+        array.remove(before + in_place);
+    }
+    for (index, line) in lines
+        .iter()
+        .enumerate()
+        .take(before + added)
+        .skip(before + in_place)
+    {
+        let mut value = Value::from(line.as_str());
+        value.decor_mut().set_prefix(indent.as_str());
+        array.insert_formatted(index, value);
+    }
+}
+
+/// What stands before a value of a list, without comments.
+fn indent(value: &Value) -> String {
+    let before = value.decor().prefix().and_then(|prefix| prefix.as_str());
+    match before.unwrap_or_default().rsplit_once('\n') {
+        Some((_, indent)) => format!("\n{indent}"),
+        None => " ".to_owned(),
+    }
 }
 
 /// Replaces the entries of the map `key` that differ; those that are not there any more go.
@@ -103,7 +154,10 @@ pub fn set_part(table: &mut dyn TableLike, key: &str, actual: &Received) {
     match key {
         "head" => set_or_remove(table, key, head::text(headers)),
         "status" => set_or_remove(table, key, actual.status().map(i64::from)),
-        "body" => set(table, key, bytes(&actual.body)),
+        "body" => {
+            let body = bytes(table.get(key), &actual.body);
+            set(table, key, body);
+        }
         "metadata" => set(table, key, frames(&actual.metadata)),
         "trailers" => {
             let lines = lines(actual.trailers.as_ref().unwrap_or(&none));
@@ -118,7 +172,10 @@ pub fn set_part(table: &mut dyn TableLike, key: &str, actual: &Received) {
 pub fn set_received(table: &mut dyn TableLike, key: &str, actual: Option<&ReceivedBytes>) {
     let received = actual.map_or(&[][..], |actual| &actual.bytes);
     match key {
-        "data" => set(table, key, bytes(received)),
+        "data" => {
+            let data = bytes(table.get(key), received);
+            set(table, key, data);
+        }
         "end" => set(table, key, End::of_bytes(actual).word()),
         _ => {}
     }
@@ -252,17 +309,22 @@ fn frames(frames: &[Metadata]) -> Array {
     tables.collect()
 }
 
-/// Bytes as a scenario writes them: a text, or hexadecimal digits where they are none.
-fn bytes(bytes: &[u8]) -> Value {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.into(),
-        Err(_) => {
-            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            let mut table = InlineTable::new();
-            table.insert("hex", digits.into());
-            table.into()
+/// Bytes as a scenario writes them: as `old` is written, else a text, or hexadecimal digits
+/// where they are none.
+fn bytes(old: Option<&Item>, bytes: &[u8]) -> Value {
+    let old = old.and_then(Item::as_table_like);
+    let is = |encoding: &str| old.is_some_and(|old| old.contains_key(encoding));
+    let (encoding, encoded) = match std::str::from_utf8(bytes) {
+        _ if is("base64") => ("base64", STANDARD.encode(bytes)),
+        Ok(text) if !is("hex") => return text.into(),
+        _ => {
+            let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+            ("hex", digits.collect())
         }
-    }
+    };
+    let mut table = InlineTable::new();
+    table.insert(encoding, encoded.into());
+    table.into()
 }
 
 fn lines(headers: &Headers) -> Vec<String> {

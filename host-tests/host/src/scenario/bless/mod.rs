@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::module::Module;
 
 use super::compare;
-use super::error::FileError;
+use super::error::{FileError, line_of};
 use super::file::{Expect, ExpectMessage};
 use super::outcome::{ConnectionOutcome, Outcome, StreamOutcome};
 use super::play::{Failure, Harness, Player};
@@ -27,11 +27,31 @@ use crate::message::Received;
 pub struct Blessed {
     /// The file's new text.
     pub text: String,
-    /// Lines of the steps that were changed.
-    pub changed: Vec<usize>,
+    /// What was changed, in order.
+    pub changes: Vec<Change>,
     /// What still differs: `without` and `contains` say what an author wants of any outcome,
     /// and no outcome says what else they could want.
     pub left: Vec<Failure>,
+}
+
+/// A value that was replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Its line in the file as it was, from 1.
+    pub line: usize,
+    /// Its key, such as `expect.client.body`.
+    pub key: String,
+    /// The value before.
+    pub old: String,
+    /// The value now.
+    pub new: String,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { key, old, new, .. } = self;
+        write!(f, "{key}: {old:?} → {new:?}")
+    }
 }
 
 /// Why nothing was blessed.
@@ -77,7 +97,21 @@ pub fn bless(path: &Path, text: &str, module: &Module) -> Result<Blessed, BlessE
     let mut document: DocumentMut = text.parse().map_err(broken)?;
     let mut harness = Harness::start(&scenario, module).map_err(BlessError::Start)?;
     let mut steps = Steps::of(&mut document);
-    let (mut changed, mut left) = (Vec::new(), Vec::new());
+    let (mut changes, mut left) = (Vec::new(), Vec::new());
+    // Those that are no wish are changes; gives the others.
+    let changed = |changes: &mut Vec<Change>, step, table: &str, found: Vec<_>| {
+        let (wishes, replaced): (Vec<_>, Vec<_>) = found.into_iter().partition(is_a_wish);
+        changes.extend(replaced.into_iter().map(|found: compare::Difference| {
+            let key = format!("{table}.{}", found.key);
+            Change {
+                line: line_of(text, step, &key),
+                key,
+                old: found.expected,
+                new: found.actual,
+            }
+        }));
+        wishes
+    };
     for event in &scenario.events {
         let failed = |problem| BlessError::Play {
             line: event.line,
@@ -92,13 +126,17 @@ pub fn bless(path: &Path, text: &str, module: &Module) -> Result<Blessed, BlessE
                 match table {
                     Some(table) if table.is_empty() => {
                         edit::fill(table, stream, &outcome);
-                        changed.push(event.line);
+                        changes.push(Change {
+                            line: line_of(text, event.line, "expect"),
+                            key: "expect".to_owned(),
+                            old: "(empty)".to_owned(),
+                            new: "(what came out)".to_owned(),
+                        });
                         Vec::new()
                     }
                     Some(table) if !differences.is_empty() => {
                         rewrite(table, expect, stream, &outcome);
-                        changed.push(event.line);
-                        differences.into_iter().filter(is_a_wish).collect()
+                        changed(&mut changes, event.line, "expect", differences)
                     }
                     _ => differences,
                 }
@@ -115,17 +153,18 @@ pub fn bless(path: &Path, text: &str, module: &Module) -> Result<Blessed, BlessE
                 let table = steps.next_with(&["callout", "sent"]);
                 if let Some(table) = table.filter(|_| !differences.is_empty()) {
                     rewrite_message(table, "sent", sent, &received);
-                    changed.push(event.line);
                 }
                 harness.act(&event.action).map_err(failed)?;
-                differences.into_iter().filter(is_a_wish).collect()
+                changed(&mut changes, event.line, "callout", differences)
             }
             other => {
                 harness.act(other).map_err(failed)?;
                 Vec::new()
             }
         };
-        if let Some(death) = harness.workers().iter().find_map(|worker| worker.death()) {
+        if scenario.traps.is_none()
+            && let Some(death) = harness.workers().iter().find_map(|worker| worker.death())
+        {
             return Err(failed(format!("the worker died: {death}")));
         }
         if !remaining.is_empty() {
@@ -136,14 +175,13 @@ pub fn bless(path: &Path, text: &str, module: &Module) -> Result<Blessed, BlessE
             });
         }
     }
-    changed.dedup();
     Ok(Blessed {
-        text: match changed.is_empty() {
+        text: match changes.is_empty() {
             // A document's text may space dotted keys in another way than the file.
             true => text.to_owned(),
             false => document.to_string(),
         },
-        changed,
+        changes,
         left,
     })
 }

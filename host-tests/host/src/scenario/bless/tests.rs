@@ -43,7 +43,7 @@ response.body = { hex = "ff 00" }
 #[test]
 fn what_differs_is_replaced_where_it_stands() {
     // (expectations before, after; lines changed)
-    let rows: [(&str, &str); 7] = [
+    let rows: [(&str, &str); 10] = [
         // Right as it is: not a byte changes, whatever its style.
         (
             r#"expect . upstream . headers = [ 'x-agent: own',"x-agent: wasm" ] # both
@@ -114,6 +114,30 @@ client.end = "complete"
             "expect.filter_state.\"gone\" = \"1\"\nexpect.details = \"x\"\nexpect.logs = [\"info: a\"]\nexpect.metrics.m = 3\n",
             "expect.details = \"via_upstream\"\nexpect.logs = []\n",
         ),
+        // Bytes stay in the encoding they are written in.
+        (
+            "expect.upstream.body = { base64 = \"AA==\" }\nexpect.client.body = { hex = \"00\" }\n",
+            "expect.upstream.body = { base64 = \"aGVsbG8=\" }\nexpect.client.body = { hex = \"ff00\" }\n",
+        ),
+        // A list keeps what is right in it: style, comments and place.
+        (
+            r#"expect.logs = []
+expect.client.trailers = [
+  # Never sent:
+  "x-a: 1",
+  'x-done: 1', # the upstream's
+]
+"#,
+            r#"expect.logs = []
+expect.client.trailers = [
+  'x-done: 1', # the upstream's
+]
+"#,
+        ),
+        (
+            "expect.upstream.body = \"\"\"\none\ntwo\"\"\" # behind\nexpect.properties.gone = '''\n1'''\n",
+            "expect.upstream.body = \"hello\" # behind\n",
+        ),
         (
             "expect.upstream.head = \"GET /b\"\n",
             "expect.upstream.head = \"\"\"\nPOST /a\nhost: h\nx-agent: own\nx-forwarded-proto: http\nx-agent: wasm\n\"\"\"\n",
@@ -124,10 +148,38 @@ client.end = "complete"
         let after = if after.is_empty() { before } else { after };
         let blessed = bless(Path::new("agent.toml"), &text, &adding()).unwrap();
         assert_eq!(blessed.text, format!("{HEAD}{after}"), "{before}");
-        assert_eq!(blessed.changed.is_empty(), before == after, "{before}");
+        assert_eq!(blessed.changes.is_empty(), before == after, "{before}");
         assert_eq!(blessed.left, [], "{before}");
         let again = bless(Path::new("agent.toml"), &blessed.text, &adding()).unwrap();
-        assert_eq!((again.text, again.changed), (blessed.text, vec![]));
+        assert_eq!((again.text, again.changes), (blessed.text, vec![]));
+    }
+}
+
+#[test]
+fn lines_that_stay_keep_their_place() {
+    // (before, the new lines, after)
+    let rows = [
+        ("l = ['a', 'b']", "a b c", "l = ['a', 'b', \"c\"]"),
+        ("l = ['a', 'b', 'c']", "a c", "l = ['a', 'c']"),
+        (
+            "l = ['a', 'b', 'c'] # x",
+            "a x c",
+            "l = ['a', \"x\", 'c'] # x",
+        ),
+        (
+            "l = [\n  # A\n  'a',\n  'b', # B\n]",
+            "a x b",
+            "l = [\n  # A\n  'a',\n  \"x\",\n  'b', # B\n]",
+        ),
+        ("l = ['a', 'a']", "a", "l = ['a']"),
+        ("l = ['a']", "", "l = []"),
+        ("l = []", "a", "l = [\"a\"]"),
+    ];
+    for (before, lines, after) in rows {
+        let mut document: DocumentMut = before.parse().unwrap();
+        let lines: Vec<String> = lines.split_whitespace().map(str::to_owned).collect();
+        edit::set_lines(document.as_table_mut(), "l", &lines);
+        assert_eq!(document.to_string().trim_end(), after, "{before}");
     }
 }
 
@@ -166,7 +218,18 @@ expect.client.end = "nothing"
     let blessed = bless(Path::new("agent.toml"), &text, &adding()).unwrap();
     let expected = text.replace("201", "200").replace(": /one", ": /two");
     assert_eq!(blessed.text, expected);
-    assert_eq!(blessed.changed, [8, 22]);
+    let changes: Vec<_> = blessed
+        .changes
+        .iter()
+        .map(|change| format!("{}: {change}", change.line))
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            r#"17: expect.client.status: "201" → "200""#,
+            r#"24: expect.upstream.headers: ":path: /one" → ":path: /two""#
+        ]
+    );
 }
 
 #[test]

@@ -2,13 +2,17 @@
 //! that must do no harm.
 //!
 //! Bodies and TCP data cut anew, and other protocols, must give what the file expects and the same in the
-//! end ([`File::cuts_matter`](super::file::File::cuts_matter) says where not). Resets at every
-//! event, trailers, early answers and two streams at once may give something else. Whatever
-//! happens, no worker dies, every stream ends that the file lets end, and the books are
-//! settled.
+//! end. Resets at every event, trailers, early answers and two streams at once may give
+//! something else, but every stream ends that the file lets end.
+//! [`File::cuts_matter`](super::file::File::cuts_matter) says where none of this holds.
+//! Whatever happens, no worker dies ([`File::traps`](super::file::File::traps) says where one
+//! does), every context begins and ends in order, and the books are settled.
 
 mod check;
+mod choice;
 mod cuts;
+mod fault;
+mod run;
 mod twist;
 
 use std::fmt;
@@ -18,8 +22,10 @@ use crate::flow::Protocol;
 use super::file::Peer;
 use super::script::{Action, Event, Scenario};
 
-pub use check::{Fault, check, check_all};
+pub use check::{check, check_all};
+pub use choice::Choice;
 pub use cuts::{Cuts, MOST_PIECES};
+pub use fault::Fault;
 pub use twist::Twist;
 
 /// One way to play a scenario. Its text names it: the same text is the same variation.
@@ -55,7 +61,18 @@ impl Variation {
         twist: None,
     };
 
-    /// All variations of `scenario`, the one that changes nothing first.
+    /// Bodies of `scenario` cut at random, over a protocol that goes by the seed.
+    fn random(scenario: &Scenario, seed: u64) -> Self {
+        let protocols = if seed % 2 == 1 { HTTP1 } else { HTTP2 };
+        Self {
+            cuts: Cuts::Random(seed),
+            protocols: (!speaks_one_protocol(scenario)).then_some(protocols),
+            twist: None,
+        }
+    }
+
+    /// All variations of `scenario`, the one that changes nothing first; the only one where a
+    /// trap is what it is about.
     pub fn all(scenario: &Scenario) -> Vec<Self> {
         let cut = |cuts, protocols| Self {
             cuts,
@@ -68,10 +85,12 @@ impl Variation {
             twist: Some(twist),
         };
         let mut all = vec![Self::AS_WRITTEN];
+        if scenario.traps.is_some() {
+            // What a dead worker shows is the host's doing.
+            return all;
+        }
         if speaks_one_protocol(scenario) {
-            let seeds = (1..=SEEDS).map(Cuts::Random);
-            let cuts = [Cuts::Whole, Cuts::Bytes].into_iter().chain(seeds);
-            all.extend(cuts.map(|cuts| Self {
+            all.extend([Cuts::Whole, Cuts::Bytes].map(|cuts| Self {
                 cuts,
                 ..Self::AS_WRITTEN
             }));
@@ -86,11 +105,8 @@ impl Variation {
                 cut(Cuts::Bytes, HTTP1),
                 cut(Cuts::Bytes, HTTP2),
             ]);
-            all.extend((1..=SEEDS).map(|seed| {
-                let protocols = if seed % 2 == 1 { HTTP1 } else { HTTP2 };
-                cut(Cuts::Random(seed), protocols)
-            }));
         }
+        all.extend((1..=SEEDS).map(|seed| Self::random(scenario, seed)));
         if !scenario.is_tcp() {
             for (request, response) in [(true, false), (false, true), (true, true)] {
                 let twist = Twist::Trailers { request, response };
@@ -138,6 +154,14 @@ impl Variation {
     /// Whether everything must be as the file says it.
     pub fn changes_nothing(&self) -> bool {
         *self == Self::AS_WRITTEN
+    }
+
+    /// The option of `tollgate-host test --vary` that chooses it.
+    pub fn option(&self) -> String {
+        match (self.cuts, self.twist) {
+            (Cuts::Random(seed), None) => format!("--seed {seed}"),
+            _ => format!("--variation '{self}'"),
+        }
     }
 }
 

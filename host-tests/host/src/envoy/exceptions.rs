@@ -1,0 +1,131 @@
+//! What only one of this harness and a real Envoy can have, and why.
+
+use crate::headers::Headers;
+use crate::message::Received;
+use crate::scenario::Outcome;
+use crate::scenario::presented::SERVICE_TIME;
+
+/// What is taken out of both outcomes before they are compared; all else must be the same.
+pub struct Exception {
+    /// What it is.
+    pub what: &'static str,
+    /// Why the two cannot have the same.
+    pub reason: &'static str,
+    /// They may have the same by chance; otherwise some scenario must show that they differ.
+    pub by_chance: bool,
+    take_out: fn(&mut Shown),
+}
+
+/// Everything an event is compared by.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// What has come out.
+    pub outcome: Outcome,
+    /// What the callout that the event is about had sent.
+    pub sent: Received,
+}
+
+/// All of them. A test finds a scenario that needs each.
+pub const EXCEPTIONS: &[Exception] = &[
+    Exception {
+        what: "`date` of a response",
+        reason: "Envoy adds it after the last filter, with the time of day",
+        by_chance: false,
+        take_out: |shown| for_each_head(shown, |headers, _| headers.remove("date")),
+    },
+    Exception {
+        what: "`connection` and `transfer-encoding` at the peers",
+        reason: "they belong to one hop of HTTP/1, and Envoy's codec adds and removes them",
+        by_chance: false,
+        take_out: |shown| {
+            for_each_head(shown, |headers, _| {
+                headers.remove("connection");
+                headers.remove("transfer-encoding");
+            });
+        },
+    },
+    Exception {
+        what: "`content-length: 0` at the peers",
+        reason: "Envoy's HTTP/1 codec adds it to a message without a body",
+        by_chance: false,
+        take_out: |shown| {
+            for_each_head(shown, |headers, body| {
+                if body.is_empty() && headers.value("content-length") == Some(b"0") {
+                    headers.remove("content-length");
+                }
+            });
+        },
+    },
+    Exception {
+        what: "`x-envoy-internal` and `x-envoy-expected-rq-timeout-ms` of a callout",
+        reason: "Envoy's own client adds them behind the filter, and nothing turns them off",
+        by_chance: false,
+        take_out: |shown| {
+            if let Some(headers) = &mut shown.sent.headers {
+                headers.remove("x-envoy-internal");
+                headers.remove("x-envoy-expected-rq-timeout-ms");
+            }
+        },
+    },
+    Exception {
+        what: "the number in `x-envoy-upstream-service-time` of a callout's answer",
+        reason: "it is how long the answer took",
+        by_chance: false,
+        take_out: |shown| {
+            for line in &mut shown.outcome.logs {
+                *line = without_service_time(line);
+            }
+        },
+    },
+    Exception {
+        what: "the order of open callouts",
+        reason: "each has a connection of its own, and any may arrive first",
+        by_chance: true,
+        take_out: |shown| shown.outcome.callouts.sort_unstable(),
+    },
+    Exception {
+        what: "shared data",
+        reason: "nothing shows it outside of Envoy; what a filter reads of it is compared",
+        by_chance: false,
+        take_out: |shown| shown.outcome.shared_data.clear(),
+    },
+];
+
+impl Shown {
+    /// Without any of [`EXCEPTIONS`].
+    pub fn comparable(&self) -> Self {
+        self.without_all_but(usize::MAX)
+    }
+
+    /// Without any of [`EXCEPTIONS`] except the one at `kept`.
+    pub fn without_all_but(&self, kept: usize) -> Self {
+        let mut shown = self.clone();
+        for (index, exception) in EXCEPTIONS.iter().enumerate() {
+            if index != kept {
+                (exception.take_out)(&mut shown);
+            }
+        }
+        shown
+    }
+}
+
+/// Every head that a peer received, with its body.
+fn for_each_head(shown: &mut Shown, mut edit: impl FnMut(&mut Headers, &[u8])) {
+    let streams = shown.outcome.streams.values_mut();
+    let at_peers = streams.flat_map(|stream| [&mut stream.client, &mut stream.upstream]);
+    for message in at_peers.chain([&mut shown.sent]) {
+        if let Some(headers) = &mut message.headers {
+            edit(headers, &message.body);
+        }
+    }
+}
+
+fn without_service_time(line: &str) -> String {
+    let mut parts = line.split(SERVICE_TIME);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        text.push_str(SERVICE_TIME);
+        text.extend(part.chars().filter(|c| !c.is_ascii_digit()));
+    }
+    text
+}

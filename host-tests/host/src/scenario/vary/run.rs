@@ -1,0 +1,221 @@
+//! One play of a variation, and what it showed.
+
+use std::collections::BTreeSet;
+
+use crate::module::Module;
+use crate::scenario::books;
+use crate::scenario::compare::Difference;
+use crate::scenario::lifecycle::{self, Connections};
+use crate::scenario::outcome::Outcome;
+use crate::scenario::play::{self, Failure, Harness, Player};
+use crate::scenario::script::{Action, Scenario};
+use crate::stream::Stream;
+
+use super::twist::{self, COMPANION, Twist};
+
+/// Callouts nobody answers are broken off at the end, again and again where the filter makes
+/// new ones; this often at most.
+const MOST_BROKEN_CALLOUTS: usize = 100;
+
+/// What one play showed.
+pub struct Run {
+    /// What is wrong by itself.
+    pub failures: Vec<Failure>,
+    /// After the last event.
+    pub outcome: Outcome,
+    /// Streams that had ended by then.
+    ended: BTreeSet<String>,
+    /// Streams whose requests the upstream has whole, or need not have.
+    delivered: BTreeSet<String>,
+}
+
+/// A sentence about the whole play.
+pub fn problem(problem: String) -> Failure {
+    at(0, Vec::new(), Some(problem))
+}
+
+fn at(line: usize, differences: Vec<Difference>, problem: Option<String>) -> Failure {
+    Failure {
+        line,
+        differences,
+        problem,
+    }
+}
+
+impl Run {
+    /// Plays `scenario`; what it expects is compared only if it `expects` anything.
+    pub fn of(scenario: &Scenario, module: &Module, expects: bool) -> Self {
+        let mut harness = match Harness::start(scenario, module) {
+            Ok(harness) => harness,
+            Err(error) => return Self::of_no_start(error.to_string()),
+        };
+        let before = books::counters(harness.host());
+        let mut failures = Vec::new();
+        let mut death = None;
+        let mut number = 0;
+        for event in &scenario.events {
+            let line = event.line;
+            if !twist::is_expectation(event) {
+                number += 1;
+            } else if !expects {
+                continue;
+            }
+            match step(&mut harness, &event.action, expects) {
+                Ok(differences) if differences.is_empty() => {}
+                Ok(differences) => failures.push(at(line, differences, None)),
+                Err(problem) => {
+                    let problem = format!("at event {number}: {problem}");
+                    failures.push(at(line, Vec::new(), Some(problem)));
+                    // What follows would fail for the same reason.
+                    break;
+                }
+            }
+            if death.is_none() {
+                let when = format!("at event {number}");
+                death = died(&harness, &when).map(|problem| at(line, Vec::new(), Some(problem)));
+            }
+        }
+        if !expects {
+            break_callouts(&harness);
+        }
+        let outcome = harness.outcome().unwrap_or_default();
+        let streams = |holds: fn(&Stream) -> bool| {
+            let streams = harness.streams().iter();
+            let holding = streams.filter(|(_, stream)| holds(stream));
+            holding.map(|(name, _)| name.clone()).collect()
+        };
+        let mut ended: BTreeSet<String> = streams(|stream| stream.end().is_some());
+        let connections = harness.connections().iter();
+        let over = connections.filter(|(_, connection)| connection.end().is_some());
+        ended.extend(over.map(|(name, _)| name.clone()));
+        let delivered =
+            streams(|stream| stream.upstream().complete || stream.local_reply().is_some());
+        let disorder = close(&mut harness, module);
+        let death = death.or_else(|| died(&harness, "at the end").map(problem));
+        match (death, &scenario.traps) {
+            // Everything else follows from it.
+            (Some(death), None) => failures = vec![death],
+            (Some(_), Some(_)) => {}
+            (None, Some(_)) => {
+                let text = "`traps` says that a worker dies, and none did";
+                failures.push(problem(text.to_owned()));
+            }
+            (None, None) => {
+                let streams = harness.streams().len() + harness.connections().len();
+                let unsettled = books::unsettled(&scenario.books, harness.host(), &before, streams);
+                failures.extend(disorder.into_iter().chain(unsettled).map(problem));
+            }
+        }
+        Self {
+            failures,
+            outcome,
+            ended,
+            delivered,
+        }
+    }
+
+    fn of_no_start(error: String) -> Self {
+        Self {
+            failures: vec![problem(error)],
+            outcome: Outcome::default(),
+            ended: BTreeSet::new(),
+            delivered: BTreeSet::new(),
+        }
+    }
+
+    /// Streams that end in this run of the file as it is written, and not in `other`, which
+    /// had this `twist`.
+    pub fn hangs(&self, other: &Self, twist: Option<Twist>) -> Vec<Failure> {
+        let sends_all = !matches!(twist, Some(Twist::Reset { .. } | Twist::EarlyAnswer { .. }));
+        let mut hangs = Vec::new();
+        let (streams, connections) = (&other.outcome.streams, &other.outcome.connections);
+        for name in streams.keys().chain(connections.keys()) {
+            let original = name.strip_suffix(COMPANION).unwrap_or(name);
+            if self.ended.contains(original) && !other.ended.contains(name) {
+                let what = match connections.contains_key(name) {
+                    true => "connection",
+                    false => "stream",
+                };
+                let text = format!("{what} `{name}` hangs after the last event: it has no end");
+                hangs.push(problem(text));
+            } else if sends_all
+                && self.delivered.contains(original)
+                && !other.delivered.contains(name)
+            {
+                let text = "hangs after the last event: the upstream never gets the request's end";
+                hangs.push(problem(format!("stream `{name}` {text}")));
+            }
+        }
+        hangs
+    }
+}
+
+fn step(harness: &mut Harness, action: &Action, expects: bool) -> Result<Vec<Difference>, String> {
+    if !expects
+        && let Action::Callout { cluster, .. } = action
+        && harness.callout(cluster)?.is_none()
+    {
+        // The filter had no reason to make it this time.
+        return Ok(Vec::new());
+    }
+    let differences = play::step(harness, action)?;
+    Ok(if expects { differences } else { Vec::new() })
+}
+
+fn died(harness: &Harness, when: &str) -> Option<String> {
+    let death = harness.workers().iter().find_map(|worker| worker.death());
+    death.map(|death| format!("{when}: the worker died: {death}"))
+}
+
+/// Callouts that nobody will answer break off, so that nothing waits for them.
+fn break_callouts(harness: &Harness) {
+    for _ in 0..MOST_BROKEN_CALLOUTS {
+        let mut any = false;
+        for worker in harness.workers() {
+            for call in worker.http_calls() {
+                any |= worker.reset_http_call(call.id);
+            }
+        }
+        if !any {
+            break;
+        }
+    }
+}
+
+/// Ends what is still open and shuts the workers down; gives what was out of order in the
+/// contexts' lives.
+fn close(harness: &mut Harness, module: &Module) -> Vec<String> {
+    let names: Vec<String> = harness.streams().keys().cloned().collect();
+    for name in &names {
+        if let Ok(stream) = harness.stream(name)
+            && stream.end().is_none()
+        {
+            stream.reset_by_client();
+        }
+    }
+    let open: Vec<String> = harness.connections().keys().cloned().collect();
+    for name in &open {
+        if let Ok(connection) = harness.connection(name) {
+            // One of them may have ended its half, and its reset would go unnoticed.
+            connection.reset_by_client().reset_by_upstream();
+        }
+    }
+    let contexts = |open_only: bool| -> BTreeSet<u64> {
+        let all = harness.connections().values();
+        let wanted = all.filter(|connection| !open_only || connection.end().is_none());
+        wanted.map(|connection| connection.id().into()).collect()
+    };
+    let connections = Connections {
+        all: contexts(false),
+        open: contexts(true),
+    };
+    let mut disorder = Vec::new();
+    for worker in harness.workers() {
+        if worker.death().is_none() {
+            let transcript = worker.transcript();
+            disorder.extend(lifecycle::disorder(module, &transcript, &connections));
+            worker.shut_down();
+        }
+    }
+    disorder
+}
