@@ -1,6 +1,6 @@
 //! How streams end: resets, local replies, and the last callbacks.
 
-use crate::flow::{Flow, Hold, Protocol, Side};
+use crate::flow::{Flow, Protocol, Side};
 use crate::guest::Guest;
 use crate::headers::Headers;
 use crate::inline_headers::MapKind;
@@ -66,38 +66,6 @@ impl Guest {
         });
         self.local_reply(id, reply);
         self.after_callback(id);
-    }
-
-    /// Sends the headers on, the last filter behind them. False when Envoy misses something
-    /// in them and answers itself.
-    pub fn send_headers(&mut self, id: u32, side: Side, end: bool) -> bool {
-        let Some(flow) = self.flow(id, side) else {
-            return false;
-        };
-        if flow.headers_forwarded {
-            return true;
-        }
-        let reply = missed(side, &flow.headers).filter(|_| flow.headers_whole);
-        let Some(reply) = reply else {
-            flow.forward_headers(end);
-            return true;
-        };
-        self.local_reply(id, reply);
-        false
-    }
-
-    /// Sends on everything held, in order, and the end when it has come.
-    pub fn send_all(&mut self, id: u32, side: Side) {
-        let Some(flow) = self.flow(id, side) else {
-            return;
-        };
-        flow.hold = Hold::Free;
-        let headers_only = flow.complete && flow.trailers.is_none() && flow.held.is_empty();
-        if self.send_headers(id, side, headers_only)
-            && let Some(flow) = self.flow(id, side)
-        {
-            flow.forward_all();
-        }
     }
 
     /// `sendLocalReply`: through the filter's response callbacks when no response has
@@ -255,7 +223,7 @@ fn percent_encoded(text: &[u8]) -> String {
 }
 
 /// A reply that Envoy makes by itself.
-fn envoy_reply(status: u32, details: &str, body: &str) -> LocalReply {
+pub(crate) fn envoy_reply(status: u32, details: &str, body: &str) -> LocalReply {
     LocalReply {
         status,
         details: details.to_owned(),

@@ -4,11 +4,11 @@
 //! decides what is held and what goes on; actions asked for inside a callback happen when
 //! it has returned.
 
-use crate::ending::missed;
 use crate::flow::{Flow, Hold, Protocol, Side, StreamOptions, StreamState};
 use crate::guest::Guest;
 use crate::headers::Headers;
 use crate::message::{Metadata, StreamEnd};
+use crate::required_headers::missed;
 use crate::vm::{Deferred, ROOT};
 
 /// What a body callback may return beyond Continue (cpp-host `FilterDataStatus`).

@@ -32,6 +32,7 @@ mod plugin;
 mod protobuf;
 mod queues;
 mod random;
+mod required_headers;
 pub mod scenario;
 mod shared;
 mod shared_data;
