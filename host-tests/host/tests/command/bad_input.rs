@@ -326,6 +326,54 @@ fn a_wrong_scenario_file_names_file_line_and_key() {
             "s.toml:6: steps[0].callout.cluster: `clusters` does not name `x`",
         ),
         (
+            scenario("", "[[steps]]\ngrpc.cluster = \"x\""),
+            2,
+            "s.toml:6: steps[0].grpc.cluster: `grpc_clusters` does not name `x`",
+        ),
+        (
+            scenario("", "[[steps]]\ngrpc.end.status = \"OK\""),
+            2,
+            "s.toml:6: steps[0].grpc.end.status: invalid type: string \"OK\", expected a whole number",
+        ),
+        (
+            scenario("", "[[steps]]\ngrpc.status = 0"),
+            2,
+            "s.toml:6: steps[0].grpc.status: unknown key `status`",
+        ),
+        (
+            scenario("", "[[steps]]\nexpect.grpc = [\"side\"]"),
+            2,
+            "s.toml:6: steps[0].expect.grpc: `side` is no open call: write `cluster package",
+        ),
+        (
+            scenario("failure_policy = \"OPEN\"", get),
+            2,
+            "s.toml:4: filter.failure_policy: unknown value `OPEN`, expected",
+        ),
+        (
+            scenario("reload_backoff = \"1s\"", get),
+            2,
+            "s.toml:4: filter.reload_backoff: it counts with `failure_policy = \"FAIL_RELOAD\"`",
+        ),
+        (
+            scenario("", get).replace(
+                "[filter]",
+                "clusters = [\"a\"]\ngrpc_clusters = [\"a\"]\n[filter]",
+            ),
+            2,
+            "s.toml:3: grpc_clusters: `a` is a cluster already: name it once",
+        ),
+        (
+            scenario("", ""),
+            2,
+            "s.toml: steps: nothing happens: write at least one `[[steps]]`",
+        ),
+        (
+            scenario("refused = \"trapped\"", get),
+            2,
+            "s.toml:4: filter.refused: nothing happens to a filter that is refused: leave out",
+        ),
+        (
             scenario("", "[[steps]]\ndownstream.data = \"x\""),
             2,
             "s.toml:6: steps[0].downstream: it is sent on a TCP connection, and no step opens \
