@@ -23,6 +23,8 @@ const SIZE_LIMITS: [(&str, u64); 2] = [("token-estimator", 2_200_000), ("gateway
 
 /// What Envoy offers in `env` besides, for modules of other compilers than ours.
 const OF_OTHER_COMPILERS: [&str; 2] = ["emscripten_notify_memory_growth", "pthread_equal"];
+/// What Envoy adds to Proxy-Wasm's functions.
+const OF_ENVOY: &str = "envoy_resolve_dns";
 
 /// Builds every module, copies it to its final name and checks it.
 pub fn filters(toolchain: &WasmToolchain) -> Result<()> {
@@ -136,6 +138,7 @@ fn unknown_imports(module: &[u8]) -> Result<Vec<String>> {
                         import.name.starts_with("proxy_")
                             || import.name == "envoy_resolve_dns"
                             || OF_OTHER_COMPILERS.contains(&import.name)
+                            || import.name == OF_ENVOY
                     }
                     "wasi_snapshot_preview1" | "wasi_unstable" => true,
                     _ => false,

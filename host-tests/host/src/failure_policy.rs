@@ -4,8 +4,6 @@
 //! other stream of that VM as soon as its next event comes; one that only waits goes on
 //! waiting (seen on Envoy 1.40).
 
-use std::time::Duration;
-
 use crate::flow::{Side, StreamState};
 use crate::guest::Guest;
 use crate::headers::Headers;
@@ -18,15 +16,10 @@ pub enum FailurePolicy {
     FailClosed,
     /// They go past the filter.
     FailOpen,
-    /// The first one starts the VM anew, if the last start was [`FailurePolicy::BACKOFF`]
-    /// ago; until then each is answered 503.
+    /// The first one starts the VM anew, if the last start was
+    /// [`Plugin::reload_backoff`](crate::Plugin::reload_backoff) ago; until then each is
+    /// answered 503.
     FailReload,
-}
-
-impl FailurePolicy {
-    /// The least time between two starts of a VM. Envoy's default; it waits up to half as
-    /// long again, at random.
-    pub const BACKOFF: Duration = Duration::from_secs(1);
 }
 
 /// When a VM was loaded, and those that were there before it on the same worker.
@@ -88,7 +81,7 @@ impl Guest {
     pub fn reload_if_due(&mut self) {
         let vm = self.store.data();
         let now = vm.shared.now_ns();
-        let due = self.loading.loaded_ns + FailurePolicy::BACKOFF.as_nanos() as u64;
+        let due = self.loading.loaded_ns + vm.plugin.reload_backoff.as_nanos() as u64;
         let reloads = vm.plugin.failure_policy == FailurePolicy::FailReload;
         if self.death.is_none() || !reloads || now < due {
             return;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::guest::Guest;
 use crate::headers::Headers;
+use crate::scenario::presented::SERVICE_TIME;
 use crate::vm::{Deferred, ROOT, Vm};
 
 /// The low two bits of a callout's number say its kind; 0 is HTTP.
@@ -70,7 +71,7 @@ pub enum GrpcEvent {
         /// Further trailing metadata.
         trailing_metadata: Headers,
     },
-    /// The connection breaks.
+    /// The service resets the HTTP/2 stream.
     Reset,
 }
 
@@ -89,6 +90,8 @@ impl GrpcEvent {
 #[derive(Debug)]
 pub(crate) struct Pending {
     pub call: GrpcCall,
+    /// Its place among calls and streams together, by when they began.
+    pub order: u32,
     /// Nanoseconds since 1970.
     pub deadline_ns: Option<u64>,
     /// Response headers came.
@@ -114,6 +117,7 @@ pub(crate) struct Visible {
 pub(crate) struct GrpcCalls {
     pub pending: BTreeMap<u32, Pending>,
     last: [u32; 2],
+    begun: u32,
     pub visible: Visible,
 }
 
@@ -139,7 +143,9 @@ impl GrpcCalls {
 
     pub fn begin(&mut self, call: GrpcCall, now_ns: u64) {
         let timeout_ns = call.timeout.map(|timeout| timeout.as_nanos() as u64);
+        self.begun += 1;
         let pending = Pending {
+            order: self.begun,
             deadline_ns: timeout_ns.map(|timeout| now_ns + timeout),
             began: false,
             answer: None,
@@ -193,13 +199,13 @@ impl Guest {
                 trailing_metadata,
             } => self.end_grpc(id, status, &message, trailing_metadata),
             GrpcEvent::Reset if pending.began => {
-                let details = "upstream_reset_after_response_started{connection_termination}";
+                let details = "upstream_reset_after_response_started{remote_reset}";
                 self.break_off(id, details);
             }
             GrpcEvent::Reset => {
                 let text = "upstream connect error or disconnect/reset before headers. \
-                            reset reason: connection termination";
-                let details = "{upstream_reset_before_response_started{connection_termination}}";
+                            reset reason: remote reset";
+                let details = "{upstream_reset_before_response_started{remote_reset}}";
                 self.refuse(id, text, details);
             }
         }
@@ -221,6 +227,7 @@ impl Guest {
             return;
         };
         let is_stream = pending.call.kind == GrpcKind::Stream;
+        let half_closed = pending.call.half_closed;
         let answer = pending.answer.take();
         let began = std::mem::replace(&mut pending.began, true);
         if !is_stream && status == OK {
@@ -243,6 +250,9 @@ impl Guest {
             }
             for (name, value) in further.iter() {
                 trailing.add(name, value);
+            }
+            if !began && half_closed {
+                trailing.add(SERVICE_TIME, "0");
             }
             self.trailing_metadata(id, trailing);
             if !self.vm().grpc.pending.contains_key(&id) {

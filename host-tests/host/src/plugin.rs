@@ -1,6 +1,7 @@
 //! What Envoy's configuration says about a filter and its VM.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use crate::failure_policy::FailurePolicy;
 
@@ -33,6 +34,10 @@ pub struct Plugin {
     pub allow_on_headers_stop_iteration: bool,
     /// `PluginConfig.failure_policy`: what new streams get when the VM has trapped.
     pub failure_policy: FailurePolicy,
+    /// `PluginConfig.reload_config.backoff.base_interval`: under
+    /// [`FailurePolicy::FailReload`], the least time between two starts of the VM. Envoy waits
+    /// up to half as long again, at random; this host does not.
+    pub reload_backoff: Duration,
     /// `per_connection_buffer_limit_bytes`: a held request above it is answered 413, a held
     /// response 500 or a reset. Bytes.
     pub buffer_limit: usize,
@@ -73,7 +78,7 @@ impl Plugin {
 }
 
 impl Default for Plugin {
-    /// Envoy's defaults: empty configuration, 1 MiB buffer limit, 1 GiB of memory, log level
+    /// Envoy's defaults: empty configuration, 1 s between starts, 1 MiB buffer limit, 1 GiB of memory, log level
     /// info; 10¹⁰ units of fuel, some seconds of work.
     fn default() -> Self {
         Self {
@@ -85,6 +90,7 @@ impl Default for Plugin {
             environment: BTreeMap::new(),
             allow_on_headers_stop_iteration: false,
             failure_policy: FailurePolicy::default(),
+            reload_backoff: Duration::from_secs(1),
             buffer_limit: 1 << 20,
             clusters: BTreeSet::new(),
             clusters_without_hosts: BTreeSet::new(),

@@ -8,7 +8,7 @@ use crate::costs::Costs;
 use crate::dns::{DnsAddress, DnsLookup};
 use crate::error::Death;
 use crate::flow::StreamOptions;
-use crate::grpc_calls::{GrpcCall, GrpcEvent, GrpcKind};
+use crate::grpc_calls::{GrpcCall, GrpcEvent};
 use crate::guest::Guest;
 use crate::message::{HttpAnswer, HttpCall};
 use crate::shared::{LogLine, lock};
@@ -102,17 +102,14 @@ impl Worker {
         lock(&self.guest).answer_http_call(id, None)
     }
 
-    /// The gRPC calls and streams that are open, calls first, each kind in order. A stream
-    /// that its service has ended is no longer among them.
+    /// The gRPC calls and streams that are open, oldest first. A stream that its service has
+    /// ended is no longer among them.
     pub fn grpc_calls(&self) -> Vec<GrpcCall> {
         let guest = lock(&self.guest);
         let pending = guest.vm().grpc.pending.values();
-        let mut open: Vec<_> = pending
-            .filter(|pending| !pending.remote_closed)
-            .map(|pending| pending.call.clone())
-            .collect();
-        open.sort_by_key(|call| call.kind == GrpcKind::Stream);
-        open
+        let mut open: Vec<_> = pending.filter(|pending| !pending.remote_closed).collect();
+        open.sort_by_key(|pending| pending.order);
+        open.iter().map(|pending| pending.call.clone()).collect()
     }
 
     /// The service at the other end of the gRPC call or stream `id` acts; false when it is

@@ -133,8 +133,8 @@ fn set_filter_state(vm: &mut Vm, arguments: &[u8]) -> Result<(), Status> {
     } else if !TEXT_KEYS.contains(&path.as_str()) {
         return Err(Status::NotFound);
     }
-    // Envoy takes the true context here, not the effective one (`foreign.cc`).
-    let state = vm.filter_state_mut(vm.true_context);
+    // Of the effective context, as seen on Envoy 1.40.
+    let state = vm.filter_state_mut(vm.context());
     state
         .ok_or(Status::NotFound)?
         .insert(path, FilterState { value, life_span });

@@ -7,11 +7,13 @@ use std::time::Duration;
 use crate::message::Received;
 use crate::module::Module;
 use crate::scenario::{
-    Action, Difference, Event, Failure, Harness, Outcome, Player, Scenario, between, messages,
+    Action, Difference, Event, Failure, GrpcSent, Harness, Outcome, Player, Scenario, between,
+    grpc_between, messages,
 };
 
 use super::exceptions::{EXCEPTIONS, Shown};
 use super::records::PROPERTY_PREFIX;
+use super::refusal::refuses;
 use super::replay::Replay;
 
 /// After the last event: what Envoy would send that the harness does not is sent by then.
@@ -31,6 +33,13 @@ pub struct Agreement {
 /// # Errors
 /// When the harness or Envoy refuses the module.
 pub fn agree(scenario: &Scenario, module: &Module, envoy: &Path) -> Result<Agreement, String> {
+    if scenario.filter.refused.is_some() {
+        let failures = refuses(scenario, envoy)?;
+        return Ok(Agreement {
+            failures,
+            ..Agreement::default()
+        });
+    }
     let mut harness = Harness::start(scenario, module).map_err(|error| error.to_string())?;
     let steps = record(&mut harness, scenario)?;
     let mut state = BTreeSet::new();
@@ -73,6 +82,8 @@ pub fn agree(scenario: &Scenario, module: &Module, envoy: &Path) -> Result<Agree
 /// An event, and what the harness showed when it had happened.
 struct Step<'s> {
     event: &'s Event,
+    /// What the gRPC call or stream it is about had sent.
+    grpc: Option<GrpcSent>,
     problem: Option<String>,
     shown: Shown,
 }
@@ -83,6 +94,7 @@ fn record<'s>(harness: &mut Harness, scenario: &'s Scenario) -> Result<Vec<Step<
         let sent = sent(harness, &event.action)?;
         Ok(Step {
             event,
+            grpc: grpc_sent(harness, &event.action, &|_| true)?,
             problem: harness.act(&event.action).err(),
             shown: Shown {
                 outcome: harness.outcome()?,
@@ -100,6 +112,17 @@ fn sent(player: &mut dyn Player, action: &Action) -> Result<Received, String> {
     }
 }
 
+fn grpc_sent(
+    player: &mut dyn Player,
+    action: &Action,
+    holds: &dyn Fn(&GrpcSent) -> bool,
+) -> Result<Option<GrpcSent>, String> {
+    match action {
+        Action::Grpc { callee, .. } => player.grpc_sent(callee, holds),
+        _ => Ok(None),
+    }
+}
+
 impl Step<'_> {
     /// Makes the event happen; in what Envoy differs then, and which exceptions it took.
     fn replayed(
@@ -108,6 +131,8 @@ impl Step<'_> {
         needed: &mut BTreeSet<&'static str>,
     ) -> Result<Vec<Difference>, String> {
         let sent = sent(replay, &self.event.action)?;
+        let expected = self.grpc.clone().unwrap_or_default();
+        let to_service = grpc_sent(replay, &self.event.action, &|sent| *sent == expected)?;
         let problem = replay.act(&self.event.action).err();
         let shown = |outcome: Outcome| Shown {
             outcome,
@@ -119,6 +144,7 @@ impl Step<'_> {
         };
         let envoy = shown(replay.outcome_when(&same)?);
         let mut found = differences(&harness, &envoy.comparable());
+        found.extend(grpc_between(&expected, &to_service.unwrap_or_default()));
         if self.problem.is_some() != problem.is_some() {
             let text = |problem: &Option<String>| problem.clone().unwrap_or("it happened".into());
             found.push(Difference {

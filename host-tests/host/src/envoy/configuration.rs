@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
+use crate::failure_policy::FailurePolicy;
 use crate::flow::Protocol;
 use crate::scenario::Scenario;
 
@@ -28,7 +29,7 @@ pub const STATE: &str = "state ";
 
 /// All addresses and files that a configuration names.
 pub struct Places<'p> {
-    /// Of the upstream, then of `scenario.clusters` in order.
+    /// Of the upstream, and of every cluster with a host that filters call.
     pub clusters: Vec<(&'p str, SocketAddr)>,
     /// The access log's file.
     pub access_log: &'p str,
@@ -38,11 +39,11 @@ pub struct Places<'p> {
 
 /// The whole of it; every listener's port is 0.
 pub fn bootstrap(scenario: &Scenario, places: &Places<'_>) -> Value {
-    let clusters: Vec<Value> = places
-        .clusters
-        .iter()
-        .map(|(name, address)| cluster(scenario, name, *address))
-        .collect();
+    let with_hosts = places.clusters.iter();
+    let with_hosts = with_hosts.map(|(name, address)| cluster(scenario, name, Some(*address)));
+    let without = scenario.clusters_without_hosts.iter();
+    let without = without.map(|name| cluster(scenario, name, None));
+    let clusters: Vec<Value> = with_hosts.chain(without).collect();
     let route = json!({
         "name": scenario.route_name.as_deref().unwrap_or_default(),
         "match": {"prefix": "/"},
@@ -177,6 +178,21 @@ fn wasm(kind: &str, scenario: &Scenario) -> Value {
     if filter.allow_on_headers_stop_iteration {
         config["allow_on_headers_stop_iteration"] = json!(true);
     }
+    config["failure_policy"] = json!(match filter.failure_policy {
+        FailurePolicy::FailClosed => "FAIL_CLOSED",
+        FailurePolicy::FailOpen => "FAIL_OPEN",
+        FailurePolicy::FailReload => "FAIL_RELOAD",
+    });
+    if let Some(backoff) = filter.reload_backoff {
+        let interval = format!("{}s", backoff.as_secs_f64());
+        config["reload_config"] = json!({"backoff": {"base_interval": interval}});
+    }
+    if !filter.allowed_capabilities.is_empty() {
+        let allowed = filter.allowed_capabilities.iter();
+        let allowed: serde_json::Map<_, _> =
+            allowed.map(|name| (name.clone(), json!({}))).collect();
+        config["capability_restriction_config"] = json!({"allowed_capabilities": allowed});
+    }
     json!({
         "name": "wasm",
         "typed_config": {
@@ -214,7 +230,10 @@ fn access_log(places: &Places<'_>) -> Value {
     }])
 }
 
-fn cluster(scenario: &Scenario, name: &str, at: SocketAddr) -> Value {
+fn cluster(scenario: &Scenario, name: &str, at: Option<SocketAddr>) -> Value {
+    let endpoints = at.map(|at| json!({"endpoint": {"address": address(at)}}));
+    let endpoints: Vec<Value> = endpoints.into_iter().collect();
+    let speaks_grpc = scenario.grpc_clusters.iter().any(|grpc| grpc == name);
     let mut options = json!({
         "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
     });
@@ -222,6 +241,7 @@ fn cluster(scenario: &Scenario, name: &str, at: SocketAddr) -> Value {
         Protocol::Http2 if name == UPSTREAM => {
             json!({"http2_protocol_options": {"allow_metadata": true}})
         }
+        _ if speaks_grpc => json!({"http2_protocol_options": {}}),
         _ => json!({"http_protocol_options": {"enable_trailers": true}}),
     };
     let mut cluster = json!({
@@ -229,7 +249,7 @@ fn cluster(scenario: &Scenario, name: &str, at: SocketAddr) -> Value {
         "connect_timeout": "5s",
         "load_assignment": {
             "cluster_name": name,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(at)}}]}],
+            "endpoints": [{"lb_endpoints": endpoints}],
         },
         "typed_extension_protocol_options": {
             "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": options,

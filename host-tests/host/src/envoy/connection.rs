@@ -130,6 +130,17 @@ impl Connection {
         open.map(|(at, (_, began))| (at, *began)).collect()
     }
 
+    /// Exchanges that have begun and that neither end has ended, and when they began.
+    pub fn unended(&self) -> Vec<(usize, Instant)> {
+        let seen = lock(&self.seen);
+        let all = seen.messages.iter().zip(&seen.began).enumerate();
+        let open = all.filter(|(at, (message, _))| {
+            let ended = self.written.contains(at) || self.was_reset(*at) || seen.gone(*at);
+            message.headers.is_some() && !ended
+        });
+        open.map(|(at, (_, began))| (at, *began)).collect()
+    }
+
     /// Whether the message from here is whole.
     pub fn written(&self, at: usize) -> bool {
         self.written.contains(&at)

@@ -11,12 +11,16 @@ mod http2;
 mod log;
 mod process;
 mod records;
+mod refusal;
 mod replay;
+mod services;
 mod tcp;
 mod upstream;
+mod version;
 mod wire;
 mod workers;
 
 pub use agreement::{Agreement, agree};
 pub use exceptions::{EXCEPTIONS, Exception};
 pub use replay::Replay;
+pub use version::is_comparable;

@@ -10,7 +10,8 @@ use crate::headers::Headers;
 use crate::message::Received;
 use crate::scenario::file::Peer;
 use crate::scenario::{
-    Action, CalloutOutcome, FilterConfig, Outcome, Player, Scenario, StreamOutcome, presented,
+    Action, CalloutOutcome, FilterConfig, GrpcCallee, GrpcSent, Outcome, Player, Scenario,
+    StreamOutcome, presented,
 };
 
 use super::callouts::Callouts;
@@ -19,6 +20,7 @@ use super::connection::Connection;
 use super::log;
 use super::process::{POLL, Process};
 use super::records::{self, PROPERTY_PREFIX};
+use super::services::Services;
 use super::tcp::Connections;
 use super::upstream::Upstream;
 use super::workers::{self, Workers};
@@ -41,6 +43,7 @@ pub struct Replay {
     client_protocol: Protocol,
     upstream_protocol: Protocol,
     callouts: Callouts,
+    services: Services,
     streams: BTreeMap<String, Stream>,
     connections: Connections,
     /// Lines of Envoy's log before the first event.
@@ -74,6 +77,7 @@ impl Replay {
             false => upstream.address(),
         };
         let callouts = Callouts::listen(&scenario.clusters).map_err(text)?;
+        let services = Services::listen(&scenario.grpc_clusters).map_err(text)?;
         let mut filter_state = filter_state.clone();
         filter_state.extend(expected_state(scenario));
         let workers = scenario.filter.workers;
@@ -82,6 +86,7 @@ impl Replay {
                 clusters: [(UPSTREAM, at_upstream)]
                     .into_iter()
                     .chain(callouts.addresses())
+                    .chain(services.addresses())
                     .collect(),
                 access_log,
                 filter_state: &filter_state,
@@ -100,6 +105,7 @@ impl Replay {
             client_protocol: scenario.client,
             upstream_protocol: scenario.upstream,
             callouts,
+            services,
             streams: BTreeMap::new(),
             connections,
             first_line,
@@ -207,6 +213,8 @@ impl Replay {
                 .filter_map(|line| log::of_filter(line, &self.filter))
                 .collect(),
             callouts: self.callouts.open(),
+            grpc: self.services.open(),
+            lookups: Vec::new(),
             shared_data: BTreeMap::new(),
         })
     }
@@ -291,7 +299,18 @@ impl Player for Replay {
                 }
                 self.callouts.settle(cluster, outcome).ok_or_else(none)??;
             }
-            Action::Expect { .. } => {}
+            Action::Grpc {
+                callee,
+                event: Some(event),
+                ..
+            } => self.services.act(callee, event)?,
+            Action::Lookup { name, .. } => {
+                return Err(format!(
+                    "Envoy asks the machine's own name servers for `{name}`: no scenario can \
+                     answer in their place"
+                ));
+            }
+            Action::Grpc { event: None, .. } | Action::Expect { .. } => {}
         }
         self.workers.pulse()
     }
@@ -313,6 +332,14 @@ impl Player for Replay {
 
     fn callout(&mut self, cluster: &str) -> Result<Option<Received>, String> {
         Ok(self.callouts.sent(cluster))
+    }
+
+    fn grpc_sent(
+        &mut self,
+        callee: &GrpcCallee,
+        holds: &dyn Fn(&GrpcSent) -> bool,
+    ) -> Result<Option<GrpcSent>, String> {
+        Ok(self.services.sent(callee, holds))
     }
 }
 

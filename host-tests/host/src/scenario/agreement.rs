@@ -50,6 +50,12 @@ pub fn between(expected: &Outcome, actual: &Outcome) -> Vec<Difference> {
         joined(&expected.callouts),
         joined(&actual.callouts),
     );
+    differ("grpc", joined(&expected.grpc), joined(&actual.grpc));
+    differ(
+        "lookups",
+        joined(&expected.lookups),
+        joined(&actual.lookups),
+    );
     differ(
         "shared_data",
         bytes(&texts(&expected.shared_data)),

@@ -11,7 +11,7 @@ use crate::module::Module;
 
 use super::bless::{BlessError, Blessed, bless};
 use super::error::{FileError, filter_line, line_of};
-use super::play::{Failure, Harness, play};
+use super::play::{Failure, Harness, hold};
 use super::report::report;
 use super::script::Scenario;
 use super::vary::{self, Choice};
@@ -60,17 +60,17 @@ pub struct Checker(BTreeMap<PathBuf, Module>);
 impl Checker {
     /// Plays the scenario in `file`, on each module it names.
     pub fn check(&mut self, file: &Path) -> Vec<Checked> {
-        self.check_with(file, |scenario, module| {
-            let mut harness = Harness::start(scenario, module)?;
-            Ok(play(&mut harness, &scenario.events))
-        })
+        self.check_with(file, hold)
     }
 
     /// As [`Checker::check`], and what passes is played again in the chosen variations; see
     /// [`vary::check`].
     pub fn check_varied(&mut self, file: &Path, choice: &Choice) -> Vec<Checked> {
         self.check_with(file, |scenario, module| {
-            // One that does not start has no play to vary.
+            // One that does not start, as it must or not, has no play to vary.
+            if scenario.filter.refused.is_some() {
+                return hold(scenario, module);
+            }
             drop(Harness::start(scenario, module)?);
             if !choice.is_in(scenario) {
                 let problem = "it has no such variation; one is `byte by byte, HTTP/2`";
@@ -93,8 +93,7 @@ impl Checker {
     /// Scenarios that say `not_on_envoy` are not.
     pub fn check_on_envoy(&mut self, file: &Path, envoy: &Path) -> Vec<Checked> {
         self.check_with(file, |scenario, module| {
-            let mut harness = Harness::start(scenario, module)?;
-            let failures = play(&mut harness, &scenario.events);
+            let failures = hold(scenario, module)?;
             if !failures.is_empty() || scenario.not_on_envoy.is_some() {
                 return Ok(failures);
             }

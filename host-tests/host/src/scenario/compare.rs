@@ -56,18 +56,14 @@ pub fn expectation(expect: &Expect, stream: Option<&str>, outcome: &Outcome) -> 
     entries(&mut found, "metrics", &expect.metrics, &outcome.metrics);
     let shared = shared(outcome);
     entries(&mut found, "shared_data", &expect.shared_data, &shared);
-    if let Some(expected) = &expect.logs
-        && *expected != outcome.logs
-    {
-        let (expected, actual) = (expected.join("\n"), outcome.logs.join("\n"));
-        found.push(Difference::new("logs", expected, actual));
+    lines(&mut found, "logs", &expect.logs, &outcome.logs);
+    let mut grpc = expect.grpc.clone();
+    if let Some(grpc) = &mut grpc {
+        grpc.sort();
     }
-    if let Some(expected) = &expect.callouts
-        && *expected != outcome.callouts
-    {
-        let (expected, actual) = (expected.join("\n"), outcome.callouts.join("\n"));
-        found.push(Difference::new("callouts", expected, actual));
-    }
+    lines(&mut found, "callouts", &expect.callouts, &outcome.callouts);
+    lines(&mut found, "grpc", &grpc, &outcome.grpc);
+    lines(&mut found, "lookups", &expect.lookups, &outcome.lookups);
     found
 }
 
@@ -149,6 +145,19 @@ pub fn data(
     found
 }
 
+fn lines(
+    found: &mut Vec<Difference>,
+    key: &str,
+    expected: &Option<Vec<String>>,
+    actual: &[String],
+) {
+    if let Some(expected) = expected
+        && expected != actual
+    {
+        found.push(Difference::new(key, expected.join("\n"), actual.join("\n")));
+    }
+}
+
 fn entries<V: PartialEq + ToString>(
     found: &mut Vec<Difference>,
     key: &str,
@@ -192,9 +201,8 @@ pub fn message(side: &str, expected: &ExpectMessage, actual: &Received) -> Vec<D
         differ("head", sorted(&wanted), sorted(headers));
     }
     let wanted = head::fields(expected.headers.iter().map(String::as_str)).unwrap_or_default();
-    let names: BTreeSet<String> = wanted.iter().map(|(name, _)| text(name)).collect();
-    for name in &names {
-        differ("headers", named(&wanted, name), named(headers, name));
+    for (wanted, came) in named_fields(&wanted, headers) {
+        differ("headers", wanted, came);
     }
     for name in &expected.without {
         if headers.value(name).is_some() {
@@ -257,6 +265,14 @@ pub fn sorted(headers: &Headers) -> String {
     lines.sort_by_key(|(name, _)| *name);
     let lines: Vec<_> = lines.into_iter().map(|(_, line)| line).collect();
     lines.join("\n")
+}
+
+/// For each name in `wanted`, its fields there and in `actual`.
+pub(super) fn named_fields(wanted: &Headers, actual: &Headers) -> Vec<(String, String)> {
+    let names: BTreeSet<String> = wanted.iter().map(|(name, _)| text(name)).collect();
+    let both = names.iter();
+    both.map(|name| (named(wanted, name), named(actual, name)))
+        .collect()
 }
 
 fn named(headers: &Headers, name: &str) -> String {

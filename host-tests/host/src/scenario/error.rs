@@ -45,7 +45,7 @@ impl std::error::Error for FileError {}
 /// What serde says of a value, in the words of who writes TOML instead of Rust.
 pub(super) fn in_words_of_toml(problem: &str) -> String {
     // (what serde says, instead)
-    const WORDS: [(&str, &str); 9] = [
+    const WORDS: [(&str, &str); 10] = [
         ("unknown field", "unknown key"),
         ("missing field", "missing key"),
         ("unknown variant", "unknown value"),
@@ -53,6 +53,7 @@ pub(super) fn in_words_of_toml(problem: &str) -> String {
         ("expected a sequence", "expected a list"),
         ("expected a map", "expected a table"),
         ("expected u16", "expected a whole number up to 65535"),
+        ("expected u32", "expected a whole number from 0"),
         ("expected u64", "expected a whole number from 0"),
         ("expected usize", "expected a whole number from 0"),
     ];
@@ -103,6 +104,17 @@ pub(super) fn line_of(text: &str, step_line: usize, key: &str) -> usize {
         }
     }
     found
+}
+
+/// The line, from 1, of a key outside of the steps; 0 where the file does not name it.
+pub(super) fn line_at_top(text: &str, key: &str) -> usize {
+    let table = key.rsplit_once('.').and_then(|(table, key)| {
+        let heading = format!("[{table}]");
+        let at = text.lines().position(|line| line.trim() == heading)?;
+        Some((at + 1, key))
+    });
+    let (start, key) = table.unwrap_or((0, key));
+    line_of(text, start, key)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A scenario as its TOML file says it, key by key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde::Deserialize;
@@ -27,9 +27,16 @@ pub struct File {
     /// Clusters for callouts besides the one of the route.
     #[serde(default)]
     pub clusters: Vec<String>,
+    /// Clusters for gRPC calls and streams, which speak HTTP/2. A filter names one by its
+    /// name or by a serialized `envoy.config.core.v3.GrpcService`.
+    #[serde(default)]
+    pub grpc_clusters: Vec<String>,
+    /// Clusters for callouts, gRPC or not, that have no host: each callout fails at once.
+    #[serde(default)]
+    pub clusters_without_hosts: Vec<String>,
     /// Why the result is this one only as the file is written: another cut of a body or
-    /// of TCP data, another
-    /// protocol or a second stream may give another, or none. Without it they may not.
+    /// of TCP data, another protocol or a second stream may give another, or none. Without
+    /// it they may not.
     pub cuts_matter: Option<String>,
     /// Why a worker dies; without it none may.
     pub traps: Option<String>,
@@ -39,6 +46,7 @@ pub struct File {
     #[serde(default)]
     pub books: Books,
     /// What happens, in order.
+    #[serde(default)]
     pub steps: Vec<Spanned<Step>>,
 }
 
@@ -68,11 +76,40 @@ pub struct Filter {
     /// `PluginConfig.allow_on_headers_stop_iteration`.
     #[serde(default)]
     pub allow_on_headers_stop_iteration: bool,
+    /// `PluginConfig.failure_policy`: what new streams get when the VM has trapped. Envoy's
+    /// default is FAIL_CLOSED.
+    #[serde(default)]
+    pub failure_policy: FailurePolicyName,
+    /// `PluginConfig.reload_config.backoff.base_interval`: under FAIL_RELOAD, the least time
+    /// between two starts of the VM, a time span such as `"200ms"`; Envoy's default is
+    /// `"1s"`. Envoy waits up to half as long again, at random.
+    pub reload_backoff: Option<Duration>,
+    /// `PluginConfig.capability_restriction_config.allowed_capabilities`: the host functions
+    /// the filter may call and the callbacks made to it, by the names it imports and exports
+    /// them by; without any, all.
+    #[serde(default)]
+    pub allowed_capabilities: BTreeSet<String>,
+    /// Why the filter must not start; Envoy then refuses its whole configuration, whatever
+    /// the failure policy. Such a scenario has no steps.
+    pub refused: Option<String>,
     /// Of listener and clusters; Envoy's default is 1 MiB.
     pub per_connection_buffer_limit_bytes: Option<usize>,
     /// Worker threads, each with a VM of its own; 1 unless said.
     #[serde(default = "one")]
     pub workers: usize,
+}
+
+/// Envoy's failure policies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum FailurePolicyName {
+    /// New streams are answered 503.
+    #[default]
+    FailClosed,
+    /// They go past the filter.
+    FailOpen,
+    /// The first one after `reload_backoff` starts the VM anew; until then, 503.
+    FailReload,
 }
 
 /// One module's file, or a list of them.
@@ -153,6 +190,10 @@ pub struct Step {
     pub downstream: Option<Data>,
     /// A callout of the filter is answered.
     pub callout: Option<Callout>,
+    /// The service of a gRPC call or stream acts.
+    pub grpc: Option<Grpc>,
+    /// A name the filter asked for is looked up.
+    pub lookup: Option<Lookup>,
     /// The upstream sends on the stream.
     pub response: Option<Message>,
     /// The upstream sends on the TCP connection.
@@ -254,6 +295,80 @@ pub struct Answer {
     pub trailers: Vec<String>,
 }
 
+/// The oldest open gRPC call or stream to a cluster, and what its service does: initial
+/// metadata, messages, then the end or a reset. What is not named stays for a later step.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Grpc {
+    /// The cluster it went to, one of `grpc_clusters`.
+    pub cluster: String,
+    /// The oldest one that calls this, as `package.Service/Method`; any unless said.
+    pub method: Option<String>,
+    /// What the filter sent must be so.
+    pub sent: Option<ExpectGrpc>,
+    /// The service begins its response with these, each `name: value`. Messages begin it
+    /// without any.
+    pub initial_metadata: Option<Vec<String>>,
+    /// The service sends these, without gRPC's five bytes of framing.
+    #[serde(default)]
+    pub messages: Vec<Bytes>,
+    /// The service ends the response.
+    pub end: Option<GrpcEnd>,
+    /// The service resets the HTTP/2 stream instead.
+    #[serde(default)]
+    pub reset: bool,
+}
+
+/// How a service ends a gRPC call or stream.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrpcEnd {
+    /// `grpc-status`, a number: 0 is OK.
+    pub status: u32,
+    /// `grpc-message`.
+    #[serde(default)]
+    pub message: String,
+    /// Further trailing metadata, each `name: value`.
+    #[serde(default)]
+    pub trailing_metadata: Vec<String>,
+}
+
+/// What a gRPC service must have received. What is not named is not compared.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectGrpc {
+    /// The service and the method, as `package.Service/Method`.
+    pub method: Option<String>,
+    /// These metadata are there, each `name: value`; a name has these values only.
+    #[serde(default)]
+    pub initial_metadata: Vec<String>,
+    /// Exactly these messages so far, without framing.
+    pub messages: Option<Vec<Bytes>>,
+    /// Whether the filter has sent its last message; that of a call is its only one.
+    pub end: Option<bool>,
+    /// The call's timeout as the service is told it, a time span such as `"5s"`; `"0s"` for
+    /// a call without one. Streams have none.
+    pub timeout: Option<Duration>,
+}
+
+/// The oldest unanswered lookup of a name by `envoy_resolve_dns`, and its answer.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lookup {
+    /// The name.
+    pub name: String,
+    /// Its addresses, each as Envoy writes it, `127.0.0.1:0`; none: the name does not exist.
+    #[serde(default)]
+    pub addresses: Vec<String>,
+    /// How long they hold, a time span; `"60s"` unless said.
+    #[serde(default = "minute")]
+    pub ttl: Duration,
+}
+
+fn minute() -> Duration {
+    Duration(std::time::Duration::from_secs(60))
+}
+
 /// What must have come out. What is not named is not compared.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -277,6 +392,12 @@ pub struct Expect {
     pub logs: Option<Vec<String>>,
     /// Callouts nobody has answered yet, by cluster, oldest first.
     pub callouts: Option<Vec<String>>,
+    /// gRPC calls and streams that are open at their service, each
+    /// `cluster package.Service/Method`, by name. A stream is open until the service ends it
+    /// or the filter cancels it.
+    pub grpc: Option<Vec<String>>,
+    /// Names asked for that nobody has looked up yet, oldest first.
+    pub lookups: Option<Vec<String>>,
     /// Entries of shared data, as text.
     #[serde(default)]
     pub shared_data: BTreeMap<String, String>,

@@ -21,6 +21,11 @@ pub struct Outcome {
     pub logs: Vec<String>,
     /// Clusters of the callouts nobody has answered yet, oldest first.
     pub callouts: Vec<String>,
+    /// gRPC calls and streams that are open at their service, each `cluster
+    /// package.Service/Method`, sorted.
+    pub grpc: Vec<String>,
+    /// Names asked for that nobody has looked up yet, oldest first.
+    pub lookups: Vec<String>,
     /// Shared data of the filter's `vm_id`.
     pub shared_data: BTreeMap<Vec<u8>, Vec<u8>>,
 }

@@ -18,6 +18,7 @@ use crate::worker::Worker;
 
 use super::compare::{self, Difference};
 use super::file::{ExpectMessage, Peer};
+use super::grpc::{self, GrpcCallee, GrpcSent};
 use super::outcome::{ConnectionOutcome, Outcome, StreamOutcome, level_name};
 use super::presented;
 use super::script::{Action, CalloutOutcome, Event, Scenario};
@@ -52,6 +53,18 @@ pub trait Player {
     /// # Errors
     /// A sentence when that cannot be found out.
     fn callout(&mut self, cluster: &str) -> Result<Option<Received>, String>;
+
+    /// What the filter has sent in the oldest open gRPC call or stream that fits, once
+    /// `holds` is true of it, or when the player has waited long enough; `None` when there
+    /// is none.
+    ///
+    /// # Errors
+    /// A sentence when that cannot be found out.
+    fn grpc_sent(
+        &mut self,
+        callee: &GrpcCallee,
+        holds: &dyn Fn(&GrpcSent) -> bool,
+    ) -> Result<Option<GrpcSent>, String>;
 }
 
 /// Where a scenario's events met something else than it says.
@@ -106,6 +119,30 @@ pub fn play<'e>(
     failures
 }
 
+/// Plays a scenario on this harness, comparing wherever it expects something, or sees that
+/// its filter does not start where it says that.
+///
+/// # Errors
+/// When the module or its configuration is refused and should not be.
+pub fn hold(scenario: &Scenario, module: &Module) -> Result<Vec<Failure>, Error> {
+    let started = Harness::start(scenario, module);
+    let Some(reason) = &scenario.filter.refused else {
+        return Ok(play(&mut started?, &scenario.events));
+    };
+    let actual = match started {
+        Ok(_) => "the filter starts".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    if actual.contains(reason) {
+        return Ok(Vec::new());
+    }
+    Ok(vec![Failure {
+        line: 0,
+        differences: vec![Difference::new("filter.refused", reason, actual)],
+        problem: None,
+    }])
+}
+
 pub(super) fn step(player: &mut dyn Player, action: &Action) -> Result<Vec<Difference>, String> {
     match action {
         Action::Expect { stream, expect } => {
@@ -120,6 +157,17 @@ pub(super) fn step(player: &mut dyn Player, action: &Action) -> Result<Vec<Diffe
             ..
         } => {
             let differences = sent_differs(player, cluster, sent)?;
+            player.act(action)?;
+            Ok(differences)
+        }
+        Action::Grpc {
+            callee,
+            sent: Some(sent),
+            ..
+        } => {
+            let differs = |actual: &GrpcSent| grpc::differences(sent, actual);
+            let actual = player.grpc_sent(callee, &|actual| differs(actual).is_empty())?;
+            let differences = differs(&actual.ok_or_else(|| callee.missing())?);
             player.act(action)?;
             Ok(differences)
         }
@@ -177,7 +225,17 @@ impl Harness {
             buffer_limit: filter
                 .per_connection_buffer_limit_bytes
                 .unwrap_or(Plugin::default().buffer_limit),
-            clusters: scenario.clusters.iter().cloned().collect(),
+            failure_policy: filter.failure_policy,
+            reload_backoff: filter
+                .reload_backoff
+                .unwrap_or(Plugin::default().reload_backoff),
+            clusters: [&scenario.clusters, &scenario.grpc_clusters]
+                .into_iter()
+                .flatten()
+                .cloned()
+                .collect(),
+            clusters_without_hosts: scenario.clusters_without_hosts.iter().cloned().collect(),
+            allowed_capabilities: filter.allowed_capabilities.clone(),
             ..Plugin::default()
         }
     }
@@ -388,6 +446,8 @@ impl Player for Harness {
                     CalloutOutcome::BrokenOff(_) => worker.break_http_answer(call.id),
                 };
             }
+            Action::Grpc { callee, event, .. } => self.act_grpc(callee, event.as_ref())?,
+            Action::Lookup { name, addresses } => self.look_up(name, addresses)?,
             Action::Expect { .. } => {}
         }
         // Notices of queues do not wait for time to pass.
@@ -431,6 +491,8 @@ impl Player for Harness {
                 .map(|line| format!("{}: {}", level_name(line.level), line.message))
                 .collect(),
             callouts: calls.map(|call| call.cluster).collect(),
+            grpc: self.grpc_open(),
+            lookups: self.lookups(),
             shared_data: self.host.shared_data(&self.vm_id),
         })
     }
@@ -443,6 +505,15 @@ impl Player for Harness {
             complete: true,
             ..Received::default()
         }))
+    }
+
+    fn grpc_sent(
+        &mut self,
+        callee: &GrpcCallee,
+        holds: &dyn Fn(&GrpcSent) -> bool,
+    ) -> Result<Option<GrpcSent>, String> {
+        let _ = holds;
+        Ok(Harness::grpc_sent(self, callee))
     }
 }
 

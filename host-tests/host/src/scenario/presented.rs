@@ -4,7 +4,7 @@ use crate::flow::Protocol;
 use crate::headers::Headers;
 use crate::message::HttpAnswer;
 
-/// Milliseconds that a callout took.
+/// Milliseconds that a callout, gRPC or not, took.
 pub const SERVICE_TIME: &str = "x-envoy-upstream-service-time";
 
 /// A request's head, as the HTTP connection manager presents it.
@@ -60,4 +60,17 @@ pub fn callout_answer(answer: &HttpAnswer) -> HttpAnswer {
     answer.headers = response(&answer.headers, Protocol::Http1, end, false);
     answer.headers.add(SERVICE_TIME, "0");
     answer
+}
+
+/// The head of a gRPC response with this initial metadata, as a guest reads it. Envoy's client
+/// says how long it took once the guest has sent its last message (`half_closed`).
+pub fn grpc_head(metadata: &Headers, half_closed: bool) -> Headers {
+    let mut head = Headers::from([(":status", "200"), ("content-type", "application/grpc")]);
+    for (name, value) in metadata.iter() {
+        head.add(name, value);
+    }
+    if half_closed {
+        head.add(SERVICE_TIME, "0");
+    }
+    head
 }

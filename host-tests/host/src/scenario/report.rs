@@ -49,6 +49,8 @@ pub fn report(checked: &Checked) -> String {
             .map(|found| {
                 let key = match &found.key {
                     key if key.starts_with(ON_ENVOY) => key.clone(),
+                    key if key.starts_with("grpc.sent.") => key.clone(),
+                    key if key.starts_with("filter.") => key.clone(),
                     key if key.starts_with("sent.") => format!("callout.{key}"),
                     key => format!("expect.{key}"),
                 };

@@ -6,15 +6,19 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::dns::DnsAddress;
 use crate::flow::Protocol;
+use crate::grpc_calls::GrpcEvent;
 use crate::headers::Headers;
 use crate::message::{HttpAnswer, Metadata};
 
 use super::connection::{self, Kind};
 use super::error::{FileError, filter_line, in_words_of_toml, line_at, line_of};
 use super::file::{
-    Books, Expect, ExpectMessage, File, Filter, Message, Modules, Peer, ProtocolName, Step,
+    Books, Expect, ExpectGrpc, ExpectMessage, File, Message, Modules, Peer, ProtocolName, Step,
 };
+use super::filter::{self, FilterConfig};
+use super::grpc::{self, GrpcCallee};
 use super::head;
 
 /// A scenario, read and checked.
@@ -40,6 +44,10 @@ pub struct Scenario {
     pub properties: BTreeMap<String, String>,
     /// Clusters callouts may name.
     pub clusters: Vec<String>,
+    /// Clusters gRPC calls and streams may name.
+    pub grpc_clusters: Vec<String>,
+    /// Clusters without hosts, which either may name.
+    pub clusters_without_hosts: Vec<String>,
     /// Why the result is this one only as the file is written, if so.
     pub cuts_matter: Option<String>,
     /// Why a worker dies, if one does.
@@ -50,29 +58,6 @@ pub struct Scenario {
     pub books: Books,
     /// What happens, in order.
     pub events: Vec<Event>,
-}
-
-/// The filter's part of Envoy's configuration.
-#[derive(Clone, Debug)]
-pub struct FilterConfig {
-    /// `PluginConfig.name`.
-    pub name: String,
-    /// `PluginConfig.root_id`.
-    pub root_id: String,
-    /// `VmConfig.vm_id`.
-    pub vm_id: String,
-    /// `PluginConfig.configuration` as the filter reads it.
-    pub configuration: String,
-    /// `VmConfig.configuration` as the filter reads it.
-    pub vm_configuration: String,
-    /// `VmConfig.environment_variables.key_values`.
-    pub environment: BTreeMap<String, String>,
-    /// `PluginConfig.allow_on_headers_stop_iteration`.
-    pub allow_on_headers_stop_iteration: bool,
-    /// `per_connection_buffer_limit_bytes` of listener and clusters.
-    pub per_connection_buffer_limit_bytes: Option<usize>,
-    /// Worker threads.
-    pub workers: usize,
 }
 
 /// Something that happens, and where the file says so.
@@ -174,6 +159,22 @@ pub enum Action {
         /// What happens to it.
         outcome: CalloutOutcome,
     },
+    /// The service of the oldest gRPC call or stream that fits acts.
+    Grpc {
+        /// Which.
+        callee: GrpcCallee,
+        /// What the filter sent must be so.
+        sent: Option<Box<ExpectGrpc>>,
+        /// What the service does; nothing if `None`.
+        event: Option<GrpcEvent>,
+    },
+    /// The oldest lookup of a name is answered.
+    Lookup {
+        /// The name.
+        name: String,
+        /// Its addresses; none if it does not exist.
+        addresses: Vec<DnsAddress>,
+    },
     /// This must have come out by now.
     Expect {
         /// The stream's name; none before the first.
@@ -264,7 +265,9 @@ impl Scenario {
             kind,
             workers: file.filter.workers,
             clusters: &file.clusters,
+            grpc_clusters: &file.grpc_clusters,
         };
+        filter::check(path, text, &file)?;
         for (index, step) in file.steps.into_iter().enumerate() {
             let line = line_at(text, step.span().start);
             flattening.step(index, line, step.into_inner())?;
@@ -275,12 +278,14 @@ impl Scenario {
             about: file.about,
             wasm: modules.remove(0),
             also_on: modules,
-            filter: filter_config(file.filter),
+            filter: file.filter.into(),
             client: protocol(file.protocol.client),
             upstream: protocol(file.protocol.upstream),
             route_name: file.route_name,
             properties: file.properties,
             clusters: file.clusters,
+            grpc_clusters: file.grpc_clusters,
+            clusters_without_hosts: file.clusters_without_hosts,
             cuts_matter: file.cuts_matter,
             traps: file.traps,
             not_on_envoy: file.not_on_envoy,
@@ -309,29 +314,6 @@ fn parse_file(path: &Path, text: &str) -> Result<File, FileError> {
         let key = key.strip_prefix('.').unwrap_or(&key).to_owned();
         broken(error.inner(), key)
     })
-}
-
-fn filter_config(filter: Filter) -> FilterConfig {
-    FilterConfig {
-        name: filter.name,
-        root_id: filter.root_id,
-        vm_id: filter.vm_id,
-        configuration: configuration(filter.configuration),
-        vm_configuration: configuration(filter.vm_configuration),
-        environment: filter.environment,
-        allow_on_headers_stop_iteration: filter.allow_on_headers_stop_iteration,
-        per_connection_buffer_limit_bytes: filter.per_connection_buffer_limit_bytes,
-        workers: filter.workers,
-    }
-}
-
-/// Text stays as it is; anything else becomes JSON.
-fn configuration(value: Option<toml::Value>) -> String {
-    match value {
-        None => String::new(),
-        Some(toml::Value::String(text)) => text,
-        Some(other) => serde_json::to_string(&other).unwrap_or_default(),
-    }
 }
 
 fn protocol(name: ProtocolName) -> Protocol {
@@ -363,6 +345,7 @@ struct Flattening<'t> {
     kind: Kind,
     workers: usize,
     clusters: &'t [String],
+    grpc_clusters: &'t [String],
 }
 
 impl Flattening<'_> {
@@ -462,6 +445,12 @@ impl Flattening<'_> {
                 outcome,
             });
         }
+        if let Some(grpc) = step.grpc {
+            let events = grpc::events(grpc, self.grpc_clusters);
+            actions
+                .extend(events.map_err(|(key, problem)| wrong(&format!("grpc.{key}"), problem))?);
+        }
+        actions.extend(step.lookup.map(Action::from));
         if let Some(message) = step.response {
             pieces(&mut actions, &stream, Peer::Upstream, worker, message)
                 .map_err(|(key, problem)| wrong(&format!("response.{key}"), problem))?;
@@ -486,7 +475,7 @@ impl Flattening<'_> {
         }
         if actions.is_empty() {
             let problem = "a step says nothing: name one of advance, connect, request, \
-                           downstream, callout, response, upstream, reset, expect";
+                           downstream, callout, grpc, lookup, response, upstream, reset, expect";
             return Err(wrong("", problem.to_owned()));
         }
         let events = actions.into_iter().map(|action| Event { line, action });
@@ -599,6 +588,9 @@ fn check(expect: &Expect) -> Result<(), (String, String)> {
         head::fields(message.headers.iter().map(String::as_str)).map_err(wrong("headers"))?;
         let trailers = message.trailers.iter().flatten();
         head::fields(trailers.map(String::as_str)).map_err(wrong("trailers"))?;
+    }
+    for open in expect.grpc.iter().flatten() {
+        grpc::check_open(open).map_err(|problem| ("grpc".to_owned(), problem))?;
     }
     Ok(())
 }

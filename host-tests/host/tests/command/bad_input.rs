@@ -326,6 +326,54 @@ fn a_wrong_scenario_file_names_file_line_and_key() {
             "s.toml:6: steps[0].callout.cluster: `clusters` does not name `x`",
         ),
         (
+            scenario("", "[[steps]]\ngrpc.cluster = \"x\""),
+            2,
+            "s.toml:6: steps[0].grpc.cluster: `grpc_clusters` does not name `x`",
+        ),
+        (
+            scenario("", "[[steps]]\ngrpc.end.status = \"OK\""),
+            2,
+            "s.toml:6: steps[0].grpc.end.status: invalid type: string \"OK\", expected a whole number",
+        ),
+        (
+            scenario("", "[[steps]]\ngrpc.status = 0"),
+            2,
+            "s.toml:6: steps[0].grpc.status: unknown key `status`",
+        ),
+        (
+            scenario("", "[[steps]]\nexpect.grpc = [\"side\"]"),
+            2,
+            "s.toml:6: steps[0].expect.grpc: `side` is no open call: write `cluster package",
+        ),
+        (
+            scenario("failure_policy = \"OPEN\"", get),
+            2,
+            "s.toml:4: filter.failure_policy: unknown value `OPEN`, expected",
+        ),
+        (
+            scenario("reload_backoff = \"1s\"", get),
+            2,
+            "s.toml:4: filter.reload_backoff: it counts with `failure_policy = \"FAIL_RELOAD\"`",
+        ),
+        (
+            scenario("", get).replace(
+                "[filter]",
+                "clusters = [\"a\"]\ngrpc_clusters = [\"a\"]\n[filter]",
+            ),
+            2,
+            "s.toml:3: grpc_clusters: `a` is a cluster already: name it once",
+        ),
+        (
+            scenario("", ""),
+            2,
+            "s.toml: steps: nothing happens: write at least one `[[steps]]`",
+        ),
+        (
+            scenario("refused = \"trapped\"", get),
+            2,
+            "s.toml:4: filter.refused: nothing happens to a filter that is refused: leave out",
+        ),
+        (
             scenario("", "[[steps]]\ndownstream.data = \"x\""),
             2,
             "s.toml:6: steps[0].downstream: it is sent on a TCP connection, and no step opens \
@@ -401,6 +449,39 @@ fn a_wrong_scenario_file_names_file_line_and_key() {
             done.out
         );
         assert_eq!((done.code, done.err.as_str()), (code, ""), "{text}");
+    }
+}
+
+#[test]
+fn what_is_not_the_envoy_to_compare_with_ends_with_2() {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    // (its text, the sentence)
+    let rows = [
+        (
+            None,
+            "./envoy cannot be run: No such file or directory (os error 2)",
+        ),
+        (
+            Some("#!/bin/sh\n"),
+            "./envoy is no Envoy: `--version` does not say one",
+        ),
+        (
+            Some("#!/bin/sh\necho './envoy  version: 0a1b/1.38.2/Clean/RELEASE/BoringSSL'\n"),
+            "./envoy is Envoy 1.38.2, and this harness does what 1.40.x does",
+        ),
+    ];
+    for (text, sentence) in rows {
+        let folder = Folder::new().with("scenarios/one.toml", "");
+        if let Some(text) = text {
+            let file = folder.path().join("envoy");
+            std::fs::write(&file, text).unwrap();
+            std::fs::set_permissions(&file, Permissions::from_mode(0o755)).unwrap();
+        }
+        let done = folder.run("test scenarios --envoy ./envoy");
+        assert_eq!(done.err, format!("error: --envoy: {sentence}\n"));
+        assert_eq!((done.code, done.out.as_str()), (2, ""));
     }
 }
 

@@ -107,13 +107,13 @@ fn a_call_answers_its_guest_once() {
         (
             vec![message("x"), GrpcEvent::Reset],
             "grpc_close(5,13)",
-            "upstream_reset_after_response_started{connection_termination}",
+            "upstream_reset_after_response_started{remote_reset}",
         ),
         (
             vec![GrpcEvent::Reset],
             "grpc_close(5,14)",
-            "upstream connect error or disconnect/reset before headers. reset reason: connection \
-             termination{upstream_reset_before_response_started{connection_termination}}",
+            "upstream connect error or disconnect/reset before headers. reset reason: remote \
+             reset{upstream_reset_before_response_started{remote_reset}}",
         ),
     ];
     for (events, callback, text) in rows {
@@ -184,7 +184,7 @@ fn a_stream_tells_its_guest_everything() {
             vec![
                 "i",
                 "",
-                "upstream_reset_after_response_started{connection_termination}",
+                "upstream_reset_after_response_started{remote_reset}",
             ],
         ),
     ];
@@ -392,14 +392,14 @@ fn numbers_and_what_may_be_done_with_them() {
     assert!(worker.answer_grpc_call(6, GrpcEvent::end(0, "")));
     assert_eq!(logged(&worker), ["", "late", ""]);
 
-    // Calls and streams are counted apart.
+    // Calls and streams are counted apart, and listed in the order they began.
     let worker = after(
         &Host::new(),
         LISTENER,
         &format!("{CALL}{STREAM}{STREAM}{CALL}"),
     );
     let ids: Vec<_> = worker.grpc_calls().iter().map(|call| call.id).collect();
-    assert_eq!(ids, [5, 9, 6, 10]);
+    assert_eq!(ids, [5, 6, 10, 9]);
 }
 
 /// Statuses of everything done with a number, in order.

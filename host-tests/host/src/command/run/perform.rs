@@ -1,6 +1,6 @@
 //! The request sent, the upstream's answer, and everything that came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use tollgate_host::scenario::file::{Books, Peer as Sender};
@@ -8,8 +8,8 @@ use tollgate_host::scenario::{
     Action, CalloutOutcome, FilterConfig, Harness, Outcome, Player as _, Scenario, presented,
 };
 use tollgate_host::{
-    Costs, Death, Host, HttpAnswer, LocalReply, LogLine, Metric, MetricKind, Module, Protocol,
-    Received, StreamEnd, Worker,
+    Costs, Death, FailurePolicy, Host, HttpAnswer, LocalReply, LogLine, Metric, MetricKind, Module,
+    Protocol, Received, StreamEnd, Worker,
 };
 
 use super::input::{Input, Message};
@@ -127,6 +127,10 @@ fn scenario(input: &Input) -> Scenario {
             vm_configuration: input.vm_configuration.clone(),
             environment: input.environment.clone(),
             allow_on_headers_stop_iteration: input.allow_on_headers_stop_iteration,
+            failure_policy: FailurePolicy::default(),
+            reload_backoff: None,
+            allowed_capabilities: BTreeSet::new(),
+            refused: None,
             per_connection_buffer_limit_bytes: input.buffer_limit,
             workers: input.workers,
         },
@@ -135,6 +139,8 @@ fn scenario(input: &Input) -> Scenario {
         route_name: None,
         properties: input.properties.clone(),
         clusters: input.callouts.keys().cloned().collect(),
+        grpc_clusters: Vec::new(),
+        clusters_without_hosts: Vec::new(),
         cuts_matter: None,
         traps: None,
         not_on_envoy: None,

@@ -238,7 +238,12 @@ pub fn fill(table: &mut dyn TableLike, stream: Option<&str>, outcome: &Outcome) 
             }
         }
     }
-    for (key, lines) in [("logs", &outcome.logs), ("callouts", &outcome.callouts)] {
+    for (key, lines) in [
+        ("logs", &outcome.logs),
+        ("callouts", &outcome.callouts),
+        ("grpc", &outcome.grpc),
+        ("lookups", &outcome.lookups),
+    ] {
         if !lines.is_empty() {
             set_lines(table, key, lines);
         }

@@ -18,7 +18,7 @@ use super::compare;
 use super::error::{FileError, line_of};
 use super::file::{Expect, ExpectMessage};
 use super::outcome::{ConnectionOutcome, Outcome, StreamOutcome};
-use super::play::{Failure, Harness, Player};
+use super::play::{self, Failure, Harness, Player};
 use super::script::{Action, Scenario};
 use crate::message::Received;
 
@@ -86,13 +86,20 @@ impl std::error::Error for BlessError {}
 /// expectations that differ.
 ///
 /// An expectation that is empty (`expect = {}`, `[steps.expect]`) gets what client and
-/// upstream received, with filter state, properties, logs and open callouts where there are
-/// any; metrics an author names. An entry of a map that is not there any more goes.
+/// upstream received, with filter state, properties, logs, open callouts and lookups where
+/// there are any; metrics an author names. An entry of a map that is not there any more goes.
 ///
 /// # Errors
 /// When it cannot be played to its end.
 pub fn bless(path: &Path, text: &str, module: &Module) -> Result<Blessed, BlessError> {
     let scenario = Scenario::parse(path, text).map_err(BlessError::File)?;
+    if scenario.filter.refused.is_some() {
+        return Ok(Blessed {
+            text: text.to_owned(),
+            changes: Vec::new(),
+            left: play::hold(&scenario, module).map_err(BlessError::Start)?,
+        });
+    }
     let broken = |error: toml_edit::TomlError| BlessError::File(FileError::whole(path, error));
     let mut document: DocumentMut = text.parse().map_err(broken)?;
     let mut harness = Harness::start(&scenario, module).map_err(BlessError::Start)?;
@@ -157,6 +164,8 @@ pub fn bless(path: &Path, text: &str, module: &Module) -> Result<Blessed, BlessE
                 harness.act(&event.action).map_err(failed)?;
                 changed(&mut changes, event.line, "callout", differences)
             }
+            // Few and short: the author changes them.
+            Action::Grpc { .. } => play::step(&mut harness, &event.action).map_err(failed)?,
             other => {
                 harness.act(other).map_err(failed)?;
                 Vec::new()
@@ -257,6 +266,8 @@ fn rewrite(table: &mut dyn TableLike, expect: &Expect, stream: Option<&str>, out
     for (key, expected, actual) in [
         ("logs", &expect.logs, &outcome.logs),
         ("callouts", &expect.callouts, &outcome.callouts),
+        ("grpc", &expect.grpc, &outcome.grpc),
+        ("lookups", &expect.lookups, &outcome.lookups),
     ] {
         if let Some(expected) = expected
             && expected != actual

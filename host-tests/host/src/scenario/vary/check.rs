@@ -7,7 +7,7 @@ use crate::module::Module;
 use crate::scenario::agreement;
 use crate::scenario::compare::Difference;
 use crate::scenario::outcome::Outcome;
-use crate::scenario::play::Failure;
+use crate::scenario::play::{Failure, hold};
 use crate::scenario::script::Scenario;
 use crate::shared::lock;
 
@@ -55,9 +55,26 @@ pub fn check_all(scenarios: &[(Scenario, Module)]) -> Vec<Fault> {
     found.into_iter().flat_map(|(_, faults)| faults).collect()
 }
 
-/// Plays the chosen variations of one scenario; see [`check_all`].
+/// Plays the chosen variations of one scenario; see [`check_all`]. One whose
+/// filter must not start has none but itself.
 pub fn check(scenario: &Scenario, module: &Module, choice: &Choice) -> Vec<Fault> {
     let mut faults = Vec::new();
+    if scenario.filter.refused.is_some() {
+        let failures = hold(scenario, module).unwrap_or_else(|error| {
+            vec![Failure {
+                line: 0,
+                differences: Vec::new(),
+                problem: Some(error.to_string()),
+            }]
+        });
+        let faults = failures.into_iter().map(|failure| Fault {
+            file: scenario.file.clone(),
+            wasm: scenario.wasm.clone(),
+            variation: Variation::AS_WRITTEN,
+            failure,
+        });
+        return faults.collect();
+    }
     let mut original: Option<Run> = None;
     for variation in choice.of(scenario) {
         let mut run = play(&variation, scenario, module);

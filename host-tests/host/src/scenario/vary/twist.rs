@@ -100,7 +100,10 @@ impl Twist {
                     if let Some(stream) = stream_mut(&mut again.action) {
                         stream.push_str(COMPANION);
                         twisted.push(again);
-                    } else if let Action::Callout { .. } = &event.action {
+                    } else if let Action::Callout { .. }
+                    | Action::Grpc { .. }
+                    | Action::Lookup { .. } = &event.action
+                    {
                         twisted.push(again);
                     }
                 }
@@ -126,7 +129,11 @@ pub(super) fn sender(action: &Action) -> Option<(&str, Peer)> {
         | Action::Metadata { stream, from, .. }
         | Action::Trailers { stream, from, .. } => Some((stream, *from)),
         Action::Reset { stream, by } => Some((stream, *by)),
-        Action::Advance(_) | Action::Callout { .. } | Action::Expect { .. } => None,
+        Action::Advance(_)
+        | Action::Callout { .. }
+        | Action::Grpc { .. }
+        | Action::Lookup { .. }
+        | Action::Expect { .. } => None,
     }
 }
 
@@ -140,7 +147,11 @@ fn stream_mut(action: &mut Action) -> Option<&mut String> {
         | Action::Metadata { stream, .. }
         | Action::Trailers { stream, .. }
         | Action::Reset { stream, .. } => Some(stream),
-        Action::Advance(_) | Action::Callout { .. } | Action::Expect { .. } => None,
+        Action::Advance(_)
+        | Action::Callout { .. }
+        | Action::Grpc { .. }
+        | Action::Lookup { .. }
+        | Action::Expect { .. } => None,
     }
 }
 

@@ -1,0 +1,111 @@
+//! What a scenario says of its filter, and of the clusters that the filter calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::failure_policy::FailurePolicy;
+
+use super::error::{FileError, line_at_top};
+use super::file::{FailurePolicyName, File, Filter};
+
+/// The filter's part of Envoy's configuration.
+#[derive(Clone, Debug)]
+pub struct FilterConfig {
+    /// `PluginConfig.name`.
+    pub name: String,
+    /// `PluginConfig.root_id`.
+    pub root_id: String,
+    /// `VmConfig.vm_id`.
+    pub vm_id: String,
+    /// `PluginConfig.configuration` as the filter reads it.
+    pub configuration: String,
+    /// `VmConfig.configuration` as the filter reads it.
+    pub vm_configuration: String,
+    /// `VmConfig.environment_variables.key_values`.
+    pub environment: BTreeMap<String, String>,
+    /// `PluginConfig.allow_on_headers_stop_iteration`.
+    pub allow_on_headers_stop_iteration: bool,
+    /// `PluginConfig.failure_policy`.
+    pub failure_policy: FailurePolicy,
+    /// `PluginConfig.reload_config.backoff.base_interval`; Envoy's own if `None`.
+    pub reload_backoff: Option<Duration>,
+    /// `PluginConfig.capability_restriction_config.allowed_capabilities`.
+    pub allowed_capabilities: BTreeSet<String>,
+    /// Part of the reason why the filter must not start.
+    pub refused: Option<String>,
+    /// `per_connection_buffer_limit_bytes` of listener and clusters.
+    pub per_connection_buffer_limit_bytes: Option<usize>,
+    /// Worker threads.
+    pub workers: usize,
+}
+
+impl From<Filter> for FilterConfig {
+    fn from(filter: Filter) -> Self {
+        Self {
+            name: filter.name,
+            root_id: filter.root_id,
+            vm_id: filter.vm_id,
+            configuration: configuration(filter.configuration),
+            vm_configuration: configuration(filter.vm_configuration),
+            environment: filter.environment,
+            allow_on_headers_stop_iteration: filter.allow_on_headers_stop_iteration,
+            failure_policy: match filter.failure_policy {
+                FailurePolicyName::FailClosed => FailurePolicy::FailClosed,
+                FailurePolicyName::FailOpen => FailurePolicy::FailOpen,
+                FailurePolicyName::FailReload => FailurePolicy::FailReload,
+            },
+            reload_backoff: filter.reload_backoff.map(|span| span.0),
+            allowed_capabilities: filter.allowed_capabilities,
+            refused: filter.refused,
+            per_connection_buffer_limit_bytes: filter.per_connection_buffer_limit_bytes,
+            workers: filter.workers,
+        }
+    }
+}
+
+/// Text stays as it is; anything else becomes JSON.
+fn configuration(value: Option<toml::Value>) -> String {
+    match value {
+        None => String::new(),
+        Some(toml::Value::String(text)) => text,
+        Some(other) => serde_json::to_string(&other).unwrap_or_default(),
+    }
+}
+
+/// What keys outside of the steps say about each other.
+pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), FileError> {
+    let wrong = |key: &str, problem: &str| {
+        Err(FileError {
+            file: path.to_owned(),
+            line: line_at_top(text, key),
+            key: key.to_owned(),
+            problem: problem.to_owned(),
+        })
+    };
+    let refused = file.filter.refused.is_some();
+    if refused && !file.steps.is_empty() {
+        let problem = "nothing happens to a filter that is refused: leave out the steps";
+        return wrong("filter.refused", problem);
+    }
+    if !refused && file.steps.is_empty() {
+        return wrong("steps", "nothing happens: write at least one `[[steps]]`");
+    }
+    let policy = file.filter.failure_policy;
+    if file.filter.reload_backoff.is_some() && policy != FailurePolicyName::FailReload {
+        let problem = "it counts with `failure_policy = \"FAIL_RELOAD\"` only";
+        return wrong("filter.reload_backoff", problem);
+    }
+    let lists = [
+        ("clusters", &file.clusters),
+        ("grpc_clusters", &file.grpc_clusters),
+        ("clusters_without_hosts", &file.clusters_without_hosts),
+    ];
+    let mut names = BTreeSet::new();
+    for (key, list) in lists {
+        if let Some(name) = list.iter().find(|name| !names.insert(*name)) {
+            return wrong(key, &format!("`{name}` is a cluster already: name it once"));
+        }
+    }
+    Ok(())
+}
