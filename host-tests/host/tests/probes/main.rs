@@ -12,6 +12,7 @@ mod guest;
 mod limits;
 mod local_replies;
 mod metadata;
+mod restricted;
 mod starting;
 mod state;
 mod tcp;
