@@ -196,23 +196,39 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Envoy lets a guest call little before it is initialized and inside its allocator
-/// (cpp-host `wasm.cc` `AllowedHostFunctions`); anything else there is a trap.
+/// Envoy lets a guest call little before it is initialized and inside its allocator; anything
+/// else there is a trap, "restricted_callback". Both tables are what Envoy 1.40 let pass when
+/// each of its functions was called there (in cpp-host: `WasmBase::startVm` and `allocMemory`).
 fn is_allowed(phase: Phase, function: &str) -> bool {
     match phase {
         Phase::Running => true,
         Phase::Starting => {
-            !function.starts_with("proxy_")
-                || matches!(function, "proxy_log" | "proxy_get_current_time_nanoseconds")
+            ALLOWED_AT_START.contains(&function)
+                || INERT_FILES
+                    .iter()
+                    .any(|prefix| function.starts_with(prefix))
+                    && !REFUSED_AT_START.contains(&function)
         }
-        Phase::Allocating => matches!(
-            function,
-            "proxy_log"
-                | "proxy_get_current_time_nanoseconds"
-                | "fd_write"
-                | "clock_time_get"
-                | "poll_oneoff"
-                | "emscripten_notify_memory_growth"
-        ),
+        Phase::Allocating => ALLOWED_IN_ALLOCATOR.contains(&function),
     }
 }
+
+const ALLOWED_AT_START: [&str; 10] = [
+    "proxy_log",
+    "args_get",
+    "args_sizes_get",
+    "clock_res_get",
+    "clock_time_get",
+    "environ_get",
+    "environ_sizes_get",
+    "poll_oneoff",
+    "random_get",
+    "emscripten_notify_memory_growth",
+];
+
+/// WASI's files and sockets may be asked for at the start, with exceptions.
+const INERT_FILES: [&str; 3] = ["fd_", "path_", "sock_"];
+
+const REFUSED_AT_START: [&str; 4] = ["fd_close", "fd_read", "fd_seek", "path_open"];
+
+const ALLOWED_IN_ALLOCATOR: [&str; 4] = ["proxy_log", "fd_write", "clock_time_get", "poll_oneoff"];

@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use crate::failure_policy::FailurePolicy;
 
-const ALWAYS_ALLOWED: [&str; 6] = [
+const ALWAYS_ALLOWED: [&str; 8] = [
     "_initialize",
     "_start",
     "main",
     "__main_void",
     "envoy_resolve_dns",
     "envoy_on_resolve_dns",
+    "pthread_equal",
+    "emscripten_notify_memory_growth",
 ];
 
 /// One filter's configuration: Envoy's `PluginConfig` and `VmConfig`, and this host's limits.
@@ -69,7 +71,7 @@ impl Plugin {
     }
 
     /// Whether a function of the ABI may be called. Envoy restricts neither what starts a
-    /// module nor its own two functions for DNS (seen on Envoy 1.40).
+    /// module nor its own two functions for DNS, nor those of compilers (seen on Envoy 1.40).
     pub(crate) fn allows(&self, function: &str) -> bool {
         self.allowed_capabilities.is_empty()
             || self.allowed_capabilities.contains(function)

@@ -3,6 +3,7 @@
 use crate::ending::unanswered;
 use crate::guest::Guest;
 use crate::headers::Headers;
+use crate::inline_headers::MapKind;
 use crate::message::HttpAnswer;
 use crate::vm::ROOT;
 
@@ -57,6 +58,11 @@ impl Guest {
         if vm.http_calls.remove(&id).is_none() {
             return false;
         }
+        let answer = answer.map(|answer| HttpAnswer {
+            headers: answer.headers.in_map(MapKind::ResponseHeaders),
+            trailers: answer.trailers.in_map(MapKind::ResponseTrailers),
+            ..answer
+        });
         let (headers, body, trailers) = match &answer {
             Some(answer) => (
                 answer.headers.len(),

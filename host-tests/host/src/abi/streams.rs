@@ -57,6 +57,7 @@ fn continue_stream(call: &mut Call<'_>, stream_type: u32) -> Outcome {
     // Envoy forgets the request in both cases (`Context::continueStream`).
     stream.request.headers_visible = false;
     stream.request.trailers_visible = false;
+    stream.request.chunk_forgotten = true;
     vm.deferred
         .push_back(Deferred::Continue { stream: id, side });
     Ok(())

@@ -11,6 +11,7 @@ mod grpc;
 mod guest;
 mod local_replies;
 mod metadata;
+mod restricted;
 mod state;
 mod tcp;
 mod variations;
