@@ -2,6 +2,7 @@
 
 use wasmtime::{Caller, Extern, Memory, TypedFunc};
 
+use crate::limits::WORK_OF_A_CALL;
 use crate::status::{Outcome, Refusal, Status};
 use crate::transcript::{CallDirection, Passed};
 use crate::vm::{Phase, ROOT, Vm};
@@ -42,15 +43,17 @@ impl<'a> Call<'a> {
             )));
         }
         let mut call = Call { caller };
-        let outcome = match call.vm().plugin.answers.get(function) {
-            Some(status) => Err(Refusal::Code(*status)),
-            // Envoy links a stub in its place (cpp-host `exports.h`).
-            None if !allowed && function.starts_with("proxy_") => {
-                Err(Status::InternalFailure.into())
+        let outcome = call.work(WORK_OF_A_CALL).and_then(|()| {
+            match call.vm().plugin.answers.get(function) {
+                Some(status) => Err(Refusal::Code(*status)),
+                // Envoy links a stub in its place (cpp-host `exports.h`).
+                None if !allowed && function.starts_with("proxy_") => {
+                    Err(Status::InternalFailure.into())
+                }
+                None if !allowed => Err(Refusal::Code(WASI_ENOTCAPABLE)),
+                None => body(&mut call),
             }
-            None if !allowed => Err(Refusal::Code(WASI_ENOTCAPABLE)),
-            None => body(&mut call),
-        };
+        });
         let result = match outcome {
             Ok(()) => Ok(0),
             Err(Refusal::Code(code)) => Ok(code),
@@ -70,6 +73,12 @@ impl<'a> Call<'a> {
         self.caller.data_mut()
     }
 
+    /// Takes units of [`Plugin::host_work_per_callback`](crate::Plugin) before doing them.
+    pub fn work(&mut self, units: u64) -> Outcome {
+        let limits = &mut self.vm_mut().limits;
+        limits.work(units).map_err(Refusal::Trap)
+    }
+
     /// Copies `len` bytes at `ptr` out of the guest.
     pub fn read(&mut self, ptr: u32, len: u32) -> Result<Vec<u8>, Refusal> {
         let memory = self.memory()?;
@@ -78,6 +87,8 @@ impl<'a> Call<'a> {
         let bytes = bytes
             .get(ptr as usize..end)
             .ok_or(Status::InvalidMemoryAccess)?;
+        let worked = vm.limits.work(u64::from(len));
+        worked.map_err(Refusal::Trap)?;
         vm.callback_costs.bytes_from_guest += u64::from(len);
         if let Some(transcript) = &mut vm.transcript {
             transcript.pass(Passed::new(false, ptr, bytes));
@@ -87,6 +98,7 @@ impl<'a> Call<'a> {
 
     /// Copies `bytes` into the guest at `ptr`.
     pub fn write(&mut self, ptr: u32, bytes: &[u8]) -> Outcome {
+        self.work(bytes.len() as u64)?;
         self.copy_in(ptr, bytes)?;
         self.record_answer(ptr, bytes);
         Ok(())
@@ -118,6 +130,7 @@ impl<'a> Call<'a> {
     /// Hands `bytes` to the guest in memory of its own allocator and writes where they are.
     /// No bytes need no memory: pointer 0, length 0.
     pub fn give(&mut self, bytes: &[u8], ptr_at: u32, len_at: u32) -> Outcome {
+        self.work(bytes.len() as u64)?;
         let ptr = if bytes.is_empty() {
             0
         } else {
@@ -196,23 +209,39 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Envoy lets a guest call little before it is initialized and inside its allocator
-/// (cpp-host `wasm.cc` `AllowedHostFunctions`); anything else there is a trap.
+/// Envoy lets a guest call little before it is initialized and inside its allocator; anything
+/// else there is a trap, "restricted_callback". Both tables are what Envoy 1.40 let pass when
+/// each of its functions was called there (in cpp-host: `WasmBase::startVm` and `allocMemory`).
 fn is_allowed(phase: Phase, function: &str) -> bool {
     match phase {
         Phase::Running => true,
         Phase::Starting => {
-            !function.starts_with("proxy_")
-                || matches!(function, "proxy_log" | "proxy_get_current_time_nanoseconds")
+            ALLOWED_AT_START.contains(&function)
+                || INERT_FILES
+                    .iter()
+                    .any(|prefix| function.starts_with(prefix))
+                    && !REFUSED_AT_START.contains(&function)
         }
-        Phase::Allocating => matches!(
-            function,
-            "proxy_log"
-                | "proxy_get_current_time_nanoseconds"
-                | "fd_write"
-                | "clock_time_get"
-                | "poll_oneoff"
-                | "emscripten_notify_memory_growth"
-        ),
+        Phase::Allocating => ALLOWED_IN_ALLOCATOR.contains(&function),
     }
 }
+
+const ALLOWED_AT_START: [&str; 10] = [
+    "proxy_log",
+    "args_get",
+    "args_sizes_get",
+    "clock_res_get",
+    "clock_time_get",
+    "environ_get",
+    "environ_sizes_get",
+    "poll_oneoff",
+    "random_get",
+    "emscripten_notify_memory_growth",
+];
+
+/// WASI's files and sockets may be asked for at the start, with exceptions.
+const INERT_FILES: [&str; 3] = ["fd_", "path_", "sock_"];
+
+const REFUSED_AT_START: [&str; 4] = ["fd_close", "fd_read", "fd_seek", "path_open"];
+
+const ALLOWED_IN_ALLOCATOR: [&str; 4] = ["proxy_log", "fd_write", "clock_time_get", "poll_oneoff"];

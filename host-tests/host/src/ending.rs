@@ -3,7 +3,9 @@
 use crate::flow::{Flow, Protocol, Side};
 use crate::guest::Guest;
 use crate::headers::Headers;
+use crate::inline_headers::MapKind;
 use crate::message::{LocalReply, StreamEnd};
+use crate::vm::Deferred;
 
 const GRPC_UNKNOWN: u32 = 2;
 const GRPC_UNAVAILABLE: u32 = 14;
@@ -47,9 +49,21 @@ impl Guest {
         }
     }
 
+    /// The VM trapped. A reply that the callback had asked for gives its details only (seen
+    /// on Envoy 1.40): this one has the response already.
     pub fn fail_stream(&mut self, id: u32) {
         let mut reply = envoy_reply(503, "wasm_fail_stream", "");
         reply.grpc_status = Some(GRPC_UNAVAILABLE);
+        self.vm_mut().deferred.retain(|deferred| match deferred {
+            Deferred::LocalReply {
+                stream,
+                reply: asked,
+            } if *stream == id => {
+                reply.details.clone_from(&asked.details);
+                false
+            }
+            _ => true,
+        });
         self.local_reply(id, reply);
         self.after_callback(id);
     }
@@ -156,21 +170,23 @@ pub(crate) fn unanswered(reason: &str) -> String {
 fn reply_message(reply: &LocalReply, to_head: bool, to_grpc: bool) -> (Headers, Vec<u8>) {
     let mut headers = Headers::from([(":status", reply.status.to_string())]);
     for (name, value) in reply.headers.iter() {
-        headers.add(name, value);
+        headers.add_to(MapKind::ResponseHeaders, name, value);
     }
+    // What the filter says of the status, or below of the length, does not count.
+    headers.put(":status", reply.status.to_string());
     if to_grpc {
         let status = reply.grpc_status.unwrap_or(grpc_status(reply.status));
-        headers.set(":status", "200");
-        headers.set("content-type", "application/grpc");
-        headers.set("grpc-status", status.to_string());
+        headers.put(":status", "200");
+        headers.put("content-type", "application/grpc");
+        headers.put("grpc-status", status.to_string());
         if !reply.body.is_empty() && !to_head {
-            headers.set("grpc-message", percent_encoded(&reply.body));
+            headers.put("grpc-message", percent_encoded(&reply.body));
         }
         headers.remove("content-length");
         return (headers, Vec::new());
     }
     if !reply.body.is_empty() {
-        headers.set("content-length", reply.body.len().to_string());
+        headers.put("content-length", reply.body.len().to_string());
         if headers.value("content-type").is_none() {
             headers.add("content-type", "text/plain");
         }
@@ -207,7 +223,7 @@ fn percent_encoded(text: &[u8]) -> String {
 }
 
 /// A reply that Envoy makes by itself.
-fn envoy_reply(status: u32, details: &str, body: &str) -> LocalReply {
+pub(crate) fn envoy_reply(status: u32, details: &str, body: &str) -> LocalReply {
     LocalReply {
         status,
         details: details.to_owned(),

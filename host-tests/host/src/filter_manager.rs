@@ -4,10 +4,12 @@
 //! decides what is held and what goes on; actions asked for inside a callback happen when
 //! it has returned.
 
+use crate::error::{Death, GRPC_CLOSES_IN_A_ROW};
 use crate::flow::{Flow, Hold, Protocol, Side, StreamOptions, StreamState};
 use crate::guest::Guest;
 use crate::headers::Headers;
 use crate::message::{Metadata, StreamEnd};
+use crate::required_headers::missed;
 use crate::vm::{Deferred, ROOT};
 
 /// What a body callback may return beyond Continue (cpp-host `FilterDataStatus`).
@@ -48,8 +50,11 @@ impl Guest {
         let Some(flow) = self.flow(id, side) else {
             return;
         };
+        let headers = headers.in_map(side.headers());
         let count = headers.len() as u32;
+        flow.headers_whole = missed(side, &headers).is_none();
         flow.headers = headers;
+        flow.headers_only = end;
         flow.started = true;
         flow.headers_visible = true;
         flow.complete |= end;
@@ -81,7 +86,9 @@ impl Guest {
             flow.hold = hold;
             if hold == Hold::Free {
                 flow.headers_visible = false;
-                flow.forward_headers(end);
+                if !self.send_headers(id, side, end) {
+                    return self.after_callback(id);
+                }
             }
         }
         self.metadata_callbacks(id, side);
@@ -168,6 +175,7 @@ impl Guest {
             }
         }
         flow.chunk = Some(bytes);
+        flow.chunk_forgotten = false;
         flow.chunk_ends_stream = end;
         let visible = flow.visible_body().map_or(0, Vec::len) as u32;
         let exports = self.exports.clone();
@@ -205,7 +213,7 @@ impl Guest {
         match status {
             STOP_AND_BUFFER if flow.held.len() > limit => self.too_large(id, side),
             STOP_AND_BUFFER | STOP_AND_WATERMARK | STOP_NO_BUFFER => {}
-            _ => flow.forward_all(),
+            _ => self.send_all(id, side),
         }
         self.after_callback(id);
     }
@@ -257,6 +265,7 @@ impl Guest {
 
     /// Trailers arrive, and with them the end.
     pub fn trailers(&mut self, id: u32, side: Side, trailers: Headers) {
+        let trailers = trailers.in_map(side.trailers());
         if self.bypasses(id) {
             return self.pass_trailers(id, side, trailers);
         }
@@ -286,7 +295,7 @@ impl Guest {
                 flow.hold = Hold::Single;
             } else {
                 flow.trailers_visible = false;
-                flow.forward_all();
+                self.send_all(id, side);
             }
         }
         self.after_callback(id);
@@ -303,7 +312,7 @@ impl Guest {
             return;
         };
         match flow.hold {
-            Hold::Free | Hold::Single => flow.forward_all(),
+            Hold::Free | Hold::Single => self.send_all(id, side),
             Hold::All { .. } => {
                 flow.hold = Hold::Free;
                 let bytes = std::mem::take(&mut flow.held);
@@ -311,8 +320,10 @@ impl Guest {
                 let ends = flow.complete && trailers.is_none();
                 // The end comes with the trailers, and those are not there yet.
                 flow.complete = ends;
-                let headers_only = ends && bytes.is_empty() && flow.received_bytes == 0;
-                flow.forward_headers(headers_only);
+                let headers_only = ends && flow.headers_only;
+                if !self.send_headers(id, side, headers_only) {
+                    return;
+                }
                 self.metadata_callbacks(id, side);
                 if !headers_only && (ends || !bytes.is_empty()) {
                     self.data_callback(id, side, bytes, ends);
@@ -340,6 +351,7 @@ impl Guest {
     /// on Envoy 1.40: continue and Pause in `on_request_headers` send the headers on, and the
     /// body waits for ever).
     pub fn run_deferred(&mut self) {
+        let mut grpc_closes = 0;
         while let Some(deferred) = self.vm_mut().deferred.pop_front() {
             let id = match deferred {
                 Deferred::DeleteRoot => {
@@ -351,6 +363,12 @@ impl Guest {
                     status,
                     message,
                 } => {
+                    grpc_closes += 1;
+                    if grpc_closes > GRPC_CLOSES_IN_A_ROW {
+                        self.death.get_or_insert_with(Death::endless_grpc_closes);
+                        self.vm_mut().deferred.clear();
+                        return;
+                    }
                     self.close_grpc(id, status, message);
                     continue;
                 }

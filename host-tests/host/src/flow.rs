@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::costs::Costs;
 use crate::headers::Headers;
+use crate::inline_headers::MapKind;
 use crate::message::{FilterState, LocalReply, Metadata, Received, StreamEnd};
 
 /// A direction of a stream.
@@ -11,6 +12,22 @@ use crate::message::{FilterState, LocalReply, Metadata, Received, StreamEnd};
 pub(crate) enum Side {
     Request,
     Response,
+}
+
+impl Side {
+    pub fn headers(self) -> MapKind {
+        match self {
+            Self::Request => MapKind::RequestHeaders,
+            Self::Response => MapKind::ResponseHeaders,
+        }
+    }
+
+    pub fn trailers(self) -> MapKind {
+        match self {
+            Self::Request => MapKind::RequestTrailers,
+            Self::Response => MapKind::ResponseTrailers,
+        }
+    }
 }
 
 /// How far the filter stopped iteration (Envoy's `IterationState`).
@@ -36,6 +53,10 @@ pub(crate) struct Flow {
     /// True while the guest may read and edit the headers (Envoy's `request_headers_`).
     pub headers_visible: bool,
     pub headers_forwarded: bool,
+    /// They arrived with all that Envoy requires; a test may leave it out.
+    pub headers_whole: bool,
+    /// The headers were the whole message.
+    pub headers_only: bool,
     pub trailers: Option<Headers>,
     pub trailers_visible: bool,
     /// METADATA whose callback waits for the headers to go on.
@@ -48,6 +69,8 @@ pub(crate) struct Flow {
     pub buffering: bool,
     /// The bytes of the body callback now running.
     pub chunk: Option<Vec<u8>>,
+    /// The callback asked to continue: its own bytes are out of its reach since.
+    pub chunk_forgotten: bool,
     /// `end_of_stream` of the body callback now running.
     pub chunk_ends_stream: bool,
     pub hold: Hold,
@@ -67,6 +90,8 @@ impl Default for Flow {
             received_bytes: 0,
             headers_visible: false,
             headers_forwarded: false,
+            headers_whole: false,
+            headers_only: false,
             trailers: None,
             trailers_visible: false,
             metadata: Vec::new(),
@@ -74,6 +99,7 @@ impl Default for Flow {
             held: Vec::new(),
             buffering: false,
             chunk: None,
+            chunk_forgotten: false,
             chunk_ends_stream: false,
             hold: Hold::Free,
             complete: false,
@@ -89,7 +115,7 @@ impl Flow {
         if self.buffering {
             Some(&self.held)
         } else {
-            self.chunk.as_ref()
+            self.chunk.as_ref().filter(|_| !self.chunk_forgotten)
         }
     }
 
@@ -97,7 +123,7 @@ impl Flow {
         if self.buffering {
             Some(&mut self.held)
         } else {
-            self.chunk.as_mut()
+            self.chunk.as_mut().filter(|_| !self.chunk_forgotten)
         }
     }
 
@@ -107,7 +133,7 @@ impl Flow {
         if self.trailers_visible {
             return self.trailers.as_mut();
         }
-        if self.chunk.is_some() && self.chunk_ends_stream {
+        if self.chunk.is_some() && !self.chunk_forgotten && self.chunk_ends_stream {
             self.trailers_visible = true;
             return Some(self.trailers.get_or_insert_default());
         }

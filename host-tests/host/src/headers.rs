@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::inline_headers::MapKind;
+
 /// Largest serialized map Envoy decodes (`proxy-wasm-cpp-host` `limits.h`), in bytes.
 pub const MAX_PAIRS_BYTES: usize = 1 << 20;
 /// Most pairs Envoy decodes in one map (`proxy-wasm-cpp-host` `limits.h`).
@@ -73,6 +75,53 @@ impl Headers {
             self.0.len()
         };
         Arc::make_mut(&mut self.0).insert(at, (name, value.as_ref().to_vec()));
+    }
+
+    /// Adds a field as a map of this kind does: to the one of its name where there can be but
+    /// one.
+    pub(crate) fn add_to(
+        &mut self,
+        kind: MapKind,
+        name: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+    ) {
+        let name = kind.own_name(name.as_ref());
+        let known = self.0.iter();
+        let mut known = known
+            .enumerate()
+            .filter(|(_, (n, _))| n.eq_ignore_ascii_case(name));
+        match known.next() {
+            Some((at, (n, _))) if kind.joins(n) => {
+                let joined = &mut Arc::make_mut(&mut self.0)[at].1;
+                joined.push(b',');
+                joined.extend(value.as_ref());
+            }
+            _ => self.add(name, value),
+        }
+    }
+
+    /// These fields as a map of this kind has them when they arrive.
+    pub(crate) fn in_map(self, kind: MapKind) -> Self {
+        let as_they_are = self.0.iter().enumerate().all(|(at, (name, _))| {
+            let repeated = || self.0[..at].iter().any(|(earlier, _)| earlier == name);
+            kind.own_name(name) == name.as_slice() && !(repeated() && kind.joins(name))
+        });
+        if as_they_are {
+            return self;
+        }
+        let mut map = Self::new();
+        for (name, value) in self.0.iter() {
+            map.add_to(kind, name, value);
+        }
+        map
+    }
+
+    /// Gives the first field `name` this value where it stands, and adds one if there is none.
+    pub(crate) fn put(&mut self, name: &str, value: impl AsRef<[u8]>) {
+        match self.0.iter().position(|(n, _)| n == name.as_bytes()) {
+            Some(at) => Arc::make_mut(&mut self.0)[at].1 = value.as_ref().to_vec(),
+            None => self.add(name, value),
+        }
     }
 
     /// Leaves exactly one field `name`.

@@ -7,6 +7,7 @@ use wasmtime::Linker;
 use super::host_functions;
 use crate::call::Call;
 use crate::headers::Headers;
+use crate::inline_headers::MapKind;
 use crate::message::HttpCall;
 use crate::status::{Outcome, Status};
 use crate::vm::{PendingCall, Vm};
@@ -38,7 +39,8 @@ fn http_call(
     out: u32,
 ) -> Outcome {
     let cluster = String::from_utf8_lossy(&call.read(cluster, cluster_len)?).into_owned();
-    let mut headers = Headers::decode(&call.read(headers, headers_len)?);
+    let headers = Headers::decode(&call.read(headers, headers_len)?);
+    let mut headers = headers.in_map(MapKind::RequestHeaders);
     let body = call.read(body, body_len)?;
     let trailers = Headers::decode(&call.read(trailers, trailers_len)?);
     // Envoy writes the number before the call to know that the pointer is good.
@@ -53,7 +55,7 @@ fn http_call(
         return Err(Status::BadArgument.into());
     }
     if !body.is_empty() {
-        headers.set("content-length", body.len().to_string());
+        headers.put("content-length", body.len().to_string());
     }
     let timeout = (timeout_ms > 0).then(|| Duration::from_millis(u64::from(timeout_ms)));
     vm.last_http_call += KIND_STEP;

@@ -5,6 +5,7 @@ use wasmtime::Linker;
 use super::host_functions;
 use crate::call::Call;
 use crate::headers::Headers;
+use crate::inline_headers::MapKind;
 use crate::status::{Outcome, Status};
 use crate::vm::Vm;
 
@@ -29,6 +30,18 @@ pub(super) fn link(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
         "proxy_remove_header_map_value" => remove, (map: u32, key: u32, key_len: u32);
     );
     Ok(())
+}
+
+/// What is there of metadata, and answers of HTTP calls, are maps of a response.
+fn kind(map: u32) -> MapKind {
+    match map {
+        REQUEST_HEADERS => MapKind::RequestHeaders,
+        REQUEST_TRAILERS => MapKind::RequestTrailers,
+        RESPONSE_TRAILERS | GRPC_TRAILING_METADATA | HTTP_CALL_TRAILERS => {
+            MapKind::ResponseTrailers
+        }
+        _ => MapKind::ResponseHeaders,
+    }
 }
 
 /// The map as reads see it. The log phase shows what the access log gets: both header maps
@@ -92,7 +105,7 @@ fn pairs(call: &mut Call<'_>, map: u32, ptr: u32, len: u32) -> Outcome {
 }
 
 fn set_pairs(call: &mut Call<'_>, map: u32, data: u32, len: u32) -> Outcome {
-    let headers = Headers::decode(&call.read(data, len)?);
+    let headers = Headers::decode(&call.read(data, len)?).in_map(kind(map));
     *find_mut(call.vm_mut(), map)? = headers;
     Ok(())
 }
@@ -105,7 +118,10 @@ fn value(call: &mut Call<'_>, map: u32, key: u32, key_len: u32, ptr: u32, len: u
         _ => Status::BadArgument,
     };
     let headers = find(call.vm(), map)?.ok_or(absent)?;
-    let value = headers.value(&key).ok_or(Status::NotFound)?.to_vec();
+    let value = headers
+        .value(kind(map).own_name(&key))
+        .ok_or(Status::NotFound)?
+        .to_vec();
     call.give(&value, ptr, len)
 }
 
@@ -118,7 +134,7 @@ fn add(
     value_len: u32,
 ) -> Outcome {
     let (key, value) = (call.read(key, key_len)?, call.read(value, value_len)?);
-    find_mut(call.vm_mut(), map)?.add(key, value);
+    find_mut(call.vm_mut(), map)?.add_to(kind(map), key, value);
     Ok(())
 }
 
@@ -131,12 +147,12 @@ fn replace(
     value_len: u32,
 ) -> Outcome {
     let (key, value) = (call.read(key, key_len)?, call.read(value, value_len)?);
-    find_mut(call.vm_mut(), map)?.set(key, value);
+    find_mut(call.vm_mut(), map)?.set(kind(map).own_name(&key), value);
     Ok(())
 }
 
 fn remove(call: &mut Call<'_>, map: u32, key: u32, key_len: u32) -> Outcome {
     let key = call.read(key, key_len)?;
-    find_mut(call.vm_mut(), map)?.remove(key);
+    find_mut(call.vm_mut(), map)?.remove(kind(map).own_name(&key));
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::host_functions;
 use crate::call::Call;
 use crate::flow::{Protocol, StreamState};
 use crate::headers::Headers;
+use crate::inline_headers::MapKind;
 use crate::status::{Outcome, Status};
 use crate::vm::{ROOT, Vm};
 
@@ -87,7 +88,9 @@ fn find(vm: &Vm, path: &[u8]) -> Option<Vec<u8>> {
         return Some(value.clone());
     }
     match parts.as_slice() {
-        ["connection_id"] => Some(u64::from(vm.context()).to_le_bytes().to_vec()),
+        ["connection_id"] | ["connection", "id"] => {
+            Some(u64::from(vm.context()).to_le_bytes().to_vec())
+        }
         ["request", rest @ ..] => request(stream, rest),
         ["response", rest @ ..] => response(stream, rest),
         // Envoy looks up the first part only, so what was set by a longer path is lost.
@@ -107,10 +110,26 @@ fn request(stream: &StreamState, path: &[&str]) -> Option<Vec<u8>> {
             return Some(name.into());
         }
         ["time"] => return Some(stream.started_ns.to_le_bytes().to_vec()),
-        ["size"] => return Some(flow.received_bytes.to_le_bytes().to_vec()),
         _ => {}
     }
-    let headers = Some(&flow.headers).filter(|_| flow.headers_visible || stream.logging)?;
+    let headers = Some(&flow.headers).filter(|_| flow.headers_visible || stream.logging);
+    let headers_bytes = headers.map_or(0, Headers::byte_size) as u64;
+    match path {
+        // What the client announces, as long as that can be seen; a value that is no number
+        // is none (Envoy's `RequestWrapper`).
+        ["size"] => {
+            let announced = headers.and_then(|headers| headers.get("content-length"));
+            let size = announced.map_or(Ok(flow.received_bytes), |length| length.parse());
+            return size.ok().map(|size| size.to_le_bytes().to_vec());
+        }
+        ["headers_bytes"] => return Some(headers_bytes.to_le_bytes().to_vec()),
+        ["total_size"] => {
+            let size = flow.received_bytes + headers_bytes;
+            return Some(size.to_le_bytes().to_vec());
+        }
+        _ => {}
+    }
+    let headers = headers?;
     let name = match path {
         ["path"] => ":path",
         ["method"] => ":method",
@@ -131,7 +150,10 @@ fn request(stream: &StreamState, path: &[&str]) -> Option<Vec<u8>> {
                 .into(),
             );
         }
-        ["headers", name] => return joined(headers, name),
+        ["headers", name] => {
+            let name = MapKind::RequestHeaders.own_name(name.as_bytes());
+            return joined(headers, name);
+        }
         _ => return None,
     };
     headers.value(name).map(<[u8]>::to_vec)
@@ -145,18 +167,31 @@ fn response(stream: &StreamState, path: &[&str]) -> Option<Vec<u8>> {
             let code: i64 = flow.headers.get(":status")?.parse().ok()?;
             Some(code.to_le_bytes().to_vec())
         }
+        // Envoy 1.40 shows none, whatever went wrong.
+        ["flags"] => Some(0_u64.to_le_bytes().to_vec()),
         ["code_details"] => stream.details.clone().map(String::into_bytes),
-        ["size"] => Some(flow.received_bytes.to_le_bytes().to_vec()),
-        ["headers", name] if readable => joined(&flow.headers, name),
+        // What was sent to the client (Envoy's `ResponseWrapper`).
+        ["size"] => Some((flow.out.body.len() as u64).to_le_bytes().to_vec()),
+        ["total_size"] => {
+            let headers = Some(&flow.headers).filter(|_| readable);
+            let trailers = flow.trailers.as_ref();
+            let trailers = trailers.filter(|_| flow.trailers_visible || stream.logging);
+            let fields =
+                headers.map_or(0, Headers::byte_size) + trailers.map_or(0, Headers::byte_size);
+            let size = flow.out.body.len() + fields;
+            Some((size as u64).to_le_bytes().to_vec())
+        }
+        ["headers", name] if readable => joined(&flow.headers, name.as_bytes()),
         ["trailers", name] if flow.trailers_visible || stream.logging => {
-            joined(flow.trailers.as_ref()?, name)
+            joined(flow.trailers.as_ref()?, name.as_bytes())
         }
         _ => None,
     }
 }
 
 /// All values of a name, with commas, where the map call gives the first.
-fn joined(headers: &Headers, name: &str) -> Option<Vec<u8>> {
-    let values: Vec<&[u8]> = headers.all(name).collect();
+fn joined(headers: &Headers, name: &[u8]) -> Option<Vec<u8>> {
+    let values = headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+    let values: Vec<&[u8]> = values.map(|(_, value)| value).collect();
     (!values.is_empty()).then(|| values.join(&b','))
 }

@@ -8,6 +8,7 @@ use std::time::Instant;
 use anstyle::{AnsiColor, Style};
 use clap::Args;
 use serde_json::{Value, json};
+use tollgate_host::envoy;
 use tollgate_host::scenario::vary::Choice;
 use tollgate_host::scenario::{BlessError, Checked, Checker, Verdict, files, report};
 
@@ -101,6 +102,10 @@ pub fn test(args: &TestArgs) -> Result<ExitCode, Stop> {
             let problem = format!("no scenario's path contains `{part}`");
             return Err(Stop::unusable(problem));
         }
+    }
+    if let Some(envoy) = &args.envoy {
+        envoy::is_comparable(envoy)
+            .map_err(|problem| Stop::unusable(format!("--envoy: {problem}")))?;
     }
     let mut checker = Checker::default();
     let mut all = Vec::new();

@@ -16,9 +16,11 @@ mod replay;
 mod services;
 mod tcp;
 mod upstream;
+mod version;
 mod wire;
 mod workers;
 
 pub use agreement::{Agreement, agree};
 pub use exceptions::{EXCEPTIONS, Exception};
 pub use replay::Replay;
+pub use version::is_comparable;

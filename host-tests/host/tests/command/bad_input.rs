@@ -453,6 +453,39 @@ fn a_wrong_scenario_file_names_file_line_and_key() {
 }
 
 #[test]
+fn what_is_not_the_envoy_to_compare_with_ends_with_2() {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    // (its text, the sentence)
+    let rows = [
+        (
+            None,
+            "./envoy cannot be run: No such file or directory (os error 2)",
+        ),
+        (
+            Some("#!/bin/sh\n"),
+            "./envoy is no Envoy: `--version` does not say one",
+        ),
+        (
+            Some("#!/bin/sh\necho './envoy  version: 0a1b/1.38.2/Clean/RELEASE/BoringSSL'\n"),
+            "./envoy is Envoy 1.38.2, and this harness does what 1.40.x does",
+        ),
+    ];
+    for (text, sentence) in rows {
+        let folder = Folder::new().with("scenarios/one.toml", "");
+        if let Some(text) = text {
+            let file = folder.path().join("envoy");
+            std::fs::write(&file, text).unwrap();
+            std::fs::set_permissions(&file, Permissions::from_mode(0o755)).unwrap();
+        }
+        let done = folder.run("test scenarios --envoy ./envoy");
+        assert_eq!(done.err, format!("error: --envoy: {sentence}\n"));
+        assert_eq!((done.code, done.out.as_str()), (2, ""));
+    }
+}
+
+#[test]
 fn folders_without_scenarios_end_with_2() {
     let folder = Folder::new()
         .with("empty/readme.md", "")

@@ -32,6 +32,7 @@ const IMPORTS: &str = r#"
   (import "env" "proxy_grpc_cancel" (func $grpc_cancel (param i32) (result i32)))
   (import "env" "proxy_grpc_close" (func $grpc_close (param i32) (result i32)))
   (import "env" "envoy_resolve_dns" (func $resolve_dns (param i32 i32 i32) (result i32)))
+  (import "env" "pthread_equal" (func $pthread_equal (param i32 i32) (result i32)))
   (import "env" "proxy_set_shared_data" (func $set_shared (param i32 i32 i32 i32 i32) (result i32)))
   (import "env" "proxy_get_shared_data" (func $get_shared (param i32 i32 i32 i32 i32) (result i32)))
   (import "env" "proxy_register_shared_queue" (func $register_queue (param i32 i32 i32) (result i32)))

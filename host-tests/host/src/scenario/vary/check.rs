@@ -18,12 +18,16 @@ use super::{Choice, Fault, Variation};
 const FRAMING: [&str; 2] = ["transfer-encoding", "content-length"];
 
 /// Parts of Envoy's response code details for a peer's reset: each protocol has its own.
-const RESETS: [&str; 4] = [
+const RESETS: [&str; 5] = [
     "downstream_remote_disconnect",
     "http2.remote_reset",
+    "{connection_termination}",
     "{protocol_error}",
     "{remote_reset}",
 ];
+
+/// Where Envoy's answer to a request whose upstream broke off names how, likewise.
+const REASON: &[u8] = b"reset reason: ";
 
 /// Plays every variation of every scenario, on as many threads as there are processors.
 ///
@@ -149,6 +153,10 @@ fn unframe(outcome: &mut Outcome) {
         let details = stream.details.as_deref().unwrap_or_default();
         if RESETS.iter().any(|reset| details.contains(reset)) {
             stream.details = None;
+            let body = &mut stream.client.body;
+            if let Some(at) = body.windows(REASON.len()).position(|part| part == REASON) {
+                body.truncate(at);
+            }
         }
     }
 }
