@@ -232,6 +232,8 @@ pub(crate) struct StreamState {
     pub deleted: bool,
     pub local_reply: Option<LocalReply>,
     pub details: Option<String>,
+    /// As in [`crate::response_flags`].
+    pub flags: u64,
     pub end: Option<StreamEnd>,
     /// Set by `proxy_set_property`.
     pub properties: BTreeMap<Vec<u8>, Vec<u8>>,
