@@ -158,6 +158,11 @@ fn step(harness: &mut Harness, action: &Action, expects: bool) -> Result<Vec<Dif
         // The filter had no reason to make it this time.
         return Ok(Vec::new());
     }
+    if !expects && matches!(action, Action::Grpc { .. } | Action::Lookup { .. }) {
+        // Nor these; or another call than the file's is now the oldest.
+        let _ = harness.act(action);
+        return Ok(Vec::new());
+    }
     let differences = play::step(harness, action)?;
     Ok(if expects { differences } else { Vec::new() })
 }
