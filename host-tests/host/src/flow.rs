@@ -214,7 +214,7 @@ pub struct StreamOptions {
 #[derive(Debug, Default)]
 pub(crate) struct StreamState {
     pub options: StreamOptions,
-    /// Nanoseconds since 1970.
+    /// When its headers came, in nanoseconds since 1970.
     pub started_ns: u64,
     pub request: Flow,
     pub response: Flow,
