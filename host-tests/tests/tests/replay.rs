@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use tollgate_host::Module;
 use tollgate_host::envoy::{Agreement, EXCEPTIONS, agree};
-use tollgate_host::scenario::{Failure, Scenario};
+use tollgate_host::scenario::{Action, Failure, Scenario};
 use tollgate_tests::places;
 
 /// Envoys at a time: each mostly waits.
@@ -38,12 +38,19 @@ fn harness_and_envoy_agree() {
         .iter()
         .partition(|(_, scenario)| scenario.not_on_envoy.is_none());
     let started = Instant::now();
-    let results = in_parallel(&replayed, |(name, scenario)| {
+    let timed = |(name, scenario): &(String, Scenario)| {
         let began = Instant::now();
         let result = on_both(scenario, &envoy);
         println!("{name}: {:.1?}", began.elapsed());
         result
-    });
+    };
+    let mut results = in_parallel(&replayed, |one| timed(one));
+    for (one, result) in replayed.iter().zip(&mut results) {
+        if !agrees(result) && has_time(&one.1) {
+            println!("{}: again, alone", one.0);
+            *result = timed(one);
+        }
+    }
     println!("{} scenarios in {:.1?}", replayed.len(), started.elapsed());
     for (name, scenario) in &rest {
         let reason = scenario.not_on_envoy.as_deref().unwrap_or_default();
@@ -83,6 +90,19 @@ fn harness_and_envoy_agree() {
             );
         }
     }
+}
+
+fn agrees(result: &Result<Agreement, String>) -> bool {
+    result
+        .as_ref()
+        .is_ok_and(|agreement| agreement.failures.is_empty())
+}
+
+/// Envoy's clock does not wait: on a busy machine a tick may come before the event that a
+/// scenario has ahead of it. With the machine to itself it does not.
+fn has_time(scenario: &Scenario) -> bool {
+    let mut events = scenario.events.iter();
+    events.any(|event| matches!(event.action, Action::Advance(_)))
 }
 
 fn on_both(scenario: &Scenario, envoy: &Path) -> Result<Agreement, String> {
