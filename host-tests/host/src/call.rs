@@ -2,6 +2,7 @@
 
 use wasmtime::{Caller, Extern, Memory, TypedFunc};
 
+use crate::limits::WORK_OF_A_CALL;
 use crate::status::{Outcome, Refusal, Status};
 use crate::transcript::{CallDirection, Passed};
 use crate::vm::{Phase, ROOT, Vm};
@@ -42,15 +43,17 @@ impl<'a> Call<'a> {
             )));
         }
         let mut call = Call { caller };
-        let outcome = match call.vm().plugin.answers.get(function) {
-            Some(status) => Err(Refusal::Code(*status)),
-            // Envoy links a stub in its place (cpp-host `exports.h`).
-            None if !allowed && function.starts_with("proxy_") => {
-                Err(Status::InternalFailure.into())
+        let outcome = call.work(WORK_OF_A_CALL).and_then(|()| {
+            match call.vm().plugin.answers.get(function) {
+                Some(status) => Err(Refusal::Code(*status)),
+                // Envoy links a stub in its place (cpp-host `exports.h`).
+                None if !allowed && function.starts_with("proxy_") => {
+                    Err(Status::InternalFailure.into())
+                }
+                None if !allowed => Err(Refusal::Code(WASI_ENOTCAPABLE)),
+                None => body(&mut call),
             }
-            None if !allowed => Err(Refusal::Code(WASI_ENOTCAPABLE)),
-            None => body(&mut call),
-        };
+        });
         let result = match outcome {
             Ok(()) => Ok(0),
             Err(Refusal::Code(code)) => Ok(code),
@@ -70,6 +73,12 @@ impl<'a> Call<'a> {
         self.caller.data_mut()
     }
 
+    /// Takes units of [`Plugin::host_work_per_callback`](crate::Plugin) before doing them.
+    pub fn work(&mut self, units: u64) -> Outcome {
+        let limits = &mut self.vm_mut().limits;
+        limits.work(units).map_err(Refusal::Trap)
+    }
+
     /// Copies `len` bytes at `ptr` out of the guest.
     pub fn read(&mut self, ptr: u32, len: u32) -> Result<Vec<u8>, Refusal> {
         let memory = self.memory()?;
@@ -78,6 +87,8 @@ impl<'a> Call<'a> {
         let bytes = bytes
             .get(ptr as usize..end)
             .ok_or(Status::InvalidMemoryAccess)?;
+        let worked = vm.limits.work(u64::from(len));
+        worked.map_err(Refusal::Trap)?;
         vm.callback_costs.bytes_from_guest += u64::from(len);
         if let Some(transcript) = &mut vm.transcript {
             transcript.pass(Passed::new(false, ptr, bytes));
@@ -87,6 +98,7 @@ impl<'a> Call<'a> {
 
     /// Copies `bytes` into the guest at `ptr`.
     pub fn write(&mut self, ptr: u32, bytes: &[u8]) -> Outcome {
+        self.work(bytes.len() as u64)?;
         self.copy_in(ptr, bytes)?;
         self.record_answer(ptr, bytes);
         Ok(())
@@ -118,6 +130,7 @@ impl<'a> Call<'a> {
     /// Hands `bytes` to the guest in memory of its own allocator and writes where they are.
     /// No bytes need no memory: pointer 0, length 0.
     pub fn give(&mut self, bytes: &[u8], ptr_at: u32, len_at: u32) -> Outcome {
+        self.work(bytes.len() as u64)?;
         let ptr = if bytes.is_empty() {
             0
         } else {

@@ -5,9 +5,8 @@ use std::sync::{Arc, Mutex};
 
 use crate::connection_state::{ConnectionEnd, ConnectionState, ReceivedBytes, Unread};
 use crate::costs::Costs;
-use crate::guest::Guest;
+use crate::guest::{Guest, lock_guest};
 use crate::message::FilterState;
-use crate::shared::lock;
 
 /// One TCP connection through the filter.
 ///
@@ -22,8 +21,7 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(guest: Arc<Mutex<Guest>>, id: u32) -> Self {
-        let generation = lock(&guest).loading.generation;
+    pub(crate) fn new(guest: Arc<Mutex<Guest>>, generation: u32, id: u32) -> Self {
         Self {
             guest,
             generation,
@@ -123,7 +121,7 @@ impl Connection {
         possible: impl FnOnce(&ConnectionState) -> bool,
         deliver: impl FnOnce(&mut Guest, u32),
     ) -> &mut Self {
-        let mut current = lock(&self.guest);
+        let mut current = lock_guest(&self.guest);
         let Some(guest) = current.of_generation(self.generation) else {
             drop(current);
             return self;
@@ -146,7 +144,7 @@ impl Connection {
     }
 
     fn inspect<R: Default>(&self, look: impl FnOnce(&ConnectionState) -> R) -> R {
-        let mut current = lock(&self.guest);
+        let mut current = lock_guest(&self.guest);
         let guest = current.of_generation(self.generation);
         let state = guest.and_then(|guest| guest.vm().connections.get(&self.id));
         state.map(look).unwrap_or_default()
@@ -166,7 +164,7 @@ fn upstream_goes_on(state: &ConnectionState) -> bool {
 /// A connection's record goes with its handle, once it is over.
 impl Drop for Connection {
     fn drop(&mut self) {
-        let mut current = lock(&self.guest);
+        let mut current = lock_guest(&self.guest);
         let Some(guest) = current.of_generation(self.generation) else {
             return;
         };

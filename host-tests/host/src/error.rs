@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use crate::costs::Costs;
+use crate::transcript::Crossing;
+use crate::vm::Vm;
+
 /// A module that cannot be loaded or started: one sentence that names the function at fault.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -13,6 +17,8 @@ pub enum Error {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// wasmtime does not work here at all.
+    Engine(String),
     /// The bytes are not a WebAssembly module this engine compiles.
     Compile(String),
     /// No `proxy_abi_version_0_2_0` or `proxy_abi_version_0_2_1` export.
@@ -48,6 +54,8 @@ pub enum Error {
         /// The name as given.
         function: String,
     },
+    /// Its memory or tables are above the plugin's limits, or its data do not fit into them.
+    Instantiate(String),
     /// The guest trapped while it was being started.
     Start(Death),
     /// `proxy_on_vm_start` or `proxy_on_configure` returned false.
@@ -63,6 +71,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Read { path, cause } => write!(f, "cannot read {path}: {cause}"),
+            Self::Engine(cause) => write!(f, "wasmtime cannot run modules here: {cause}"),
             Self::Compile(cause) => write!(f, "this is not a usable WebAssembly module: {cause}"),
             Self::AbiVersion { found } if found.is_empty() => f.write_str(
                 "the module exports no proxy_abi_version_0_2_1 (or 0_2_0): it is not a Proxy-Wasm filter",
@@ -87,6 +96,11 @@ impl fmt::Display for Error {
                 f,
                 "Plugin::answers names {function}, which is no host function that gives a status"
             ),
+            Self::Instantiate(cause) => write!(
+                f,
+                "the module cannot be instantiated: {cause} (Plugin::memory_limit and \
+                 Plugin::table_limit say how large it may be)"
+            ),
             Self::Start(death) => write!(f, "the module does not start: {death}"),
             Self::Rejected { callback, logs } => {
                 write!(f, "{callback} returned false")?;
@@ -103,10 +117,53 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Read { cause, .. } => Some(cause),
+            Self::Start(death) => Some(death),
             _ => None,
         }
     }
 }
+
+/// A worker that did not start, and what it did until then.
+#[derive(Debug)]
+pub struct FailedStart {
+    /// Why not.
+    pub error: Error,
+    /// What it cost.
+    pub costs: Costs,
+    /// Every call across the ABI, when they were to be written down.
+    pub transcript: Vec<Crossing>,
+}
+
+impl FailedStart {
+    pub(crate) fn new(error: Error, vm: Vm) -> Box<Self> {
+        let transcript = vm.transcript.map(|mut recorder| recorder.take());
+        Box::new(Self {
+            error,
+            costs: vm.costs,
+            transcript: transcript.unwrap_or_default(),
+        })
+    }
+}
+
+impl fmt::Display for FailedStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for FailedStart {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.error.source()
+    }
+}
+
+/// Notices of queues that one instant of a host's clock may have. Between workers that hand
+/// work to each other there may be many; without end there is no next instant.
+pub(crate) const NOTICES_PER_INSTANT: usize = 10_000;
+
+/// gRPC calls that may fail at once behind one callback. Envoy nests their closes and is out of
+/// stack after some 2,360 (seen on Envoy 1.40).
+pub(crate) const GRPC_CLOSES_IN_A_ROW: usize = 2_000;
 
 /// Why a VM stopped for good. Envoy answers 503 for it from then on (FAIL_CLOSED).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +194,45 @@ impl fmt::Display for Death {
     }
 }
 
+impl std::error::Error for Death {}
+
 impl Death {
+    /// An end that is no trap of the guest's code.
+    fn because(callback: &'static str, reason: String) -> Self {
+        Self {
+            callback,
+            reason,
+            backtrace: Vec::new(),
+            last_log: None,
+            out_of_fuel: false,
+        }
+    }
+
+    /// The clock would never move on.
+    pub(crate) fn endless_notices(worker: usize, queue: &str) -> Self {
+        let reason = format!(
+            "there is no end of notices at one instant, {NOTICES_PER_INSTANT} so far: worker \
+             {worker} is told again and again of queue {queue:?} (Host::advance)"
+        );
+        Self::because("proxy_on_queue_ready", reason)
+    }
+
+    /// Envoy's stack would overflow.
+    pub(crate) fn endless_grpc_closes() -> Self {
+        let reason = format!(
+            "{GRPC_CLOSES_IN_A_ROW} gRPC calls failed at once, each made while the close of \
+             another was waiting or running (a retry without end?); Envoy 1.40 runs out of stack \
+             there"
+        );
+        Self::because("proxy_on_grpc_close", reason)
+    }
+
+    /// A thread panicked while it used the VM.
+    pub(crate) fn host_panic() -> Self {
+        let reason = "the host panicked in it, so that the VM's state cannot be trusted";
+        Self::because("a call of the host", reason.to_owned())
+    }
+
     pub(crate) fn new(callback: &'static str, error: &wasmtime::Error, fuel: u64) -> Self {
         let out_of_fuel =
             error.downcast_ref::<wasmtime::Trap>() == Some(&wasmtime::Trap::OutOfFuel);

@@ -4,6 +4,9 @@
 //! other stream of that VM as soon as its next event comes; one that only waits goes on
 //! waiting (seen on Envoy 1.40).
 
+use std::sync::Arc;
+
+use crate::error::Error;
 use crate::flow::{Side, StreamState};
 use crate::guest::Guest;
 use crate::headers::Headers;
@@ -28,6 +31,8 @@ pub(crate) struct Loading {
     pub generation: u32,
     /// Of the last attempt. Nanoseconds since 1970.
     loaded_ns: u64,
+    /// Why the last attempt to start the VM anew failed.
+    pub failed: Option<Arc<Error>>,
     /// The VM before, as long as it may have streams.
     retired: Option<Box<Guest>>,
 }
@@ -37,6 +42,7 @@ impl Loading {
         Self {
             generation: 0,
             loaded_ns,
+            failed: None,
             retired: None,
         }
     }
@@ -77,7 +83,7 @@ impl Guest {
     }
 
     /// Shared data, metrics and queues stay, being the host's; the rest begins anew. A VM
-    /// that does not start leaves the dead one in place.
+    /// that does not start leaves the dead one in place, with its costs and transcript.
     pub fn reload_if_due(&mut self) {
         let vm = self.store.data();
         let now = vm.shared.now_ns();
@@ -89,8 +95,18 @@ impl Guest {
         self.loading.loaded_ns = now;
         let (plugin, shared) = (vm.plugin.clone(), vm.shared.clone());
         let (worker, recorded) = (vm.worker, vm.transcript.is_some());
-        let Ok(mut next) = Guest::start(&self.module, plugin, shared, worker, recorded) else {
-            return;
+        let started = Guest::start(&self.module, plugin, shared, worker, recorded);
+        let mut next = match started {
+            Ok(next) => next,
+            Err(failed) => {
+                let vm = self.store.data_mut();
+                vm.costs += failed.costs;
+                if let Some(transcript) = &mut vm.transcript {
+                    transcript.append(failed.transcript);
+                }
+                self.loading.failed = Some(Arc::new(failed.error));
+                return;
+            }
         };
         next.loading.generation = self.loading.generation + 1;
         let mut last = std::mem::replace(self, next);

@@ -4,6 +4,7 @@
 //! decides what is held and what goes on; actions asked for inside a callback happen when
 //! it has returned.
 
+use crate::error::{Death, GRPC_CLOSES_IN_A_ROW};
 use crate::flow::{Flow, Hold, Protocol, Side, StreamOptions, StreamState};
 use crate::guest::Guest;
 use crate::headers::Headers;
@@ -352,6 +353,7 @@ impl Guest {
     /// on Envoy 1.40: continue and Pause in `on_request_headers` send the headers on, and the
     /// body waits for ever).
     pub fn run_deferred(&mut self) {
+        let mut grpc_closes = 0;
         while let Some(deferred) = self.vm_mut().deferred.pop_front() {
             let id = match deferred {
                 Deferred::DeleteRoot => {
@@ -363,6 +365,12 @@ impl Guest {
                     status,
                     message,
                 } => {
+                    grpc_closes += 1;
+                    if grpc_closes > GRPC_CLOSES_IN_A_ROW {
+                        self.death.get_or_insert_with(Death::endless_grpc_closes);
+                        self.vm_mut().deferred.clear();
+                        return;
+                    }
                     self.close_grpc(id, status, message);
                     continue;
                 }

@@ -342,6 +342,8 @@ impl Guest {
 
     /// `proxy_on_grpc_close`. The guest may still name the call inside it; behind it a call
     /// is gone, and a stream once the guest has closed its side too (seen on Envoy 1.40).
+    ///
+    /// What it deferred is the caller's to run: closes that bring about closes must not nest.
     pub fn close_grpc(&mut self, id: u32, status: u32, message: String) {
         let vm = self.vm_mut();
         if let Some(pending) = vm.grpc.pending.get_mut(&id) {
@@ -360,7 +362,6 @@ impl Guest {
         if gone {
             vm.grpc.pending.remove(&id);
         }
-        self.run_deferred();
     }
 }
 

@@ -1,13 +1,13 @@
 //! One VM: an instantiated module and the calls the host makes into it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use wasmtime::{Instance, Store, TypedFunc, WasmParams, WasmResults};
 
 use crate::costs::Costs;
 use crate::counters::Counters;
-use crate::error::{Death, Error};
+use crate::error::{Death, Error, FailedStart};
 use crate::exports::{Exports, find};
 use crate::failure_policy::Loading;
 use crate::linker;
@@ -37,30 +37,19 @@ impl Guest {
         shared: Arc<Shared>,
         worker: usize,
         transcript: bool,
-    ) -> Result<Self, Error> {
-        let first_log = shared.logs().len();
+    ) -> Result<Self, Box<FailedStart>> {
         let loading = Loading::at(shared.now_ns());
-        let mut store = Store::new(engine(), Vm::new(plugin, shared, worker));
+        let vm = Vm::new(plugin, shared, worker);
+        let mut store = match engine() {
+            Ok(engine) => Store::new(engine, vm),
+            Err(error) => return Err(FailedStart::new(error, vm)),
+        };
         store.limiter(|vm| &mut vm.limits);
         store.data_mut().transcript = transcript.then(Recorder::default);
-        let linker = linker::for_module(module, &mut store)?;
-        linker::check_answers(linker, &mut store)?;
-        store.data_mut().phase = Phase::Starting;
-        let fuel = store.data().plugin.fuel_per_callback;
-        let _ = store.set_fuel(fuel);
-        let instance = linker
-            .instantiate(&mut store, module.compiled())
-            .map_err(|error| Error::Start(Death::new("the start function", &error, fuel)))?;
-        store.data_mut().memory = instance.get_memory(&mut store, "memory");
-        // Envoy takes `malloc` first (cpp-host `wasm.cc`), whatever the specification says.
-        let malloc = find(&instance, &mut store, "malloc")?;
-        store.data_mut().allocator = match malloc {
-            Some(malloc) => Some(malloc),
-            None => find(&instance, &mut store, "proxy_on_memory_allocate")?,
+        let (instance, exports) = match instantiate(module, &mut store) {
+            Ok(instantiated) => instantiated,
+            Err(error) => return Err(FailedStart::new(error, store.into_data())),
         };
-        store.data_mut().counters = Counters::find(&instance, &mut store);
-        let exports = Arc::new(Exports::find(&instance, &mut store)?);
-        store.data_mut().exports = Some(exports.clone());
         let mut guest = Self {
             module: module.clone(),
             store,
@@ -70,11 +59,19 @@ impl Guest {
             ended: VecDeque::new(),
             loading,
         };
-        guest.initialize(&instance)?;
-        guest.store.data_mut().phase = Phase::Running;
-        guest.configure(first_log)?;
-        guest.settle();
-        Ok(guest)
+        match guest.begin(&instance) {
+            Ok(()) => Ok(guest),
+            Err(error) => Err(FailedStart::new(error, guest.store.into_data())),
+        }
+    }
+
+    fn begin(&mut self, instance: &Instance) -> Result<(), Error> {
+        self.settle_costs(ROOT, self.vm().plugin.fuel_per_callback);
+        self.initialize(instance)?;
+        self.vm_mut().phase = Phase::Running;
+        self.configure()?;
+        self.settle();
+        Ok(())
     }
 
     /// `_initialize` and then `main`, or `_start` for a command module (cpp-host `wasm.cc`).
@@ -96,7 +93,7 @@ impl Guest {
         self.started()
     }
 
-    fn configure(&mut self, first_log: usize) -> Result<(), Error> {
+    fn configure(&mut self) -> Result<(), Error> {
         let exports = self.exports.clone();
         self.vm_mut().configuring = Configuring::Plugin;
         self.call(
@@ -116,7 +113,7 @@ impl Guest {
             (ROOT, size),
             &[1, size],
         );
-        self.accepted("proxy_on_vm_start", ok, first_log)?;
+        self.accepted("proxy_on_vm_start", ok)?;
         let size = self.vm().plugin.configuration.len() as u32;
         self.vm_mut().configuring = Configuring::Plugin;
         let ok = self.call(
@@ -127,7 +124,7 @@ impl Guest {
             &[1, size],
         );
         self.vm_mut().configuring = Configuring::No;
-        self.accepted("proxy_on_configure", ok, first_log)
+        self.accepted("proxy_on_configure", ok)
     }
 
     fn started(&self) -> Result<(), Error> {
@@ -136,20 +133,15 @@ impl Guest {
             .map_or(Ok(()), |death| Err(Error::Start(death)))
     }
 
-    fn accepted(
-        &self,
-        callback: &'static str,
-        ok: Option<u32>,
-        first_log: usize,
-    ) -> Result<(), Error> {
+    fn accepted(&self, callback: &'static str, ok: Option<u32>) -> Result<(), Error> {
         self.started()?;
         if ok == Some(0) {
-            let logs = self.vm().shared.logs();
-            let logs = logs
+            let (logs, worker) = (self.vm().shared.logs(), self.vm().worker);
+            let own = logs
                 .iter()
-                .skip(first_log)
-                .map(|line| line.message.clone())
-                .collect();
+                .skip(self.vm().first_log)
+                .filter(|line| line.worker == worker);
+            let logs = own.map(|line| line.message.clone()).collect();
             return Err(Error::Rejected { callback, logs });
         }
         Ok(())
@@ -187,20 +179,40 @@ impl Guest {
             callbacks: 1,
             ..Default::default()
         };
+        vm.limits.renew_work();
         if let Some(transcript) = &mut vm.transcript {
             let arguments = recorded.iter().copied().map(u64::from).collect();
             transcript.begin(CallDirection::Callback, "", name, &[], arguments);
         }
         let first_log = vm.shared.logs().len();
         let result = function.call(&mut self.store, arguments);
+        self.settle_costs(context, fuel);
+        let vm = self.store.data_mut();
+        vm.true_context = 0;
+        vm.effective_context = None;
+        if let Some(transcript) = &mut vm.transcript {
+            transcript.end(result.as_ref().ok().and_then(Code::code), result.is_ok());
+        }
+        match result {
+            Ok(result) => Some(result),
+            Err(error) => {
+                self.death = Some(Death {
+                    last_log: self.vm().last_log_since(first_log),
+                    ..Death::new(name, &error, fuel)
+                });
+                None
+            }
+        }
+    }
+
+    /// Adds up what ran since the fuel was set, for the VM and for the context it ran for.
+    fn settle_costs(&mut self, context: u32, fuel: u64) {
         let used = fuel - self.store.get_fuel().unwrap_or(0);
         let counters = self.vm().counters;
         let counted = counters.map(|counters| counters.take(&mut self.store));
         let memory = self.vm().memory;
         let memory_bytes = memory.map_or(0, |memory| memory.data_size(&self.store));
         let vm = self.store.data_mut();
-        vm.true_context = 0;
-        vm.effective_context = None;
         let counting = counted.map_or(0, |counted| counted.fuel);
         vm.callback_costs.fuel = used.saturating_sub(counting);
         vm.callback_costs.allocations = counted.map(|counted| counted.allocations);
@@ -212,24 +224,55 @@ impl Guest {
         } else if let Some(connection) = vm.connections.get_mut(&context) {
             connection.costs += costs;
         }
-        if let Some(transcript) = &mut vm.transcript {
-            transcript.end(result.as_ref().ok().and_then(Code::code), result.is_ok());
-        }
-        match result {
-            Ok(result) => Some(result),
-            Err(error) => {
-                let logs = self.vm().shared.logs();
-                let last_log = logs.get(first_log..).and_then(<[_]>::last);
-                let last_log = last_log.map(|line| line.message.clone());
-                drop(logs);
-                self.death = Some(Death {
-                    last_log,
-                    ..Death::new(name, &error, fuel)
-                });
-                None
-            }
-        }
     }
+}
+
+/// The module's start function runs here, with a callback's budgets.
+fn instantiate(module: &Module, store: &mut Store<Vm>) -> Result<(Instance, Arc<Exports>), Error> {
+    let linker = linker::for_module(module, store)?;
+    linker::check_answers(linker, store)?;
+    store.data_mut().phase = Phase::Starting;
+    let fuel = store.data().plugin.fuel_per_callback;
+    // Fails only on an engine without fuel, and ours has it.
+    let _ = store.set_fuel(fuel);
+    let instance = linker
+        .instantiate(&mut *store, module.compiled())
+        .map_err(|error| not_instantiated(store, &error, fuel))?;
+    store.data_mut().memory = instance.get_memory(&mut *store, "memory");
+    // Envoy takes `malloc` first (cpp-host `wasm.cc`), whatever the specification says.
+    let malloc = find(&instance, store, "malloc")?;
+    store.data_mut().allocator = match malloc {
+        Some(malloc) => Some(malloc),
+        None => find(&instance, store, "proxy_on_memory_allocate")?,
+    };
+    store.data_mut().counters = Counters::find(&instance, store);
+    let exports = Arc::new(Exports::find(&instance, store)?);
+    store.data_mut().exports = Some(exports.clone());
+    Ok((instance, exports))
+}
+
+/// Access to a VM that several handles share. One that a thread panicked in is dead.
+pub(crate) fn lock_guest(guest: &Mutex<Guest>) -> MutexGuard<'_, Guest> {
+    guest.lock().unwrap_or_else(|poisoned| {
+        guest.clear_poison();
+        let mut guest = poisoned.into_inner();
+        guest.death.get_or_insert_with(Death::host_panic);
+        guest.vm_mut().deferred.clear();
+        guest
+    })
+}
+
+/// Without a function on the stack there was no start function that failed.
+fn not_instantiated(store: &Store<Vm>, error: &wasmtime::Error, fuel: u64) -> Error {
+    let vm = store.data();
+    let death = Death::new("the start function", error, fuel);
+    if death.backtrace.is_empty() {
+        return Error::Instantiate(death.reason);
+    }
+    Error::Start(Death {
+        last_log: vm.last_log_since(vm.first_log),
+        ..death
+    })
 }
 
 /// A callback's result as the transcript shows it.
@@ -246,5 +289,35 @@ impl Code for () {
 impl Code for u32 {
     fn code(&self) -> Option<u32> {
         Some(*self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_vm_that_the_host_panicked_in_is_dead() {
+        let text = r#"(module (memory (export "memory") 1)
+          (func (export "proxy_abi_version_0_2_1"))
+          (func (export "malloc") (param i32) (result i32) i32.const 0))"#;
+        let module = Module::from_bytes(&wat::parse_str(text).unwrap()).unwrap();
+        let shared = Arc::new(Shared::new(0, 0));
+        let guest = Guest::start(&module, Arc::new(Plugin::default()), shared, 0, false);
+        let guest = Mutex::new(guest.unwrap_or_else(|failed| panic!("{failed}")));
+        let panicked = std::thread::scope(|threads| {
+            let thread = threads.spawn(|| {
+                let _locked = lock_guest(&guest);
+                std::panic::resume_unwind(Box::new(()));
+            });
+            thread.join().is_err()
+        });
+        assert!(panicked && guest.is_poisoned());
+        for _ in 0..2 {
+            let death = lock_guest(&guest).death.clone().unwrap().to_string();
+            let sentence = "a call of the host trapped: the host panicked in it, so that the VM's \
+                            state cannot be trusted";
+            assert_eq!(death, sentence);
+        }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use crate::error::Error;
-use crate::guest::Guest;
+use crate::error::{Error, FailedStart, NOTICES_PER_INSTANT};
+use crate::guest::{Guest, lock_guest};
 use crate::metrics::{Metric, MetricKind};
 use crate::module::Module;
 use crate::plugin::Plugin;
@@ -18,8 +18,19 @@ use crate::worker::Worker;
 /// come from a seed.
 pub struct Host {
     shared: Arc<Shared>,
-    workers: Mutex<Vec<Weak<Mutex<Guest>>>>,
+    workers: Mutex<Workers>,
 }
+
+#[derive(Default)]
+struct Workers {
+    running: Vec<Weak<Mutex<Guest>>>,
+    /// The number of the next one. One that does not start has had its own all the same: its
+    /// log lines and queues bear it.
+    next: usize,
+}
+
+/// In the year 2262; what a guest may add to the time still fits into 64 bits then.
+const LATEST_NS: u64 = i64::MAX as u64;
 
 impl Default for Host {
     fn default() -> Self {
@@ -35,7 +46,8 @@ impl Host {
 
     /// A host whose clock shows `since_1970`, and whose guests' random bytes come from `seed`.
     pub fn starting_at(since_1970: Duration, seed: u64) -> Self {
-        let shared = Arc::new(Shared::new(since_1970.as_nanos() as u64, seed));
+        let start_ns = u128::from(LATEST_NS).min(since_1970.as_nanos());
+        let shared = Arc::new(Shared::new(start_ns as u64, seed));
         Self {
             shared,
             workers: Mutex::default(),
@@ -46,19 +58,39 @@ impl Host {
     ///
     /// Envoy does this on its main thread too and once for each worker, so what a filter
     /// does while it is configured happens that often.
+    ///
+    /// # Errors
+    /// [`Error::Import`] and [`Error::Export`] for functions that Envoy does not know,
+    /// [`Error::Answer`] for a [`Plugin::answers`] that names none, [`Error::Instantiate`] for
+    /// memory above the limit, [`Error::Start`] for a trap, and [`Error::Rejected`] when the
+    /// guest refuses its configuration.
     pub fn worker(&self, module: &Module, plugin: Plugin) -> Result<Worker, Error> {
         self.start(module, plugin, false)
+            .map_err(|failed| failed.error)
     }
 
     /// As [`Host::worker`], with every call across the ABI written down from the start;
     /// see [`Worker::transcript`].
-    pub fn recorded_worker(&self, module: &Module, plugin: Plugin) -> Result<Worker, Error> {
+    ///
+    /// # Errors
+    /// As [`Host::worker`]; [`FailedStart::transcript`] shows how far it came.
+    pub fn recorded_worker(
+        &self,
+        module: &Module,
+        plugin: Plugin,
+    ) -> Result<Worker, Box<FailedStart>> {
         self.start(module, plugin, true)
     }
 
-    fn start(&self, module: &Module, plugin: Plugin, transcript: bool) -> Result<Worker, Error> {
+    fn start(
+        &self,
+        module: &Module,
+        plugin: Plugin,
+        transcript: bool,
+    ) -> Result<Worker, Box<FailedStart>> {
         let mut workers = lock(&self.workers);
-        let number = workers.len();
+        let number = workers.next;
+        workers.next += 1;
         let guest = Guest::start(
             module,
             Arc::new(plugin),
@@ -67,31 +99,44 @@ impl Host {
             transcript,
         )?;
         let guest = Arc::new(Mutex::new(guest));
-        workers.push(Arc::downgrade(&guest));
+        workers.running.retain(|worker| worker.strong_count() > 0);
+        workers.running.push(Arc::downgrade(&guest));
         Ok(Worker::new(guest))
     }
 
-    /// Moves the clock, making ticks, callout timeouts and queue notices as they come due,
+    /// Moves the clock, to 2262 at most, making ticks, callout timeouts and queue notices as they come due,
     /// in order of time and then of workers.
+    ///
+    /// Notices take no time. A filter that puts something into a queue whenever it is told of
+    /// one would hold the clock for ever: the VM that is due the 10,001st notice of one instant
+    /// ends, and [`Worker::death`] names the queue.
     pub fn advance(&self, by: Duration) {
         let workers: Vec<_> = lock(&self.workers)
+            .running
             .iter()
             .filter_map(Weak::upgrade)
             .collect();
-        let target = self.shared.now_ns() + by.as_nanos() as u64;
+        let now = u128::from(self.shared.now_ns());
+        let target = u128::from(LATEST_NS).min(now + by.as_nanos()) as u64;
+        let mut instant = self.shared.now_ns();
+        let mut notices = NOTICES_PER_INSTANT;
         loop {
+            if self.shared.now_ns() != instant {
+                instant = self.shared.now_ns();
+                notices = NOTICES_PER_INSTANT;
+            }
             while workers
                 .iter()
-                .any(|worker| lock(worker).run_queue_notices())
+                .any(|worker| lock_guest(worker).run_queue_notices(&mut notices))
             {}
             let due = workers
                 .iter()
-                .filter_map(|worker| Some((lock(worker).next_due_ns()?, worker)))
+                .filter_map(|worker| Some((lock_guest(worker).next_due_ns()?, worker)))
                 .filter(|(due, _)| *due <= target)
                 .min_by_key(|(due, _)| *due);
             let Some((due, worker)) = due else { break };
             self.shared.set_now_ns(due.max(self.shared.now_ns()));
-            lock(worker).run_due();
+            lock_guest(worker).run_due();
         }
         self.shared.set_now_ns(target);
     }

@@ -11,11 +11,14 @@ use crate::instrument;
 /// One engine for the process, because a module runs only on the engine that compiled it.
 /// Compiled code is kept in wasmtime's cache directory (`~/.cache/wasmtime`); where there
 /// is none, every process compiles anew.
-static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+static ENGINE: LazyLock<Result<Engine, String>> = LazyLock::new(|| {
     let mut config = Config::new();
     config.consume_fuel(true);
+    // The same results on every machine, where the specification leaves them open.
+    config.cranelift_nan_canonicalization(true);
+    config.relaxed_simd_deterministic(true);
     config.cache(Cache::new(CacheConfig::new()).ok());
-    Engine::new(&config).unwrap_or_default()
+    Engine::new(&config).map_err(|error| error.to_string())
 });
 
 /// A compiled Proxy-Wasm module. Cheap to clone.
@@ -27,6 +30,9 @@ pub struct Module {
 
 impl Module {
     /// Compiles the module in the file `path`, or takes it from the cache.
+    ///
+    /// # Errors
+    /// [`Error::Read`], and those of [`Module::from_bytes`].
     pub fn load(path: impl AsRef<Path>) -> Result<Self, Error> {
         Self::from_bytes(&read(path.as_ref())?)
     }
@@ -43,19 +49,20 @@ impl Module {
 
     /// As [`Module::load_counting_allocations`], from a module's bytes.
     pub fn from_bytes_counting_allocations(bytes: &[u8]) -> Result<Self, Error> {
+        check(bytes)?;
         Self::from_bytes(&instrument::count_allocations(bytes)?)
     }
 
     /// Compiles a module from its bytes, or takes it from the cache.
+    ///
+    /// # Errors
+    /// [`Error::Compile`] for what is no valid module; [`Error::AbiVersion`],
+    /// [`Error::NoAllocator`] and [`Error::NoMemory`] for one that is no filter.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Error> {
         if let Some(what) = something_else(bytes) {
             return Err(Error::Compile(what.to_owned()));
         }
-        let compiled = wasmtime::Module::from_binary(&ENGINE, bytes).map_err(|error| {
-            // Some of its messages are lists over many lines.
-            let cause = error.root_cause().to_string();
-            Error::Compile(cause.split_whitespace().collect::<Vec<_>>().join(" "))
-        })?;
+        let compiled = wasmtime::Module::from_binary(engine()?, bytes).map_err(uncompilable)?;
         let is_func = |name| matches!(compiled.get_export(name), Some(ExternType::Func(_)));
         let abi_0_2_1 = is_func("proxy_abi_version_0_2_1");
         if !abi_0_2_1 && !is_func("proxy_abi_version_0_2_0") {
@@ -95,6 +102,20 @@ impl Module {
     }
 }
 
+/// Whether it is a valid module, without compiling it.
+fn check(bytes: &[u8]) -> Result<(), Error> {
+    if let Some(what) = something_else(bytes) {
+        return Err(Error::Compile(what.to_owned()));
+    }
+    wasmtime::Module::validate(engine()?, bytes).map_err(uncompilable)
+}
+
+fn uncompilable(error: wasmtime::Error) -> Error {
+    // Some of its messages are lists over many lines.
+    let cause = error.root_cause().to_string();
+    Error::Compile(cause.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
 /// What the bytes are when they are no module at all, and what to do.
 fn something_else(bytes: &[u8]) -> Option<&'static str> {
     // A component has the same magic number, and another layer behind the version.
@@ -123,6 +144,10 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
     })
 }
 
-pub(crate) fn engine() -> &'static Engine {
-    &ENGINE
+/// # Errors
+/// [`Error::Engine`] where wasmtime does not work at all; never an engine without fuel.
+pub(crate) fn engine() -> Result<&'static Engine, Error> {
+    ENGINE
+        .as_ref()
+        .map_err(|cause| Error::Engine(cause.clone()))
 }

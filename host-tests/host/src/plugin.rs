@@ -55,8 +55,14 @@ pub struct Plugin {
     pub log_level: u32,
     /// wasmtime fuel for one callback; a guest that needs more is taken for an endless loop.
     pub fuel_per_callback: u64,
-    /// Largest linear memory of the VM, in bytes.
+    /// What host functions may do for one callback: a unit for each byte they copy or make,
+    /// and 256 for each call. A guest that needs more is taken for an endless loop. No part
+    /// of [`Costs`](crate::Costs).
+    pub host_work_per_callback: u64,
+    /// Most bytes of the VM's linear memories together. `memory.grow` beyond it gives -1.
     pub memory_limit: usize,
+    /// Most elements of the VM's tables together. `table.grow` beyond it gives -1.
+    pub table_limit: usize,
     /// Host functions that give this status and do nothing else: no result is written
     /// either. Shows what a filter does about statuses that Envoy gives rarely.
     pub answers: BTreeMap<String, u32>,
@@ -80,8 +86,9 @@ impl Plugin {
 }
 
 impl Default for Plugin {
-    /// Envoy's defaults: empty configuration, 1 s between starts, 1 MiB buffer limit, 1 GiB of memory, log level
-    /// info; 10¹⁰ units of fuel, some seconds of work.
+    /// Envoy's defaults: empty configuration, 1 s between starts, 1 MiB buffer limit, 1 GiB of
+    /// memory, log level info; 10,000,000 elements of tables, which is V8's limit for each; 10¹⁰
+    /// units of fuel, some seconds of work; 2²⁸ units of host work, a million calls or 256 MiB.
     fn default() -> Self {
         Self {
             name: String::new(),
@@ -99,7 +106,9 @@ impl Default for Plugin {
             allowed_capabilities: BTreeSet::new(),
             log_level: 2,
             fuel_per_callback: 10_000_000_000,
+            host_work_per_callback: 1 << 28,
             memory_limit: 1 << 30,
+            table_limit: 10_000_000,
             answers: BTreeMap::new(),
         }
     }

@@ -23,6 +23,7 @@ struct Queue {
 #[derive(Debug, Default)]
 pub(crate) struct Queues {
     queues: Vec<Queue>,
+    tokens: BTreeMap<(String, Vec<u8>), u32>,
     /// Per worker: (context, token) of `proxy_on_queue_ready` calls not made yet.
     ready: BTreeMap<usize, VecDeque<(u32, u32)>>,
 }
@@ -35,19 +36,18 @@ impl Queues {
         }
         let name = (vm_id.to_owned(), name.to_owned());
         self.queues.push(Queue {
-            name,
+            name: name.clone(),
             owner,
             items: VecDeque::new(),
         });
-        self.queues.len() as u32
+        let token = self.queues.len() as u32;
+        self.tokens.insert(name, token);
+        token
     }
 
     pub fn resolve(&self, vm_id: &str, name: &[u8]) -> Option<u32> {
-        let at = self
-            .queues
-            .iter()
-            .position(|q| q.name.0 == vm_id && q.name.1 == name)?;
-        Some(at as u32 + 1)
+        let name = (vm_id.to_owned(), name.to_owned());
+        self.tokens.get(&name).copied()
     }
 
     pub fn enqueue(&mut self, token: u32, item: Vec<u8>) -> Result<(), Status> {
@@ -63,6 +63,18 @@ impl Queues {
 
     pub fn dequeue(&mut self, token: u32) -> Result<Vec<u8>, Status> {
         self.queue(token)?.items.pop_front().ok_or(Status::Empty)
+    }
+
+    /// How many calls of `proxy_on_queue_ready` a worker is due.
+    pub fn ready(&self, worker: usize) -> usize {
+        self.ready.get(&worker).map_or(0, VecDeque::len)
+    }
+
+    /// A queue's name as text; empty when there is no such queue.
+    pub fn name(&self, token: u32) -> String {
+        let at = (token as usize).wrapping_sub(1);
+        let name = self.queues.get(at).map(|queue| &queue.name.1);
+        String::from_utf8_lossy(name.map_or(&[], Vec::as_slice)).into_owned()
     }
 
     /// The next context of `worker` to be told, and the queue's token.

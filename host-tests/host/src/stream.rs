@@ -5,10 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use crate::costs::Costs;
 use crate::flow::{Protocol, Side, StreamState};
-use crate::guest::Guest;
+use crate::guest::{Guest, lock_guest};
 use crate::headers::Headers;
 use crate::message::{FilterState, LocalReply, Metadata, Received, StreamEnd};
-use crate::shared::lock;
 
 /// The largest DATA frame a peer may send without asking first, in bytes (RFC 9113, section
 /// 4.2).
@@ -27,8 +26,7 @@ pub struct Stream {
 }
 
 impl Stream {
-    pub(crate) fn new(guest: Arc<Mutex<Guest>>, id: u32) -> Self {
-        let generation = lock(&guest).loading.generation;
+    pub(crate) fn new(guest: Arc<Mutex<Guest>>, generation: u32, id: u32) -> Self {
         Self {
             guest,
             generation,
@@ -44,7 +42,7 @@ impl Stream {
 
     /// The client sends headers; `end` when that is all.
     pub fn request_headers(&mut self, headers: impl Into<Headers>, end: bool) -> &mut Self {
-        (self.generation, self.id) = lock(&self.guest).place(self.generation, self.id);
+        (self.generation, self.id) = lock_guest(&self.guest).place(self.generation, self.id);
         self.headers(Side::Request, headers.into(), end)
     }
 
@@ -296,7 +294,7 @@ impl Stream {
         possible: impl FnOnce(&StreamState) -> bool,
         deliver: impl FnOnce(&mut Guest, u32),
     ) -> &mut Self {
-        let mut current = lock(&self.guest);
+        let mut current = lock_guest(&self.guest);
         let Some(guest) = current.of_generation(self.generation) else {
             drop(current);
             return self;
@@ -322,7 +320,7 @@ impl Stream {
     }
 
     fn inspect<R: Default>(&self, look: impl FnOnce(&StreamState) -> R) -> R {
-        let mut current = lock(&self.guest);
+        let mut current = lock_guest(&self.guest);
         let guest = current.of_generation(self.generation);
         let state = guest.and_then(|guest| guest.vm().streams.get(&self.id));
         state.map(look).unwrap_or_default()
@@ -347,7 +345,7 @@ fn in_message(side: Side) -> impl Fn(&StreamState) -> bool {
 /// A stream's record goes with its handle, once the guest has deleted its context.
 impl Drop for Stream {
     fn drop(&mut self) {
-        let mut current = lock(&self.guest);
+        let mut current = lock_guest(&self.guest);
         let Some(guest) = current.of_generation(self.generation) else {
             return;
         };

@@ -1,11 +1,12 @@
 //! What happens to a VM outside streams: ticks, callout answers, foreign functions, queue notices.
 
 use crate::ending::unanswered;
+use crate::error::Death;
 use crate::guest::Guest;
 use crate::headers::Headers;
 use crate::inline_headers::MapKind;
 use crate::message::HttpAnswer;
-use crate::vm::ROOT;
+use crate::vm::{ROOT, Root};
 
 /// `WasmResult::BrokenConnection`, which Envoy reports for a callout that was reset.
 const BROKEN_CONNECTION: u32 = 11;
@@ -107,12 +108,16 @@ impl Guest {
     }
 
     /// Envoy takes the configuration away. True when the root context is gone; false when
-    /// the guest asks to wait, and it goes with `proxy_done`.
+    /// the guest asks to wait, and it goes with `proxy_done`. Once only.
     pub fn shut_down(&mut self) -> bool {
+        if self.vm().root != Root::Present {
+            return self.vm().root == Root::Gone;
+        }
         let exports = self.exports.clone();
         let done = self.call("proxy_on_done", ROOT, exports.done.as_ref(), ROOT, &[ROOT]);
         if done == Some(0) {
-            self.vm_mut().done_pending = true;
+            self.vm_mut().root = Root::Waiting;
+            self.settle();
             return false;
         }
         self.delete_root();
@@ -130,22 +135,34 @@ impl Guest {
             &[ROOT],
         );
         let vm = self.vm_mut();
+        vm.root = Root::Gone;
         vm.tick_period = None;
         vm.next_tick_ns = None;
         vm.http_calls.clear();
         vm.grpc.pending.clear();
+        vm.dns.pending.clear();
     }
 
-    /// Tells this VM's contexts of items in queues they own. True when there was one.
-    pub fn run_queue_notices(&mut self) -> bool {
+    /// Tells this VM's contexts of items in queues they own: of those that are there now, not
+    /// of what the guest adds meanwhile. `left` counts down; at 0 the VM ends. True when there
+    /// was one.
+    pub fn run_queue_notices(&mut self, left: &mut usize) -> bool {
         let (shared, worker) = (self.vm().shared.clone(), self.vm().worker);
-        let mut any = false;
-        loop {
+        let due = shared.queues().ready(worker);
+        for _ in 0..due {
             let next = shared.queues().next_ready(worker);
             let Some((context, token)) = next else {
-                return any;
+                return true;
             };
-            any = true;
+            if self.death.is_some() {
+                continue;
+            }
+            if *left == 0 {
+                let name = shared.queues().name(token);
+                self.death = Some(Death::endless_notices(worker, &name));
+                continue;
+            }
+            *left -= 1;
             if self.vm().context_exists(context) {
                 let exports = self.exports.clone();
                 let function = exports.queue_ready.as_ref();
@@ -159,6 +176,7 @@ impl Guest {
                 self.settle();
             }
         }
+        due > 0
     }
 }
 

@@ -116,6 +116,11 @@ impl Recorder {
         self.crossings.splice(..0, earlier.crossings);
     }
 
+    /// Puts what a VM that did not start wrote down behind.
+    pub fn append(&mut self, later: Vec<Crossing>) {
+        self.crossings.extend(later);
+    }
+
     /// What was written down so far; only between calls.
     pub fn take(&mut self) -> Vec<Crossing> {
         std::mem::take(&mut self.crossings)

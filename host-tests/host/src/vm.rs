@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use wasmtime::{Memory, StoreLimits, TypedFunc};
+use wasmtime::{Memory, TypedFunc};
 
 use crate::connection_state::ConnectionState;
 use crate::costs::Costs;
@@ -13,6 +13,7 @@ use crate::dns::DnsLookups;
 use crate::exports::Exports;
 use crate::flow::{Side, StreamState};
 use crate::grpc_calls::GrpcCalls;
+use crate::limits::Limits;
 use crate::message::{FilterState, HttpAnswer, HttpCall, LocalReply};
 use crate::metrics::MetricIds;
 use crate::plugin::Plugin;
@@ -32,6 +33,18 @@ pub(crate) enum Phase {
     Running,
     /// Its allocator, called by a host function.
     Allocating,
+}
+
+/// The root context, once its configuration may be taken away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Root {
+    Present,
+    /// Its `proxy_on_done` returned false; it goes with `proxy_done`.
+    Waiting,
+    /// `proxy_done` was called; `proxy_on_delete` follows when the callback has returned.
+    Leaving,
+    /// After `proxy_on_delete`.
+    Gone,
 }
 
 /// Something a guest asked for that happens only when its callback has returned, because
@@ -82,7 +95,9 @@ pub(crate) struct Vm {
     pub plugin: Arc<Plugin>,
     pub shared: Arc<Shared>,
     pub worker: usize,
-    pub limits: StoreLimits,
+    /// Where the host's log was when the VM began; other workers write there too.
+    pub first_log: usize,
+    pub limits: Limits,
     pub memory: Option<Memory>,
     pub allocator: Option<TypedFunc<u32, u32>>,
     /// Once the module is instantiated.
@@ -118,8 +133,7 @@ pub(crate) struct Vm {
     /// What `proxy_get_status` gives.
     pub call_status: (u32, String),
     pub grpc: GrpcCalls,
-    /// The root context's `proxy_on_done` returned false.
-    pub done_pending: bool,
+    pub root: Root,
 
     pub metrics: MetricIds,
     pub random: u64,
@@ -132,14 +146,14 @@ pub(crate) struct Vm {
 
 impl Vm {
     pub fn new(plugin: Arc<Plugin>, shared: Arc<Shared>, worker: usize) -> Self {
-        let limits = wasmtime::StoreLimitsBuilder::new()
-            .memory_size(plugin.memory_limit)
-            .build();
+        let limits = Limits::of(&plugin);
+        let first_log = shared.logs().len();
         let random = shared.seed.wrapping_add(worker as u64);
         Self {
             plugin,
             shared,
             worker,
+            first_log,
             limits,
             memory: None,
             allocator: None,
@@ -163,7 +177,7 @@ impl Vm {
             call_data: Vec::new(),
             call_status: (0, String::new()),
             grpc: GrpcCalls::default(),
-            done_pending: false,
+            root: Root::Present,
             metrics: MetricIds::default(),
             random,
             callback_costs: Costs::default(),
@@ -182,7 +196,7 @@ impl Vm {
     }
 
     pub fn context_exists(&self, id: u32) -> bool {
-        id == ROOT
+        (id == ROOT && self.root != Root::Gone)
             || self
                 .streams
                 .get(&id)
@@ -228,6 +242,16 @@ impl Vm {
             level,
             message,
         });
+    }
+
+    /// The guest's own last line behind the first `count` of the host's log.
+    pub fn last_log_since(&self, count: usize) -> Option<String> {
+        let logs = self.shared.logs();
+        let own = logs
+            .iter()
+            .skip(count)
+            .rfind(|line| line.worker == self.worker);
+        own.map(|line| line.message.clone())
     }
 
     /// The next 64 of the guest's random bits.

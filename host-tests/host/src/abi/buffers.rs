@@ -77,7 +77,9 @@ fn status(call: &mut Call<'_>, buffer: u32, len: u32, flags: u32) -> Outcome {
 /// appends; a start inside is refused, although the specification promises an insertion
 /// (Envoy `Buffer::copyFrom`).
 fn set(call: &mut Call<'_>, buffer: u32, start: u32, size: u32, data: u32, len: u32) -> Outcome {
-    find(call.vm(), buffer)?;
+    // Bytes that stand behind the edited ones are moved.
+    let moved = find(call.vm(), buffer)?.len();
+    call.work(moved as u64)?;
     let data = call.read(data, len)?;
     let vm = call.vm_mut();
     let body = match buffer {

@@ -65,6 +65,7 @@ fn call_function(
         name if NOT_OFFERED.contains(&name) => return Err(Status::Unimplemented.into()),
         _ => return Err(Status::NotFound.into()),
     }
+    call.work(result.len() as u64)?;
     // Pointers of 0 say that no result is wanted.
     if ptr != 0 && len != 0 {
         call.give(&result, ptr, len)
@@ -84,7 +85,7 @@ fn compress(bytes: &[u8]) -> Result<Vec<u8>, Status> {
 /// What follows the end of the stream is ignored; what would not fit into the guest's
 /// memory is refused.
 fn uncompress(bytes: &[u8], limit: usize) -> Result<Vec<u8>, Status> {
-    let mut decoder = ZlibDecoder::new(bytes).take(limit as u64 + 1);
+    let mut decoder = ZlibDecoder::new(bytes).take((limit as u64).saturating_add(1));
     let mut out = Vec::new();
     let read = decoder.read_to_end(&mut out);
     if read.is_err() || out.len() > limit {

@@ -10,7 +10,7 @@ use crate::flow::Side;
 use crate::headers::Headers;
 use crate::message::LocalReply;
 use crate::status::{Outcome, Status};
-use crate::vm::{Deferred, Vm};
+use crate::vm::{Deferred, Root, Vm};
 
 const REQUEST: u32 = 0;
 const RESPONSE: u32 = 1;
@@ -133,9 +133,10 @@ fn set_effective_context(call: &mut Call<'_>, id: u32) -> Outcome {
 
 fn done(call: &mut Call<'_>) -> Outcome {
     let vm = call.vm_mut();
-    if !std::mem::take(&mut vm.done_pending) {
+    if vm.root != Root::Waiting {
         return Err(Status::NotFound.into());
     }
+    vm.root = Root::Leaving;
     vm.deferred.push_back(Deferred::DeleteRoot);
     Ok(())
 }

@@ -252,6 +252,7 @@ impl Harness {
         let main_thread = host.worker(module, plugin.clone())?;
         let workers = (0..scenario.filter.workers)
             .map(|_| host.recorded_worker(module, plugin.clone()))
+            .map(|started| started.map_err(|failed| failed.error))
             .collect::<Result<_, _>>()?;
         let mut properties: BTreeMap<String, Vec<u8>> = scenario
             .properties

@@ -187,7 +187,7 @@ fn what_cannot_be_counted_is_said() {
         ),
         (
             b"not Wasm".to_vec(),
-            "this is not a usable WebAssembly module: magic header not detected",
+            "this is not a usable WebAssembly module: it does not begin as WebAssembly does",
         ),
     ];
     for (module, expected) in rows {
