@@ -65,6 +65,11 @@ impl Probe {
         probes.collect()
     }
 
+    /// Whether it calls this function, and because its script says so.
+    pub fn shows(&self, function: &Function) -> bool {
+        self.names(function) && self.calls.iter().any(|(called, _)| called == function)
+    }
+
     /// Whether its scripts are about this function, not only its calls.
     pub fn names(&self, function: &Function) -> bool {
         let word = function.word();

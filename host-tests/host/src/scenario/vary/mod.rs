@@ -11,6 +11,7 @@
 mod check;
 mod choice;
 mod cuts;
+mod excuse;
 mod fault;
 mod run;
 mod twist;
