@@ -34,8 +34,9 @@ pub struct File {
     /// Clusters for callouts, gRPC or not, that have no host: each callout fails at once.
     #[serde(default)]
     pub clusters_without_hosts: Vec<String>,
-    /// Why another cut of a body or of TCP data, trailers behind a body, a peer that breaks
-    /// off, or another protocol may give something else, or never end. Without it they may not.
+    /// Why another cut of a body or of TCP data, trailers behind a body or another protocol
+    /// may give something else, or a peer that breaks off leave a stream open. Without it
+    /// they may not.
     pub cuts_matter: Option<String>,
     /// Why they may give other logs, and nothing else. Without it they may not.
     pub logs_depend_on_cuts: Option<String>,

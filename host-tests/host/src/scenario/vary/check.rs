@@ -9,9 +9,9 @@ use crate::message::Received;
 use crate::module::Module;
 use crate::scenario::agreement;
 use crate::scenario::compare::Difference;
+use crate::scenario::event::Scenario;
 use crate::scenario::outcome::{Outcome, StreamOutcome};
 use crate::scenario::play::{Failure, hold};
-use crate::scenario::script::Scenario;
 use crate::shared::lock;
 
 use super::excuse::Excuse;

@@ -1,7 +1,7 @@
 //! What a scenario says may come out otherwise, and why: each excuse covers some variations, or
 //! some of what they show, and nothing else.
 
-use crate::scenario::script::Scenario;
+use crate::scenario::event::Scenario;
 
 use super::Variation;
 use super::twist::Twist;
@@ -9,7 +9,7 @@ use super::twist::Twist;
 /// A key of a scenario's file with which it excuses a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Excuse {
-    /// Another cut or protocol, trailers or a reset give something else.
+    /// Another cut, protocol, trailers or a reset give something else.
     CutsMatter,
     /// It is told otherwise in the logs, and nowhere else.
     LogsDependOnCuts,
