@@ -155,11 +155,13 @@ impl Examined {
         failures.extend(differs(variation, scenario, original, &run));
         self.take_logs(scenario, &mut failures);
         match excuse {
-            Some(excuse) if !failures.is_empty() => {
-                self.needed.insert(excuse);
+            Some(excuse) => {
+                if failures.iter().any(is_more_than_logs) {
+                    self.needed.insert(excuse);
+                }
                 Vec::new()
             }
-            _ => failures,
+            None => failures,
         }
     }
 
@@ -185,8 +187,10 @@ impl Examined {
         if excuse.is_in(scenario) && !self.needed.contains(&excuse) {
             let mut cut = choice.of(scenario).into_iter();
             let differs = cut.any(|variation| {
-                variation.twist.is_none()
-                    && !play(&variation, scenario, module, true).failures.is_empty()
+                variation.twist.is_none() && {
+                    let run = play(&variation, scenario, module, true);
+                    run.failures.iter().any(is_more_than_logs)
+                }
             });
             self.needed.extend(differs.then_some(excuse));
         }
@@ -202,10 +206,12 @@ fn idle_excuses(scenario: &Scenario, needed: &BTreeSet<Excuse>) -> Vec<Fault> {
         file: scenario.file.clone(),
         wasm: scenario.wasm.clone(),
         variation: Variation::AS_WRITTEN,
-        failure: run::problem(format!(
-            "no variation needs `{}`: take it out",
-            excuse.key()
-        )),
+        failure: run::problem(match excuse {
+            Excuse::CutsMatter => "no variation needs `cuts_matter`: take it out; where only the \
+                                   logs differ, `logs_depend_on_cuts` says so"
+                .to_owned(),
+            _ => format!("no variation needs `{}`: take it out", excuse.key()),
+        }),
     });
     faults.collect()
 }
@@ -223,11 +229,18 @@ fn play(variation: &Variation, scenario: &Scenario, module: &Module, expects: bo
 }
 
 fn keep_what_says_something(failures: &mut Vec<Failure>) {
-    failures.retain(|failure| {
-        // A sentence that only introduces differences goes with them.
-        let is_introduction = failure.problem.as_deref() == Some(NOT_THE_SAME);
-        !failure.differences.is_empty() || (failure.problem.is_some() && !is_introduction)
-    });
+    failures.retain(|failure| !failure.differences.is_empty() || says_a_problem(failure));
+}
+
+fn is_more_than_logs(failure: &Failure) -> bool {
+    let mut differences = failure.differences.iter();
+    says_a_problem(failure) || differences.any(|found| found.key != "logs")
+}
+
+/// A sentence that only introduces differences is none.
+fn says_a_problem(failure: &Failure) -> bool {
+    let problem = failure.problem.as_deref();
+    problem.is_some_and(|problem| problem != NOT_THE_SAME)
 }
 
 fn is_reframed(variation: &Variation, scenario: &Scenario) -> bool {
