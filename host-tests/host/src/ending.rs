@@ -5,6 +5,7 @@ use crate::guest::Guest;
 use crate::headers::Headers;
 use crate::inline_headers::MapKind;
 use crate::message::{LocalReply, StreamEnd};
+use crate::response_flags;
 use crate::vm::Deferred;
 
 const GRPC_UNKNOWN: u32 = 2;
@@ -18,8 +19,13 @@ impl Guest {
         };
         if side == Side::Request {
             stream.details = Some(client_reset_details(stream.options.client));
+            stream.flags |= response_flags::client_reset(stream.options.client);
             self.end(id, StreamEnd::ClientReset);
-        } else if stream.response.started {
+            return self.after_callback(id);
+        }
+        let started = stream.response.started;
+        stream.flags |= response_flags::upstream_reset(stream.options.upstream, started);
+        if started {
             stream.details = Some(upstream_reset_details(stream.options.upstream));
             self.end(id, StreamEnd::UpstreamReset);
         } else {

@@ -25,10 +25,8 @@ impl Guest {
     pub fn open(&mut self, options: StreamOptions) -> u32 {
         let id = self.next_context;
         self.next_context += 1;
-        let started_ns = self.vm().shared.now_ns();
         let stream = StreamState {
             options,
-            started_ns,
             ..StreamState::default()
         };
         self.vm_mut().streams.insert(id, stream);
@@ -47,10 +45,14 @@ impl Guest {
 
     /// Headers arrive.
     pub fn headers(&mut self, id: u32, side: Side, headers: Headers, end: bool) {
+        let headers = headers.in_map(side.headers());
+        let now = self.vm().shared.now_ns();
+        if let Some(stream) = self.stream(id).filter(|_| side == Side::Request) {
+            stream.started_ns = now;
+        }
         let Some(flow) = self.flow(id, side) else {
             return;
         };
-        let headers = headers.in_map(side.headers());
         let count = headers.len() as u32;
         flow.headers_whole = missed(side, &headers).is_none();
         flow.headers = headers;

@@ -214,7 +214,7 @@ pub struct StreamOptions {
 #[derive(Debug, Default)]
 pub(crate) struct StreamState {
     pub options: StreamOptions,
-    /// Nanoseconds since 1970.
+    /// When its headers came, in nanoseconds since 1970.
     pub started_ns: u64,
     pub request: Flow,
     pub response: Flow,
@@ -232,6 +232,8 @@ pub(crate) struct StreamState {
     pub deleted: bool,
     pub local_reply: Option<LocalReply>,
     pub details: Option<String>,
+    /// As in [`crate::response_flags`].
+    pub flags: u64,
     pub end: Option<StreamEnd>,
     /// Set by `proxy_set_property`.
     pub properties: BTreeMap<Vec<u8>, Vec<u8>>,

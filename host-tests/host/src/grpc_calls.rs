@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::guest::Guest;
 use crate::headers::Headers;
+use crate::inline_headers::MapKind;
 use crate::scenario::presented::SERVICE_TIME;
 use crate::vm::{Deferred, ROOT, Vm};
 
@@ -255,7 +256,7 @@ impl Guest {
                 trailing.add(SERVICE_TIME, "0");
             }
             self.trailing_metadata(id, trailing);
-            if !self.vm().grpc.pending.contains_key(&id) {
+            if !self.is_open(id) {
                 return;
             }
         }
@@ -272,7 +273,7 @@ impl Guest {
             self.initial_metadata(id, Headers::new());
             self.trailing_metadata(id, unavailable(text));
         }
-        if !self.vm().grpc.pending.contains_key(&id) {
+        if !self.is_open(id) {
             return;
         }
         self.close_grpc(id, UNAVAILABLE, format!("{text}{details}"));
@@ -283,13 +284,19 @@ impl Guest {
         if kind_of(id) == Some(GrpcKind::Stream) {
             self.trailing_metadata(id, Headers::new());
         }
-        if !self.vm().grpc.pending.contains_key(&id) {
+        if !self.is_open(id) {
             return;
         }
         self.close_grpc(id, INTERNAL, details.to_owned());
     }
 
+    /// The steps of a stream's event: one that its guest cancels in a callback has no more.
+    fn is_open(&self, id: u32) -> bool {
+        self.vm().grpc.pending.contains_key(&id)
+    }
+
     fn initial_metadata(&mut self, id: u32, metadata: Headers) {
+        let metadata = metadata.in_map(MapKind::ResponseHeaders);
         let count = metadata.len() as u32;
         self.vm_mut().grpc.visible.initial_metadata = Some(metadata);
         let exports = self.exports.clone();
@@ -301,6 +308,9 @@ impl Guest {
     }
 
     fn message(&mut self, id: u32, message: Vec<u8>) {
+        if !self.is_open(id) {
+            return;
+        }
         let size = message.len() as u32;
         self.vm_mut().grpc.visible.message = Some(message);
         let exports = self.exports.clone();
@@ -316,6 +326,10 @@ impl Guest {
     }
 
     fn trailing_metadata(&mut self, id: u32, metadata: Headers) {
+        if !self.is_open(id) {
+            return;
+        }
+        let metadata = metadata.in_map(MapKind::ResponseTrailers);
         let count = metadata.len() as u32;
         self.vm_mut().grpc.visible.trailing_metadata = Some(metadata);
         let exports = self.exports.clone();

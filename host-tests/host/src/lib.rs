@@ -34,6 +34,7 @@ mod protobuf;
 mod queues;
 mod random;
 mod required_headers;
+mod response_flags;
 pub mod scenario;
 mod shared;
 mod shared_data;

@@ -6,6 +6,7 @@ use crate::flow::{Hold, Side};
 use crate::guest::Guest;
 use crate::headers::Headers;
 use crate::message::LocalReply;
+use crate::response_flags;
 
 impl Guest {
     /// Sends the headers on, the last filter behind them. False when Envoy misses something
@@ -18,10 +19,13 @@ impl Guest {
             return true;
         }
         let reply = missed(side, &flow.headers).filter(|_| flow.headers_whole);
-        let Some(reply) = reply else {
+        let Some((flags, reply)) = reply else {
             flow.forward_headers(end);
             return true;
         };
+        if let Some(stream) = self.stream(id) {
+            stream.flags |= flags;
+        }
         self.local_reply(id, reply);
         false
     }
@@ -41,15 +45,15 @@ impl Guest {
     }
 }
 
-/// What Envoy answers instead of sending these headers on: no path, no route; a request that
+/// What Envoy answers instead of sending these headers on, and its response flags: no path, no route; a request that
 /// its client's codec refuses (`HeaderUtility::checkRequiredRequestHeaders`); a response
 /// without a status (`checkRequiredResponseHeaders`).
-pub(crate) fn missed(side: Side, headers: &Headers) -> Option<LocalReply> {
-    let missing = |status, message: &str, name: &str| {
+pub(crate) fn missed(side: Side, headers: &Headers) -> Option<(u64, LocalReply)> {
+    let missing = |flags, status, message: &str, name: &str| {
         let details =
             format!("filter_removed_required_{message}_headers{{missing_required_header:_{name}}}");
         let body = format!("missing required header: {name}");
-        Some(envoy_reply(status, &details, &body))
+        Some((flags, envoy_reply(status, &details, &body)))
     };
     if side == Side::Response {
         let status = headers.get(":status");
@@ -57,17 +61,23 @@ pub(crate) fn missed(side: Side, headers: &Headers) -> Option<LocalReply> {
         return if known {
             None
         } else {
-            missing(502, "response", ":status")
+            missing(response_flags::NONE, 502, "response", ":status")
         };
     }
     let method = headers.value(":method");
     let path = headers.value(":path").unwrap_or_default();
     // The route of this host is the prefix `/`.
     if !path.starts_with(b"/") && method != Some(b"CONNECT") {
-        return Some(envoy_reply(404, "route_not_found", ""));
+        let reply = envoy_reply(404, "route_not_found", "");
+        return Some((response_flags::NO_ROUTE_FOUND, reply));
     }
     match method {
-        None => missing(503, "request", ":method"),
+        None => missing(
+            response_flags::DOWNSTREAM_PROTOCOL_ERROR,
+            503,
+            "request",
+            ":method",
+        ),
         Some(_) => None,
     }
 }

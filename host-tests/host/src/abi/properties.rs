@@ -167,8 +167,7 @@ fn response(stream: &StreamState, path: &[&str]) -> Option<Vec<u8>> {
             let code: i64 = flow.headers.get(":status")?.parse().ok()?;
             Some(code.to_le_bytes().to_vec())
         }
-        // Envoy 1.40 shows none, whatever went wrong.
-        ["flags"] => Some(0_u64.to_le_bytes().to_vec()),
+        ["flags"] => Some(stream.flags.to_le_bytes().to_vec()),
         ["code_details"] => stream.details.clone().map(String::into_bytes),
         // What was sent to the client (Envoy's `ResponseWrapper`).
         ["size"] => Some((flow.out.body.len() as u64).to_le_bytes().to_vec()),

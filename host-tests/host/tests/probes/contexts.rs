@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tollgate_host::{Error, Headers, Host, HttpAnswer, Plugin};
 
-use crate::guest::{callbacks, logged, module, statuses, worker};
+use crate::guest::{HEADERS, callbacks, logged, module, statuses, worker};
 
 const GET: [(&str, &str); 2] = [(":method", "GET"), (":path", "/")];
 
@@ -233,4 +233,20 @@ fn a_root_context_may_delay_its_end() {
     assert_eq!(calls.last().unwrap().to_string(), "proxy_on_delete(1)");
     host.advance(Duration::from_secs(1));
     assert_eq!(worker.transcript(), []);
+}
+
+#[test]
+fn a_requests_time_is_when_its_headers_come() {
+    let source = format!(
+        r#"(func (export "proxy_on_request_headers") {HEADERS}
+          (drop (call $get_property @"request\0time" #16 #20)) (call $log_result) #0)"#
+    );
+    let host = Host::new();
+    let worker = host.worker(&module(&source), Plugin::default()).unwrap();
+    let (mut early, mut late) = (worker.open(), worker.open());
+    early.request(GET, "");
+    host.advance(Duration::from_secs(1));
+    late.request(GET, "");
+    let logs = logged(&worker);
+    assert_ne!(logs[0], logs[1]);
 }
