@@ -16,10 +16,10 @@ use crate::module::Module;
 
 use super::compare;
 use super::error::{FileError, line_of};
+use super::event::{Action, Scenario};
 use super::file::{Expect, ExpectMessage};
 use super::outcome::{ConnectionOutcome, Outcome, StreamOutcome};
 use super::play::{self, Failure, Harness, Player};
-use super::script::{Action, Scenario};
 use crate::message::Received;
 
 /// A scenario whose expectations are what came out.
