@@ -33,4 +33,4 @@ pub use filter::FilterConfig;
 pub use grpc::{GrpcCallee, GrpcSent, between as grpc_between};
 pub use outcome::{ConnectionOutcome, Outcome, StreamOutcome, level_name};
 pub use play::{Failure, Harness, Player, hold, play};
-pub use report::{difference, report};
+pub use report::{Finding, difference, findings, report};
