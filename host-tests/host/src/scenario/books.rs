@@ -22,6 +22,26 @@ pub fn counters(host: &Host) -> Counters {
         .collect()
 }
 
+/// Every entry says something.
+///
+/// # Errors
+/// With the first key that cannot fail, and why.
+pub fn check(books: &Books) -> Result<(), (&'static str, &'static str)> {
+    if books.agree.iter().any(|prefixes| prefixes.len() < 2) {
+        let problem = "one text agrees with itself: name at least two ways counters begin";
+        return Err(("books.agree", problem));
+    }
+    let all = "every counter begins so: write how the names of those meant begin";
+    let mut agree = books.agree.iter().flatten();
+    if agree.any(String::is_empty) {
+        return Err(("books.agree", all));
+    }
+    if books.once_per_stream.iter().any(String::is_empty) {
+        return Err(("books.once_per_stream", all));
+    }
+    Ok(())
+}
+
 /// What is not settled on a host that carried `streams` streams since its counters were
 /// `before`, and carries none now; a sentence each.
 pub fn unsettled(books: &Books, host: &Host, before: &Counters, streams: usize) -> Vec<String> {
@@ -55,6 +75,11 @@ pub fn unsettled(books: &Books, host: &Host, before: &Counters, streams: usize) 
     for prefixes in &books.agree {
         let mut all = prefixes.iter();
         let Some(first) = all.next() else { continue };
+        for prefix in prefixes {
+            if !now.keys().any(|name| name.starts_with(prefix)) {
+                wrong.push(format!("books.agree: no counter begins with `{prefix}`"));
+            }
+        }
         for other in all.filter(|other| sum(other) != sum(first)) {
             wrong.push(format!(
                 "books.agree: `{first}` counted {}, `{other}` {} ({}; {})",

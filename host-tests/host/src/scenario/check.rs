@@ -11,7 +11,8 @@ use crate::module::Module;
 
 use super::bless::{BlessError, Blessed, bless};
 use super::error::{FileError, filter_line, line_of};
-use super::play::{Failure, Harness, hold};
+use super::hold::hold;
+use super::play::{Failure, Harness};
 use super::report::report;
 use super::script::Scenario;
 use super::vary::{self, Choice};

@@ -14,6 +14,7 @@ use crate::message::{HttpAnswer, Metadata};
 
 use super::connection::{self, Kind};
 use super::error::{FileError, filter_line, in_words_of_toml, line_at, line_of};
+use super::expected;
 use super::file::{
     Books, Expect, ExpectGrpc, ExpectMessage, File, Message, Modules, Peer, ProtocolName, Step,
 };
@@ -420,6 +421,10 @@ impl Flattening<'_> {
             actions.extend(pieces);
         }
         if let Some(callout) = step.callout {
+            if let Some(sent) = &callout.sent {
+                expected::check_sent(sent)
+                    .map_err(|(key, problem)| wrong(&format!("callout.{key}"), problem))?;
+            }
             let answer = callout.answer.map(|answer| {
                 Ok(HttpAnswer {
                     headers: head::response(&answer.head)
@@ -466,7 +471,7 @@ impl Flattening<'_> {
         }));
         if let Some(expect) = step.expect {
             kind.check_expect(&expect)
-                .and_then(|()| check(&expect))
+                .and_then(|()| expected::check(&expect))
                 .map_err(|(key, problem)| wrong(&format!("expect.{key}"), problem))?;
             actions.push(Action::Expect {
                 stream: named,
@@ -566,31 +571,6 @@ fn pieces(
             from,
             trailers,
         });
-    }
-    Ok(())
-}
-
-/// Heads and header lines of expectations can be read.
-fn check(expect: &Expect) -> Result<(), (String, String)> {
-    let sides = [("upstream", &expect.upstream), ("client", &expect.client)];
-    for (side, message) in sides {
-        let Some(message) = message else { continue };
-        let wrong = |key: &str| {
-            let key = format!("{side}.{key}");
-            move |problem: String| (key, problem)
-        };
-        if let Some(text) = &message.head {
-            match side {
-                "upstream" => head::request(text).map_err(wrong("head"))?,
-                _ => head::response(text).map_err(wrong("head"))?,
-            };
-        }
-        head::fields(message.headers.iter().map(String::as_str)).map_err(wrong("headers"))?;
-        let trailers = message.trailers.iter().flatten();
-        head::fields(trailers.map(String::as_str)).map_err(wrong("trailers"))?;
-    }
-    for open in expect.grpc.iter().flatten() {
-        grpc::check_open(open).map_err(|problem| ("grpc".to_owned(), problem))?;
     }
     Ok(())
 }
