@@ -42,6 +42,20 @@ pub fn check(books: &Books) -> Result<(), (&'static str, &'static str)> {
     Ok(())
 }
 
+/// Counters that must agree and of which there is none when all has happened, so that nothing
+/// agrees with nothing; a sentence each. A stream that breaks off may have none.
+pub fn unnamed(books: &Books, host: &Host) -> Vec<String> {
+    let now = counters(host);
+    let is_there = |prefix: &&String| now.keys().any(|name| name.starts_with(*prefix));
+    let entries = books.agree.iter();
+    let empty = entries.filter(|prefixes| !prefixes.iter().any(|prefix| is_there(&prefix)));
+    let sentences = empty.map(|prefixes| {
+        let prefixes = prefixes.join("`, `");
+        format!("books.agree: no counter begins with any of `{prefixes}`, so they say nothing")
+    });
+    sentences.collect()
+}
+
 /// What is not settled on a host that carried `streams` streams since its counters were
 /// `before`, and carries none now; a sentence each.
 pub fn unsettled(books: &Books, host: &Host, before: &Counters, streams: usize) -> Vec<String> {
@@ -75,11 +89,6 @@ pub fn unsettled(books: &Books, host: &Host, before: &Counters, streams: usize) 
     for prefixes in &books.agree {
         let mut all = prefixes.iter();
         let Some(first) = all.next() else { continue };
-        for prefix in prefixes {
-            if !now.keys().any(|name| name.starts_with(prefix)) {
-                wrong.push(format!("books.agree: no counter begins with `{prefix}`"));
-            }
-        }
         for other in all.filter(|other| sum(other) != sum(first)) {
             wrong.push(format!(
                 "books.agree: `{first}` counted {}, `{other}` {} ({}; {})",

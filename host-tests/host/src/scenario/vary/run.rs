@@ -107,7 +107,12 @@ impl Run {
             (None, None) => {
                 let streams = harness.streams().len() + harness.connections().len();
                 let unsettled = books::unsettled(&scenario.books, harness.host(), &before, streams);
-                failures.extend(disorder.into_iter().chain(unsettled).map(problem));
+                let unnamed = match expects {
+                    true => books::unnamed(&scenario.books, harness.host()),
+                    false => Vec::new(),
+                };
+                let wrong = disorder.into_iter().chain(unsettled).chain(unnamed);
+                failures.extend(wrong.map(problem));
             }
         }
         Self {
