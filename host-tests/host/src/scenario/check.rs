@@ -11,10 +11,10 @@ use crate::module::Module;
 
 use super::bless::{BlessError, Blessed, bless};
 use super::error::{FileError, filter_line, line_of};
+use super::event::Scenario;
 use super::hold::hold;
 use super::play::{Failure, Harness};
 use super::report::report;
-use super::script::Scenario;
 use super::vary::{self, Choice};
 
 /// Begins what a real Envoy does otherwise; expected is then what this harness does.

@@ -1,8 +1,8 @@
 //! What a scenario says of TCP connections, checked and as events; and what only one of TCP
 //! connections and HTTP streams has.
 
+use super::event::Action;
 use super::file::{Data, Expect, File, Peer, ProtocolName, Step};
-use super::script::Action;
 
 /// What a scenario is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,9 +7,9 @@ use crate::grpc_calls::{GrpcCall, GrpcEvent, GrpcKind};
 use crate::headers::Headers;
 
 use super::compare::{Difference, Found};
+use super::event::Action;
 use super::file::{ExpectGrpc, Grpc};
 use super::head;
-use super::script::Action;
 use super::shown;
 
 /// Which call or stream: the oldest open one that this fits.

@@ -40,6 +40,22 @@ pub fn request(text: &str) -> Result<Headers, String> {
     Ok(headers)
 }
 
+/// Reads, as [`request`] does, a head that a client sends.
+///
+/// # Errors
+/// Also when it names no host.
+pub fn sent_request(text: &str) -> Result<Headers, String> {
+    let headers = request(text)?;
+    if headers.value(":authority").is_none() {
+        return Err(
+            "Envoy answers a request without a host 400 (missing_host_header) before any filter \
+             sees it: add a line `host: example.com`"
+                .to_owned(),
+        );
+    }
+    Ok(headers)
+}
+
 /// Reads `200` or `HTTP/1.1 200 OK` and the headers after it.
 ///
 /// # Errors
@@ -121,6 +137,21 @@ fn field(line: &str) -> Result<Field<'_>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_client_names_a_host() {
+        // (head, whether it can be sent)
+        let rows = [
+            ("GET /\nhost: h", true),
+            ("GET /\nHost:", true),
+            ("GET /\n:authority: h", true),
+            ("GET /\nx: y", false),
+        ];
+        for (text, can_be_sent) in rows {
+            let read = sent_request(text);
+            assert_eq!(read.is_ok(), can_be_sent, "{text}: {read:?}");
+        }
+    }
 
     #[test]
     fn heads_are_read_or_refused_by_line() {

@@ -4,8 +4,8 @@ use crate::error::Error;
 use crate::module::Module;
 
 use super::compare::Difference;
+use super::event::Scenario;
 use super::play::{Failure, Harness};
-use super::script::Scenario;
 use super::vary::Run;
 
 /// Plays a scenario on this harness: everything is as it expects, no worker dies unless it

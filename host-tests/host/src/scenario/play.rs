@@ -17,11 +17,11 @@ use crate::stream::Stream;
 use crate::worker::Worker;
 
 use super::compare::{self, Difference};
+use super::event::{Action, CalloutOutcome, Event, Scenario};
 use super::file::{ExpectMessage, Peer};
 use super::grpc::{self, GrpcCallee, GrpcSent};
 use super::outcome::{ConnectionOutcome, Outcome, StreamOutcome, level_name};
 use super::presented;
-use super::script::{Action, CalloutOutcome, Event, Scenario};
 use crate::message::{FilterState, Received};
 
 /// Something on which a scenario's events can happen: this harness, or a real Envoy.

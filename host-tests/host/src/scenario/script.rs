@@ -1,202 +1,21 @@
-//! A scenario as a flat list of events, which every host can play and variations can cut
-//! anew.
+//! A scenario's file read, checked, and made a flat list of events.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use crate::dns::DnsAddress;
 use crate::flow::Protocol;
-use crate::grpc_calls::GrpcEvent;
-use crate::headers::Headers;
-use crate::message::{HttpAnswer, Metadata};
+use crate::message::HttpAnswer;
 
 use super::connection::{self, Kind};
 use super::error::{FileError, filter_line, in_words_of_toml, line_at, line_of};
+use super::event::{Action, CalloutOutcome, Event, Scenario};
 use super::expected;
-use super::file::{
-    Books, Expect, ExpectGrpc, ExpectMessage, File, Message, Modules, Peer, ProtocolName, Step,
-};
-use super::filter::{self, FilterConfig};
-use super::grpc::{self, GrpcCallee};
+use super::file::{File, Message, Modules, Peer, ProtocolName, Step};
+use super::filter;
+use super::grpc;
 use super::head;
-
-/// A scenario, read and checked.
-#[derive(Clone, Debug)]
-pub struct Scenario {
-    /// The file it was read from.
-    pub file: PathBuf,
-    /// What is shown, in a sentence.
-    pub about: String,
-    /// The module's file; the first where several are named.
-    pub wasm: PathBuf,
-    /// Modules besides that must do the same.
-    pub also_on: Vec<PathBuf>,
-    /// How Envoy is told to run it.
-    pub filter: FilterConfig,
-    /// How the client's connection speaks.
-    pub client: Protocol,
-    /// How the upstream's connection speaks.
-    pub upstream: Protocol,
-    /// Name of the route.
-    pub route_name: Option<String>,
-    /// Properties only Envoy would know, by path joined with `.`.
-    pub properties: BTreeMap<String, String>,
-    /// Clusters callouts may name.
-    pub clusters: Vec<String>,
-    /// Clusters gRPC calls and streams may name.
-    pub grpc_clusters: Vec<String>,
-    /// Clusters without hosts, which either may name.
-    pub clusters_without_hosts: Vec<String>,
-    /// Why the result is this one only as the file is written, if so.
-    pub cuts_matter: Option<String>,
-    /// Why a worker dies, if one does.
-    pub traps: Option<String>,
-    /// Why a real Envoy cannot replay it, if so.
-    pub not_on_envoy: Option<String>,
-    /// What holds however it ends.
-    pub books: Books,
-    /// What happens, in order.
-    pub events: Vec<Event>,
-}
-
-/// Something that happens, and where the file says so.
-#[derive(Clone, Debug)]
-pub struct Event {
-    /// Line of the step, from 1.
-    pub line: usize,
-    /// What happens.
-    pub action: Action,
-}
-
-/// What happens.
-#[derive(Clone, Debug)]
-pub enum Action {
-    /// Time passes.
-    Advance(Duration),
-    /// A client opens a stream by its request's head.
-    Open {
-        /// The stream's name.
-        stream: String,
-        /// The worker it goes to, from 0.
-        worker: usize,
-        /// The head.
-        headers: Headers,
-        /// It is all there is.
-        end: bool,
-    },
-    /// The upstream answers with a head.
-    Answer {
-        /// The stream's name.
-        stream: String,
-        /// The head.
-        headers: Headers,
-        /// It is all there is.
-        end: bool,
-    },
-    /// A client opens a TCP connection.
-    Connect {
-        /// The connection's name.
-        stream: String,
-        /// The worker it goes to, from 0.
-        worker: usize,
-        /// The upstream does not take it.
-        refused: bool,
-    },
-    /// A peer sends on a TCP connection.
-    Data {
-        /// The connection's name.
-        stream: String,
-        /// Who sends.
-        from: Peer,
-        /// What is read at once.
-        bytes: Vec<u8>,
-        /// The sender ends its half with it.
-        end: bool,
-    },
-    /// A peer sends an HTTP/2 METADATA frame.
-    Metadata {
-        /// The stream's name.
-        stream: String,
-        /// Who sends.
-        from: Peer,
-        /// Its entries.
-        metadata: Metadata,
-    },
-    /// A peer sends body bytes.
-    Body {
-        /// The stream's name.
-        stream: String,
-        /// Who sends.
-        from: Peer,
-        /// The bytes; none with `end` is an empty last piece.
-        bytes: Vec<u8>,
-        /// They are the last, and no trailers follow.
-        end: bool,
-    },
-    /// A peer ends its message with trailers.
-    Trailers {
-        /// The stream's name.
-        stream: String,
-        /// Who sends.
-        from: Peer,
-        /// The trailers.
-        trailers: Headers,
-    },
-    /// A peer goes away.
-    Reset {
-        /// The stream's or connection's name.
-        stream: String,
-        /// Who.
-        by: Peer,
-    },
-    /// The oldest unanswered callout to a cluster gets its answer.
-    Callout {
-        /// The cluster.
-        cluster: String,
-        /// What the filter sent must be so.
-        sent: Option<Box<ExpectMessage>>,
-        /// What happens to it.
-        outcome: CalloutOutcome,
-    },
-    /// The service of the oldest gRPC call or stream that fits acts.
-    Grpc {
-        /// Which.
-        callee: GrpcCallee,
-        /// What the filter sent must be so.
-        sent: Option<Box<ExpectGrpc>>,
-        /// What the service does; nothing if `None`.
-        event: Option<GrpcEvent>,
-    },
-    /// The oldest lookup of a name is answered.
-    Lookup {
-        /// The name.
-        name: String,
-        /// Its addresses; none if it does not exist.
-        addresses: Vec<DnsAddress>,
-    },
-    /// This must have come out by now.
-    Expect {
-        /// The stream's name; none before the first.
-        stream: Option<String>,
-        /// What.
-        expect: Box<Expect>,
-    },
-}
-
-/// What happens to a callout.
-#[derive(Clone, Debug)]
-pub enum CalloutOutcome {
-    /// It stays open.
-    Open,
-    /// It is answered.
-    Answer(HttpAnswer),
-    /// Its connection breaks.
-    Reset,
-    /// Its connection breaks when so much of the answer has come.
-    BrokenOff(HttpAnswer),
-}
+use super::sending::Sending;
 
 impl Scenario {
     /// Reads and checks the scenario in the file `path`.
@@ -208,22 +27,6 @@ impl Scenario {
         let text = fs::read_to_string(path)
             .map_err(|error| FileError::whole(path, format!("cannot be read: {error}")))?;
         Self::parse(path, &text)
-    }
-
-    /// The scenario on each of its modules, one at a time.
-    pub fn on_each_module(&self) -> impl Iterator<Item = Self> {
-        let modules = std::iter::once(&self.wasm).chain(&self.also_on);
-        modules.map(|wasm| Self {
-            wasm: wasm.clone(),
-            also_on: Vec::new(),
-            ..self.clone()
-        })
-    }
-
-    /// Whether it is about TCP connections, not HTTP streams.
-    pub fn is_tcp(&self) -> bool {
-        let mut events = self.events.iter();
-        events.any(|event| matches!(event.action, Action::Connect { .. }))
     }
 
     /// As [`Scenario::load`], of a text; `path` is where relative names in it start.
@@ -261,7 +64,7 @@ impl Scenario {
         let mut flattening = Flattening {
             source: Source { path, text },
             events: Vec::new(),
-            opened: BTreeSet::new(),
+            opened: BTreeMap::new(),
             latest: None,
             kind,
             workers: file.filter.workers,
@@ -341,7 +144,7 @@ impl Source<'_> {
 struct Flattening<'t> {
     source: Source<'t>,
     events: Vec<Event>,
-    opened: BTreeSet<String>,
+    opened: BTreeMap<String, Sending>,
     latest: Option<String>,
     kind: Kind,
     workers: usize,
@@ -384,13 +187,14 @@ impl Flattening<'_> {
         if opens {
             let number = self.opened.len() + 1;
             let name = step.stream.clone().unwrap_or_else(|| number.to_string());
-            if !self.opened.insert(name.clone()) {
+            if self.opened.contains_key(&name) {
                 let problem = format!("an earlier step has opened `{name}`: choose another name");
                 return Err(wrong("stream", problem));
             }
+            self.opened.insert(name.clone(), Sending::default());
             self.latest = Some(name);
         } else if let Some(name) = &step.stream {
-            if !self.opened.contains(name) {
+            if !self.opened.contains_key(name) {
                 let problem = format!("no earlier step has opened `{name}`");
                 return Err(wrong("stream", problem));
             }
@@ -403,6 +207,10 @@ impl Flattening<'_> {
             return Err(wrong("stream", kind.nothing_open().to_owned()));
         }
         let stream = named.clone().unwrap_or_default();
+        if let Some(sending) = self.opened.get_mut(&stream) {
+            check_sending(sending, &step)
+                .map_err(|(key, problem)| wrong(key.trim_end_matches('.'), problem))?;
+        }
 
         let mut actions = Vec::new();
         actions.extend(step.advance.map(|span| Action::Advance(span.0)));
@@ -489,6 +297,33 @@ impl Flattening<'_> {
     }
 }
 
+/// The peers can do what the step says of them, which happens in this order.
+fn check_sending(sending: &mut Sending, step: &Step) -> Result<(), (String, String)> {
+    if step.connect.as_ref().is_some_and(|connect| connect.refused) {
+        sending.refuse();
+    }
+    let messages = [
+        ("request", Peer::Client, &step.request),
+        ("response", Peer::Upstream, &step.response),
+    ];
+    for (sent, peer, message) in messages {
+        let Some(message) = message else { continue };
+        let taken = sending.message(peer, message);
+        taken.map_err(|(key, problem)| (format!("{sent}.{key}"), problem))?;
+    }
+    let data = [
+        ("downstream", Peer::Client, &step.downstream),
+        ("upstream", Peer::Upstream, &step.upstream),
+    ];
+    for (sent, peer, data) in data {
+        let Some(data) = data else { continue };
+        let taken = sending.data(peer, data);
+        taken.map_err(|problem| (sent.to_owned(), problem))?;
+    }
+    let reset = step.reset.map_or(Ok(()), |peer| sending.reset(peer));
+    reset.map_err(|problem| ("reset".to_owned(), problem))
+}
+
 /// A message's pieces as events.
 fn pieces(
     actions: &mut Vec<Action>,
@@ -519,7 +354,7 @@ fn pieces(
     if let Some(text) = message.head {
         let end = message.end && parts.is_empty() && !ends_with_trailers;
         let read = match from {
-            Peer::Client => head::request(&text),
+            Peer::Client => head::sent_request(&text),
             Peer::Upstream => head::response(&text),
         };
         let mut headers = read.map_err(|problem| ("head", problem))?;

@@ -5,11 +5,11 @@ use crate::grpc_calls::{GrpcCall, GrpcEvent};
 use crate::headers::Headers;
 use crate::worker::Worker;
 
+use super::event::Action;
 use super::file::Lookup;
 use super::grpc::{GrpcCallee, GrpcSent, method};
 use super::play::Harness;
 use super::presented;
-use super::script::Action;
 
 impl From<Lookup> for Action {
     fn from(lookup: Lookup) -> Self {

@@ -81,7 +81,7 @@ fn a_module_that_does_not_start_is_one_sentence() {
     for (source, sentence) in rows {
         let folder = Folder::new()
             .with("filter.wasm", assemble(&source))
-            .with("get.http", "GET /\n");
+            .with("get.http", "GET /\nhost: h\n");
         let done = folder.run("run --wasm filter.wasm --request get.http --fuel 100000");
         assert_eq!(done.err, format!("error: filter.wasm: {sentence}\n"));
         assert_eq!((done.code, done.out.as_str()), (1, ""), "{sentence}");
@@ -109,7 +109,7 @@ fn what_is_no_module_says_what_it_is() {
             format!("error: filter.wasm: this is not a usable WebAssembly module: {what}");
         let folder = Folder::new()
             .with("filter.wasm", bytes)
-            .with("get.http", "GET /\n");
+            .with("get.http", "GET /\nhost: h\n");
         let done = folder.run("run --wasm filter.wasm --request get.http");
         assert!(done.err.starts_with(&sentence), "{}", done.err);
         assert_eq!((done.code, done.err.lines().count()), (1, 1));
@@ -145,7 +145,7 @@ fn a_filter_that_traps_is_shown_to_its_end() {
         let source = format!(r#"(func $boom (export "proxy_on_{callback}") {parameters} {body})"#);
         let folder = Folder::new()
             .with_guest(&source)
-            .with("post.http", "POST /\n\nhello");
+            .with("post.http", "POST /\nhost: h\n\nhello");
         let done = folder.run("run --wasm filter.wasm --request post.http --fuel 100000");
         assert!(done.out.contains(sentence), "{}", done.out);
         assert!(done.out.contains("→ TRAPPED"), "{}", done.out);
@@ -158,10 +158,14 @@ fn a_filter_that_traps_is_shown_to_its_end() {
 fn files_and_options_that_cannot_be_used_end_with_2() {
     let folder = Folder::new()
         .with_guest("")
-        .with("get.http", "GET /\n")
+        .with("get.http", "GET /\nhost: h\n")
         .with("bad.http", "GET\n")
-        .with("long.http", "POST /\ncontent-length: 2\n\nab\n")
-        .with("big.http", format!("POST /\n\n{}", "x".repeat(10_001)))
+        .with("nohost.http", "GET /\n")
+        .with("long.http", "POST /\nhost: h\ncontent-length: 2\n\nab\n")
+        .with(
+            "big.http",
+            format!("POST /\nhost: h\n\n{}", "x".repeat(10_001)),
+        )
         .with("bytes", b"\xff");
     // (the words behind `run`, part of what is said)
     let rows = [
@@ -176,6 +180,10 @@ fn files_and_options_that_cannot_be_used_end_with_2() {
         (
             "--wasm filter.wasm --request bad.http",
             "bad.http: `GET` is no request line",
+        ),
+        (
+            "--wasm filter.wasm --request nohost.http",
+            "nohost.http: Envoy answers a request without a host 400 (missing_host_header)",
         ),
         (
             "--wasm filter.wasm --request get.http --upstream bad.http",
@@ -232,7 +240,7 @@ fn a_wrong_scenario_file_names_file_line_and_key() {
     let scenario = |filter: &str, steps: &str| {
         format!("about = \"x\"\n[filter]\nwasm = \"filter.wasm\"\n{filter}\n{steps}\n")
     };
-    let get = "[[steps]]\nrequest.head = \"GET /\"";
+    let get = "[[steps]]\nrequest.head = \"GET /\\nhost: h\"";
     // (the file, exit code, what is said of it)
     let rows = [
         ("about = ".to_owned(), 2, "s.toml:1: "),
@@ -512,7 +520,9 @@ fn folders_without_scenarios_end_with_2() {
 
 #[test]
 fn output_that_nobody_takes_is_no_panic() {
-    let folder = Folder::new().with_guest("").with("get.http", "GET /\n");
+    let folder = Folder::new()
+        .with_guest("")
+        .with("get.http", "GET /\nhost: h\n");
     let mut command = folder.command("run --wasm filter.wasm --request get.http");
     // Its reader is gone before anything is written.
     let (reader, writer) = std::io::pipe().unwrap();

@@ -9,6 +9,7 @@ mod run;
 mod scenario_reference;
 mod scenarios;
 mod tutorial;
+mod wrong_scenarios;
 
 use std::fs;
 use std::path::Path;

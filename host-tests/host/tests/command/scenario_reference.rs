@@ -97,12 +97,12 @@ fn completed(example: &str) -> String {
         tail.push_str("\n[filter]\nwasm = \"filter.wasm\"\n");
     }
     if !table.contains_key("steps") {
-        tail.push_str("\n[[steps]]\nrequest.head = \"GET /\"\n");
+        tail.push_str("\n[[steps]]\nrequest.head = \"GET /\\nhost: h\"\n");
     }
     let opened = match table.get("steps").and_then(|steps| steps.get(0)) {
         // Shows only what is expected of a stream that another step opened.
         Some(first) if first.get("request").or(first.get("connect")).is_none() => {
-            "\n[[steps]]\nrequest.head = \"GET /\"\n"
+            "\n[[steps]]\nrequest.head = \"GET /\\nhost: h\"\n"
         }
         _ => "",
     };

@@ -20,6 +20,7 @@ wasm = "../filter.wasm"
 [[steps]]
 request.head = """
 POST /
+host: h
 x-a: 1
 """
 request.body = "one\ntwo\nthree\n"

@@ -57,7 +57,7 @@ fn the_filter_is_the_one_that_is_built() {
 fn every_name_in_the_json_is_described() {
     let folder = Folder::new()
         .with("filter.wasm", fs::read(hello_filter()).unwrap())
-        .with("get.http", "GET /private\n")
+        .with("get.http", "GET /private\nhost: example.com\n")
         .with("wrong.toml", "about = 1\n");
     let described = section("For programs");
     let costs = section("Costs");

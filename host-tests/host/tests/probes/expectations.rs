@@ -85,7 +85,11 @@ fn a_death_and_open_books_fail_without_variations() {
         |end: &str| format!("{FILTER}[[steps]]\nrequest.head = \"GET /\\nhost: h\"\n{end}\n");
     // (guest, the file's end, part of what fails)
     let rows = [
-        (trap.as_str(), "", "the worker died: proxy_on_request_headers"),
+        (
+            trap.as_str(),
+            "",
+            "the worker died: proxy_on_request_headers",
+        ),
         (
             "",
             "[books]\nonce_per_stream = [\"requests.\"]",
@@ -130,15 +134,39 @@ fn expectations_that_cannot_fail_are_refused() {
     };
     // (the file, part of what is said of it)
     let rows = [
-        (sent("headers = [\"nonsense\"]"), "s.toml:8: steps[0].callout.sent.headers: "),
-        (sent("trailers = [\"nonsense\"]"), "steps[0].callout.sent.trailers: "),
+        (
+            sent("headers = [\"nonsense\"]"),
+            "s.toml:8: steps[0].callout.sent.headers: ",
+        ),
+        (
+            sent("trailers = [\"nonsense\"]"),
+            "steps[0].callout.sent.trailers: ",
+        ),
         (sent("head = \"nonsense\""), "steps[0].callout.sent.head: "),
-        (sent("data = \"x\""), "steps[0].callout.sent.data: a callout has it as `body`"),
-        (sent("status = 200"), "steps[0].callout.sent.status: a request has none"),
-        (books("agree = [[\"one\"]]"), "books.agree: one text agrees with itself"),
-        (books("agree = [[\"one\", \"\"]]"), "books.agree: every counter begins so"),
-        (books("once_per_stream = [\"\"]"), "books.once_per_stream: every counter begins so"),
-        (format!("{FILTER}refused = \"\"\n"), "s.toml:4: filter.refused: any filter"),
+        (
+            sent("data = \"x\""),
+            "steps[0].callout.sent.data: a callout has it as `body`",
+        ),
+        (
+            sent("status = 200"),
+            "steps[0].callout.sent.status: a request has none",
+        ),
+        (
+            books("agree = [[\"one\"]]"),
+            "books.agree: one text agrees with itself",
+        ),
+        (
+            books("agree = [[\"one\", \"\"]]"),
+            "books.agree: every counter begins so",
+        ),
+        (
+            books("once_per_stream = [\"\"]"),
+            "books.once_per_stream: every counter begins so",
+        ),
+        (
+            format!("{FILTER}refused = \"\"\n"),
+            "s.toml:4: filter.refused: any filter",
+        ),
     ];
     for (file, part) in rows {
         let error = Scenario::parse(Path::new("s.toml"), &file).unwrap_err();

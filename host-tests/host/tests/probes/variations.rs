@@ -15,7 +15,7 @@ wasm = "guest.wasm"
 client = "http2"
 upstream = "http2"
 [[steps]]
-request = { head = "POST /", chunks = ["question", "mark"] }
+request = { head = "POST /\nhost: h", chunks = ["question", "mark"] }
 response = { head = "200", chunks = ["answer", "mark"] }
 expect = { upstream = { body = "questionmark", end = "complete" }, client = { body = "answermark", end = "complete" } }
 [books]

@@ -43,7 +43,7 @@ pub struct Message {
 
 impl Message {
     pub fn request(file: &Path) -> Result<Self, Stop> {
-        Self::parse(&bytes(file)?, head::request).map_err(|problem| in_file(file, &problem))
+        Self::parse(&bytes(file)?, head::sent_request).map_err(|problem| in_file(file, &problem))
     }
 
     pub fn response(file: &Path) -> Result<Self, Stop> {

@@ -16,11 +16,11 @@ use crate::module::Module;
 
 use super::compare;
 use super::error::{FileError, line_of};
+use super::event::{Action, Scenario};
 use super::file::{Expect, ExpectMessage};
 use super::hold::hold;
 use super::outcome::{ConnectionOutcome, Outcome, StreamOutcome};
 use super::play::{self, Failure, Harness, Player};
-use super::script::{Action, Scenario};
 use super::shown;
 use crate::message::Received;
 

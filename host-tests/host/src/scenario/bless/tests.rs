@@ -210,7 +210,7 @@ fn steps_are_told_apart() {
 expect.client.status = 200
 
 [[steps]]
-request.head = "GET /two"
+request.head = "GET /two\nhost: h"
 expect.upstream.headers = [":path: /one"]
 expect.client.end = "nothing"
 "#;

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::module::Module;
 use crate::scenario::agreement;
 use crate::scenario::compare::Difference;
+use crate::scenario::event::Scenario;
 use crate::scenario::hold::hold;
 use crate::scenario::outcome::Outcome;
 use crate::scenario::play::Failure;
-use crate::scenario::script::Scenario;
 use crate::shared::lock;
 
 use super::run::{self, Run};

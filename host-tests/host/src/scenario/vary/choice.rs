@@ -1,6 +1,6 @@
 //! Which variations to play: one that showed a fault, to see it again.
 
-use crate::scenario::script::Scenario;
+use crate::scenario::event::Scenario;
 
 use super::Variation;
 

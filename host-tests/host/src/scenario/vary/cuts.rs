@@ -1,8 +1,8 @@
 //! The same bodies, and the same data of TCP connections, in other pieces.
 
 use crate::random;
+use crate::scenario::event::{Action, Event};
 use crate::scenario::file::Peer;
-use crate::scenario::script::{Action, Event};
 
 /// How bodies are cut. What the file says between two pieces stays between them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,8 +19,8 @@ use std::fmt;
 
 use crate::flow::Protocol;
 
+use super::event::{Action, Event, Scenario};
 use super::file::Peer;
-use super::script::{Action, Event, Scenario};
 
 pub use check::{check, check_all};
 pub use choice::Choice;

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use crate::module::Module;
 use crate::scenario::books;
 use crate::scenario::compare::Difference;
+use crate::scenario::event::{Action, Scenario};
 use crate::scenario::lifecycle::{self, Connections};
 use crate::scenario::outcome::Outcome;
 use crate::scenario::play::{self, Failure, Harness, Player};
-use crate::scenario::script::{Action, Scenario};
 use crate::stream::Stream;
 
 use super::twist::{self, COMPANION, Twist};

@@ -1,8 +1,8 @@
 //! What peers do otherwise than the file says.
 
 use crate::headers::Headers;
+use crate::scenario::event::{Action, Event};
 use crate::scenario::file::Peer;
-use crate::scenario::script::{Action, Event};
 
 /// Something a peer does that the file does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
