@@ -1,10 +1,68 @@
 //! What a scenario may expect: that its heads and lines can be read, and that it can fail.
 
-use super::file::{Expect, ExpectMessage};
+use super::error::FileError;
+use super::event::{Action, Event, Scenario};
+use super::file::{Books, Expect, ExpectGrpc, ExpectMessage};
 use super::{grpc, head};
 
 /// A key and what is wrong with its value.
 type Wrong = (String, String);
+
+/// What to do about an expectation that is none.
+const BLESS: &str = "`tollgate-host test --bless` writes what comes out into an empty `expect`";
+
+/// A scenario expects something, and wherever it says that it does.
+///
+/// # Errors
+/// With the first expectation that cannot fail, or when there is none at all.
+pub(super) fn check_all(scenario: &Scenario) -> Result<(), FileError> {
+    let wrong = |line: usize, key: &str, problem: String| FileError {
+        file: scenario.file.clone(),
+        line,
+        key: key.to_owned(),
+        problem,
+    };
+    for event in &scenario.events {
+        if let Some(key) = empty(event) {
+            let problem = format!("it is empty, so nothing could fail: {BLESS}");
+            return Err(wrong(event.line, key, problem));
+        }
+    }
+    let expects = |event: &Event| {
+        matches!(
+            event.action,
+            Action::Expect { .. }
+                | Action::Callout { sent: Some(_), .. }
+                | Action::Grpc { sent: Some(_), .. }
+        )
+    };
+    let by_itself = scenario.filter.refused.is_some() || scenario.traps.is_some();
+    let expects =
+        by_itself || scenario.books != Books::default() || scenario.events.iter().any(expects);
+    if !expects {
+        let line = scenario.events.last().map_or(0, |event| event.line);
+        let problem = format!("nothing is expected, so nothing could fail: {BLESS}");
+        return Err(wrong(line, "expect", problem));
+    }
+    Ok(())
+}
+
+/// The key of an expectation that says nothing.
+fn empty(event: &Event) -> Option<&'static str> {
+    let is_empty = |message: &Option<ExpectMessage>| *message == Some(ExpectMessage::default());
+    match &event.action {
+        Action::Expect { expect, .. } if **expect == Expect::default() => Some("expect"),
+        Action::Expect { expect, .. } if is_empty(&expect.upstream) => Some("expect.upstream"),
+        Action::Expect { expect, .. } if is_empty(&expect.client) => Some("expect.client"),
+        Action::Callout {
+            sent: Some(sent), ..
+        } if **sent == ExpectMessage::default() => Some("callout.sent"),
+        Action::Grpc {
+            sent: Some(sent), ..
+        } if **sent == ExpectGrpc::default() => Some("grpc.sent"),
+        _ => None,
+    }
+}
 
 /// Heads and header lines of an expectation can be read.
 ///

@@ -18,7 +18,7 @@ use super::head;
 use super::sending::Sending;
 
 impl Scenario {
-    /// Reads and checks the scenario in the file `path`.
+    /// Reads and checks the scenario in the file `path`, which must expect something.
     ///
     /// # Errors
     /// With file, line and key of the first thing that is wrong.
@@ -26,10 +26,13 @@ impl Scenario {
         let path = path.as_ref();
         let text = fs::read_to_string(path)
             .map_err(|error| FileError::whole(path, format!("cannot be read: {error}")))?;
-        Self::parse(path, &text)
+        let scenario = Self::parse(path, &text)?;
+        expected::check_all(&scenario)?;
+        Ok(scenario)
     }
 
-    /// As [`Scenario::load`], of a text; `path` is where relative names in it start.
+    /// As [`Scenario::load`], of a text, which may expect nothing yet; `path` is where relative
+    /// names in it start.
     ///
     /// # Errors
     /// With line and key of the first thing that is wrong.
