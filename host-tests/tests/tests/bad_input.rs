@@ -451,7 +451,14 @@ fn slow_uploads_past_the_budget_get_503_and_give_back_what_they_held() {
     };
     // A promise alone holds little: if each held what it announced, four would fill the budget.
     let idle: Vec<TcpStream> = (0..12).map(|_| upload(0)).collect();
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    stack
+        .envoy
+        .wait_until("the uploads", |envoy| {
+            envoy
+                .stat("http.llm.downstream_rq_active")
+                .is_ok_and(|n| n == 12)
+        })
+        .unwrap();
     assert_works(stack.client(), "uploads that only began");
     drop(idle);
     let abandoned = "wasmcustom.tollgate.requests.outcome.abandoned";

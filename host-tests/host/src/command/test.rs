@@ -1,5 +1,6 @@
 //! `tollgate-host test`: scenario files played, a line each.
 
+use std::fs;
 use std::io::{IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,7 +11,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tollgate_host::envoy;
 use tollgate_host::scenario::vary::Choice;
-use tollgate_host::scenario::{BlessError, Checked, Checker, Verdict, files, report};
+use tollgate_host::scenario::{BlessError, Checked, Checker, Verdict, files, findings, report};
 
 use super::{FAILED, Stop, UNUSABLE, VERSION, print};
 
@@ -48,7 +49,7 @@ pub struct TestArgs {
     variation: Option<String>,
     /// Play each scenario that passes again on this Envoy, the path of its executable, which
     /// must show what the harness shows after every event. Those that say `not_on_envoy` are
-    /// left out.
+    /// played here only, and said to be skipped.
     #[arg(long, value_name = "PATH", conflicts_with = "vary")]
     envoy: Option<PathBuf>,
     /// First write what comes out into the files, where it is not what they expect, and print
@@ -88,6 +89,7 @@ Examples:
     $ tollgate-host test scenarios --filter agent --json | jq '.scenarios[].verdict'";
 
 const OK: Style = AnsiColor::Green.on_default();
+const SKIPPED: Style = AnsiColor::Yellow.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
 pub fn test(args: &TestArgs) -> Result<ExitCode, Stop> {
@@ -133,12 +135,13 @@ pub fn test(args: &TestArgs) -> Result<ExitCode, Stop> {
     let tally = Tally {
         passed: count(|verdict| matches!(verdict, Verdict::Passed)),
         failed: count(|verdict| matches!(verdict, Verdict::Failed(_))),
+        skipped: count(|verdict| matches!(verdict, Verdict::Skipped(_))),
         unreadable: count(|verdict| matches!(verdict, Verdict::Unreadable(_))),
     };
     if args.json {
         let scenarios: Vec<Value> = all.iter().map(as_json).collect();
         let all = json!({"version": VERSION, "scenarios": scenarios, "passed": tally.passed,
-            "failed": tally.failed, "unreadable": tally.unreadable});
+            "failed": tally.failed, "skipped": tally.skipped, "unreadable": tally.unreadable});
         print(&format!("{all:#}\n"))?;
     } else {
         let took = started.elapsed().as_secs_f64();
@@ -169,17 +172,32 @@ fn line(checked: &Checked) -> String {
     let (style, word) = match checked.verdict {
         Verdict::Passed => (OK, "ok     "),
         Verdict::Failed(_) => (BAD, "FAILED "),
+        Verdict::Skipped(_) => (SKIPPED, "skipped"),
         Verdict::Unreadable(_) => (BAD, "ERROR  "),
+    };
+    let why = match &checked.verdict {
+        Verdict::Skipped(reason) => format!(", not on Envoy: {reason}"),
+        _ => String::new(),
     };
     let module = checked.module.as_deref();
     let module = module.map_or_else(String::new, |module| format!(" ({module})"));
     let file = checked.file.display();
-    format!("{style}{word}{style:#} {file}{module}\n{}", report(checked))
+    format!(
+        "{style}{word}{style:#} {file}{module}{why}\n{}",
+        report(checked)
+    )
 }
 
 fn as_json(checked: &Checked) -> Value {
+    // Lines are a help: a file that is gone since it was played has none.
+    let text = fs::read_to_string(&checked.file).unwrap_or_default();
+    let mut reason = None;
     let (verdict, failures) = match &checked.verdict {
         Verdict::Passed => ("passed", Vec::new()),
+        Verdict::Skipped(why) => {
+            reason = Some(why);
+            ("skipped", Vec::new())
+        }
         Verdict::Unreadable(error) => {
             let failure = json!({"line": error.line, "key": error.key, "problem": error.problem});
             ("unreadable", vec![failure])
@@ -188,9 +206,10 @@ fn as_json(checked: &Checked) -> Value {
             let each = failures.iter().flat_map(|failure| {
                 let problem = failure.problem.iter();
                 let problem = problem.map(|text| json!({"line": failure.line, "problem": text}));
-                let differences = failure.differences.iter().map(|found| {
-                    json!({"line": failure.line, "key": found.key,
-                        "expected": found.expected, "actual": found.actual})
+                let findings = findings(&text, failure).into_iter();
+                let differences = findings.map(|finding| {
+                    json!({"line": finding.line, "key": finding.key,
+                        "expected": finding.found.expected, "actual": finding.found.actual})
                 });
                 problem.chain(differences)
             });
@@ -198,12 +217,13 @@ fn as_json(checked: &Checked) -> Value {
         }
     };
     json!({"file": checked.file, "module": checked.module,
-        "about": checked.about, "verdict": verdict, "failures": failures})
+        "about": checked.about, "verdict": verdict, "reason": reason, "failures": failures})
 }
 
 struct Tally {
     passed: usize,
     failed: usize,
+    skipped: usize,
     unreadable: usize,
 }
 
@@ -212,6 +232,9 @@ impl Tally {
         let mut parts = vec![format!("{OK}{} passed{OK:#}", self.passed)];
         if self.failed > 0 {
             parts.push(format!("{BAD}{} failed{BAD:#}", self.failed));
+        }
+        if self.skipped > 0 {
+            parts.push(format!("{SKIPPED}{} skipped{SKIPPED:#}", self.skipped));
         }
         if self.unreadable > 0 {
             parts.push(format!("{BAD}{} unreadable{BAD:#}", self.unreadable));

@@ -27,6 +27,8 @@ use super::workers::{self, Workers};
 
 /// What has not come out of Envoy after this time will not come.
 pub const LIMIT: Duration = Duration::from_secs(2);
+/// A scenario in which time passes for longer is no test.
+const MOST_ADVANCED: Duration = Duration::from_secs(60);
 /// Envoy's name for stats of filters.
 const METRIC_PREFIX: &str = "wasmcustom.";
 
@@ -64,12 +66,13 @@ impl Replay {
     /// property) is seen.
     ///
     /// # Errors
-    /// With Envoy's own words when it refuses the filter.
+    /// With Envoy's own words when it refuses the filter, or when time would pass for too long.
     pub fn start(
         scenario: &Scenario,
         envoy: &Path,
         filter_state: &BTreeSet<String>,
     ) -> Result<Self, String> {
+        takes_no_longer_than_a_test_may(scenario)?;
         let upstream = Upstream::listen(scenario.upstream, true).map_err(text)?;
         let connections = Connections::listen().map_err(text)?;
         let at_upstream = match scenario.is_tcp() {
@@ -341,6 +344,25 @@ impl Player for Replay {
     ) -> Result<Option<GrpcSent>, String> {
         Ok(self.services.sent(callee, holds))
     }
+}
+
+/// Time passes on a real Envoy as slowly as anywhere.
+fn takes_no_longer_than_a_test_may(scenario: &Scenario) -> Result<(), String> {
+    let mut all = Duration::ZERO;
+    for event in &scenario.events {
+        let Action::Advance(span) = event.action else {
+            continue;
+        };
+        all = all.saturating_add(span);
+        if all > MOST_ADVANCED {
+            return Err(format!(
+                "until line {} time passes for {all:?}, which a real Envoy takes too: let it be \
+                 up to {MOST_ADVANCED:?} in all, or say `not_on_envoy`",
+                event.line
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What an upstream received. An exchange that Envoy ended, or that the upstream itself

@@ -167,6 +167,9 @@ impl End {
             return Ok(());
         };
         if end {
+            // Linux has it, as Envoy's release for comparison does; elsewhere the end may come
+            // in a packet of its own.
+            #[cfg(any(target_os = "linux", target_os = "android"))]
             let _ = socket2::SockRef::from(&*socket).set_tcp_cork(true);
         }
         if let Err(error) = socket.write_all(bytes)

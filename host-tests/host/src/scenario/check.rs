@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::module::Module;
 
 use super::bless::{BlessError, Blessed, bless};
-use super::error::{FileError, filter_line, line_of};
+use super::error::{FileError, line_of};
 use super::event::Scenario;
 use super::hold::hold;
 use super::play::{Failure, Harness};
@@ -43,14 +43,16 @@ pub enum Verdict {
     Passed,
     /// These things were not, in order.
     Failed(Vec<Failure>),
+    /// Everything was as it says on this harness; it was not played on Envoy, for this reason.
+    Skipped(String),
     /// The scenario or its module cannot be read, so nothing was played.
     Unreadable(FileError),
 }
 
 impl Checked {
-    /// True when everything was as the scenario says.
+    /// True when everything that was played was as the scenario says.
     pub fn passed(&self) -> bool {
-        matches!(self.verdict, Verdict::Passed)
+        matches!(self.verdict, Verdict::Passed | Verdict::Skipped(_))
     }
 }
 
@@ -91,9 +93,11 @@ impl Checker {
 
     /// As [`Checker::check`], and what passes is played again on the real Envoy whose
     /// executable is `envoy`, which must show what this harness shows after every event.
-    /// Scenarios that say `not_on_envoy` are not.
+    /// Scenarios that say `not_on_envoy` are not: they are [`Verdict::Skipped`].
     pub fn check_on_envoy(&mut self, file: &Path, envoy: &Path) -> Vec<Checked> {
-        self.check_with(file, |scenario, module| {
+        let mut reason = None;
+        let mut checked = self.check_with(file, |scenario, module| {
+            reason.clone_from(&scenario.not_on_envoy);
             let failures = hold(scenario, module)?;
             if !failures.is_empty() || scenario.not_on_envoy.is_some() {
                 return Ok(failures);
@@ -111,7 +115,13 @@ impl Checker {
                     .map(|text| format!("{ON_ENVOY}{text}"));
             }
             Ok(failures)
-        })
+        });
+        if let Some(reason) = reason {
+            for one in checked.iter_mut().filter(|one| one.passed()) {
+                one.verdict = Verdict::Skipped(reason.clone());
+            }
+        }
+        checked
     }
 
     /// Writes what comes out of the scenario in `file` on its first module into the file, where
@@ -194,7 +204,7 @@ fn about_all(problem: String) -> Failure {
 /// A module that cannot be read is the file's fault; one that does not start the filter's.
 fn not_started(file: &Path, error: Error) -> Verdict {
     let text = fs::read_to_string(file).unwrap_or_default();
-    let line = line_of(&text, filter_line(&text), "wasm");
+    let line = line_of(&text, 0, "filter.wasm");
     match error {
         Error::Read { .. } => Verdict::Unreadable(FileError {
             file: file.to_owned(),

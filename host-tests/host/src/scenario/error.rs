@@ -1,7 +1,10 @@
 //! What is wrong with a scenario file, where.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+use toml_edit::TableLike;
 
 /// A scenario file that cannot be used: file, line, key and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,48 +76,58 @@ pub(super) fn line_at(text: &str, offset: usize) -> usize {
     before.iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// The line, from 1, of the table `[filter]`; 0 where it is written otherwise.
-pub(super) fn filter_line(text: &str) -> usize {
-    let table = text.lines().position(|line| line.trim() == "[filter]");
-    table.map_or(0, |at| at + 1)
-}
-
-/// The line, from 1, of a key within the step that begins at `step_line`, or of the first that
-/// is in it; of what it is in, as far as the file names that; else the step's own.
+/// The line, from 1, of a key: of the step that begins at `step_line`, or of the file where that
+/// is 0. Where the file does not name it, of what it is in as far as the file names that, and at
+/// last `step_line` itself.
 pub(super) fn line_of(text: &str, step_line: usize, key: &str) -> usize {
-    let mut table = String::new();
-    let (mut found, mut most) = (step_line, 0);
-    for (at, line) in text.lines().enumerate().skip(step_line) {
-        let line = line.trim();
-        if line.starts_with("[[") {
+    let Ok(document) = toml_edit::Document::parse(text) else {
+        return step_line;
+    };
+    let top = document.as_table() as &dyn TableLike;
+    let mut table = match step_line {
+        0 => Some(top),
+        line => step(text, top, line),
+    };
+    let (mut found, mut rest) = (step_line, key);
+    while let Some(within) = table {
+        // Keys may have dots in them: the longest that fits is meant.
+        let names = within.iter().map(|(name, _)| name);
+        let Some(name) = names
+            .filter(|name| begins_with(rest, name))
+            .max_by_key(|name| name.len())
+        else {
             break;
-        }
-        if let Some(named) = line.strip_prefix("[steps.") {
-            table = named.split(']').next().unwrap_or_default().to_owned() + ".";
-            continue;
-        }
-        let named = line.split(['=', '{']).next().unwrap_or_default().trim();
-        let named = format!("{table}{named}");
-        let is_it = named == key || key.starts_with(&format!("{named}."));
-        // A table may be named by what is in it only.
-        let is_in_it = named.starts_with(&format!("{key}."));
-        let length = named.len().min(key.len());
-        if (is_it || is_in_it) && length > most {
-            (found, most) = (at + 1, length);
-        }
+        };
+        let span = within.key(name).and_then(toml_edit::Key::span);
+        found = span.map_or(found, |span| line_at(text, span.start));
+        rest = rest[name.len()..].trim_start_matches('.');
+        table = within.get(name).and_then(toml_edit::Item::as_table_like);
     }
     found
 }
 
-/// The line, from 1, of a key outside of the steps; 0 where the file does not name it.
-pub(super) fn line_at_top(text: &str, key: &str) -> usize {
-    let table = key.rsplit_once('.').and_then(|(table, key)| {
-        let heading = format!("[{table}]");
-        let at = text.lines().position(|line| line.trim() == heading)?;
-        Some((at + 1, key))
-    });
-    let (start, key) = table.unwrap_or((0, key));
-    line_of(text, start, key)
+/// Whether a path begins with this key.
+fn begins_with(path: &str, key: &str) -> bool {
+    let rest = path.strip_prefix(key);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// The step that begins at a line.
+fn step<'t>(text: &str, top: &'t dyn TableLike, line: usize) -> Option<&'t dyn TableLike> {
+    let is_it =
+        |span: Option<Range<usize>>| span.is_some_and(|span| line_at(text, span.start) == line);
+    match top.get("steps")? {
+        toml_edit::Item::ArrayOfTables(steps) => {
+            let mut steps = steps.iter();
+            let step = steps.find(|step| is_it(step.span()))?;
+            Some(step)
+        }
+        steps => {
+            let mut steps = steps.as_array()?.iter();
+            let step = steps.find(|step| is_it(step.span()))?;
+            Some(step.as_inline_table()?)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -125,16 +138,23 @@ mod tests {
     fn a_key_of_a_step_is_found_however_it_is_written() {
         let text = "about = 'x'\n[[steps]]\nrequest.head = 'GET /'\n\n[[steps]]\n\
                     expect.details = 'd'\n[steps.expect.client]\nstatus = 200\n\
-                    [[steps]]\nexpect.client = { status = 1 }\n";
+                    [[steps]]\nexpect.client = { status = 1 }\n\
+                    [[steps]]\nrequest.body = \"\"\"\nexpect.upstream.end = 1\n[[steps]]\n\
+                    \"\"\"\nexpect.upstream.end = 'open'\nexpect.filter_state.\"a.b\" = 'c'\n\
+                    [filter.configuration]\nlimit = 1\n";
         let rows = [
             (2, "request.head", 3),
             (2, "expect.details", 2),
             (5, "expect.details", 6),
             (5, "expect.client.status", 8),
-            (5, "expect.client.head", 5),
+            (5, "expect.client.head", 7),
             (9, "expect.client.status", 10),
             (2, "request", 3),
             (5, "expect", 6),
+            (11, "expect.upstream.end", 16),
+            (11, "expect.filter_state.a.b", 17),
+            (0, "filter.configuration.limit[0].x", 19),
+            (0, "clusters", 0),
         ];
         for (step, key, line) in rows {
             assert_eq!(line_of(text, step, key), line, "{key} of line {step}");

@@ -64,19 +64,28 @@ fn empty(event: &Event) -> Option<&'static str> {
     }
 }
 
-/// Heads and header lines of an expectation can be read.
+/// Heads and header lines of an expectation can be read, and clusters are those of the file.
 ///
 /// # Errors
-/// With the first key that cannot.
-pub(super) fn check(expect: &Expect) -> Result<(), Wrong> {
+/// With the first key that is wrong.
+pub(super) fn check(
+    expect: &Expect,
+    clusters: &[String],
+    grpc_clusters: &[String],
+) -> Result<(), Wrong> {
     if let Some(upstream) = &expect.upstream {
         check_message("upstream", Head::Request, upstream)?;
     }
     if let Some(client) = &expect.client {
         check_message("client", Head::Response, client)?;
     }
+    let mut callouts = expect.callouts.iter().flatten();
+    if let Some(name) = callouts.find(|name| !clusters.contains(name)) {
+        let problem = format!("`clusters` does not name `{name}`");
+        return Err(("callouts".to_owned(), problem));
+    }
     for open in expect.grpc.iter().flatten() {
-        grpc::check_open(open).map_err(|problem| ("grpc".to_owned(), problem))?;
+        grpc::check_open(open, grpc_clusters).map_err(|problem| ("grpc".to_owned(), problem))?;
     }
     Ok(())
 }

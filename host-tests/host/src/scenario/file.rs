@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::value::{Bytes, Duration};
+use super::value::{self, Bytes, Duration};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -385,8 +385,9 @@ pub struct Expect {
     /// Properties set by the filter, as text.
     #[serde(default)]
     pub properties: BTreeMap<String, String>,
-    /// Counters and gauges, without Envoy's `wasmcustom.`.
-    #[serde(default)]
+    /// Counters and gauges, without Envoy's `wasmcustom.`. A gauge below zero wraps at Envoy,
+    /// and may be written either way, the wrapped one as a text.
+    #[serde(default, deserialize_with = "value::counts")]
     pub metrics: BTreeMap<String, u64>,
     /// Everything the filter logged since it was configured, each `level: text`.
     pub logs: Option<Vec<String>>,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::failure_policy::FailurePolicy;
 
 use super::books;
-use super::error::{FileError, line_at_top};
+use super::error::{FileError, line_of};
 use super::file::{FailurePolicyName, File, Filter};
 
 /// The filter's part of Envoy's configuration.
@@ -41,14 +41,21 @@ pub struct FilterConfig {
     pub workers: usize,
 }
 
-impl From<Filter> for FilterConfig {
-    fn from(filter: Filter) -> Self {
-        Self {
+/// A key and what is wrong with its value.
+type Wrong = (String, String);
+
+impl FilterConfig {
+    /// As the file says it.
+    ///
+    /// # Errors
+    /// When a configuration has a value that JSON does not.
+    pub(super) fn of(filter: Filter) -> Result<Self, Wrong> {
+        Ok(Self {
             name: filter.name,
             root_id: filter.root_id,
             vm_id: filter.vm_id,
-            configuration: configuration(filter.configuration),
-            vm_configuration: configuration(filter.vm_configuration),
+            configuration: configuration("filter.configuration", filter.configuration)?,
+            vm_configuration: configuration("filter.vm_configuration", filter.vm_configuration)?,
             environment: filter.environment,
             allow_on_headers_stop_iteration: filter.allow_on_headers_stop_iteration,
             failure_policy: match filter.failure_policy {
@@ -61,17 +68,50 @@ impl From<Filter> for FilterConfig {
             refused: filter.refused,
             per_connection_buffer_limit_bytes: filter.per_connection_buffer_limit_bytes,
             workers: filter.workers,
-        }
+        })
     }
 }
 
 /// Text stays as it is; anything else becomes JSON.
-fn configuration(value: Option<toml::Value>) -> String {
+fn configuration(key: &str, value: Option<toml::Value>) -> Result<String, Wrong> {
     match value {
-        None => String::new(),
-        Some(toml::Value::String(text)) => text,
-        Some(other) => serde_json::to_string(&other).unwrap_or_default(),
+        None => Ok(String::new()),
+        Some(toml::Value::String(text)) => Ok(text),
+        Some(other) => Ok(json(key, other)?.to_string()),
     }
+}
+
+/// A value of TOML as JSON; `key` is where it stands.
+fn json(key: &str, value: toml::Value) -> Result<serde_json::Value, Wrong> {
+    let wrong = |problem: String| (key.to_owned(), problem);
+    Ok(match value {
+        toml::Value::String(text) => text.into(),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Boolean(is) => is.into(),
+        toml::Value::Float(number) => {
+            let number = serde_json::Number::from_f64(number)
+                .ok_or_else(|| wrong(format!("JSON has no number `{number}`")))?;
+            number.into()
+        }
+        toml::Value::Datetime(date) => {
+            return Err(wrong(format!(
+                "JSON has no dates: write \"{date}\" as a text"
+            )));
+        }
+        toml::Value::Array(values) => {
+            let values = values.into_iter().enumerate();
+            let values = values.map(|(at, value)| json(&format!("{key}[{at}]"), value));
+            values.collect::<Result<Vec<_>, _>>()?.into()
+        }
+        toml::Value::Table(table) => {
+            let entries = table.into_iter().map(|(name, value)| {
+                let value = json(&format!("{key}.{name}"), value)?;
+                Ok((name, value))
+            });
+            let entries = entries.collect::<Result<serde_json::Map<_, _>, Wrong>>()?;
+            serde_json::Value::Object(entries)
+        }
+    })
 }
 
 /// What keys outside of the steps say about each other.
@@ -79,7 +119,7 @@ pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), FileErro
     let wrong = |key: &str, problem: &str| {
         Err(FileError {
             file: path.to_owned(),
-            line: line_at_top(text, key),
+            line: line_of(text, 0, key),
             key: key.to_owned(),
             problem: problem.to_owned(),
         })

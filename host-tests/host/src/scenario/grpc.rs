@@ -143,10 +143,15 @@ fn check(sent: &ExpectGrpc) -> Result<(), Wrong> {
     Ok(())
 }
 
-/// That an entry of `expect.grpc` names a cluster and a method.
-pub(super) fn check_open(text: &str) -> Result<(), String> {
+/// That an entry of `expect.grpc` names one of the clusters and a method.
+pub(super) fn check_open(text: &str, clusters: &[String]) -> Result<(), String> {
     match text.split_once(' ') {
-        Some((_, method)) if !is_no_method(method) => Ok(()),
+        Some((cluster, method)) if !is_no_method(method) => {
+            match clusters.iter().any(|name| name == cluster) {
+                true => Ok(()),
+                false => Err(format!("`grpc_clusters` does not name `{cluster}`")),
+            }
+        }
         _ => Err(format!(
             "`{text}` is no open call: write `cluster package.Service/Method`"
         )),

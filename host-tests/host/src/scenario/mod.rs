@@ -37,4 +37,4 @@ pub use grpc::{GrpcCallee, GrpcSent, between as grpc_between};
 pub use hold::hold;
 pub use outcome::{ConnectionOutcome, Outcome, StreamOutcome, level_name};
 pub use play::{Failure, Harness, Player, play};
-pub use report::{difference, report};
+pub use report::{Finding, difference, findings, report};

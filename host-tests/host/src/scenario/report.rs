@@ -9,6 +9,7 @@ use similar::{ChangeTag, TextDiff};
 use super::check::{Checked, ON_ENVOY, Verdict};
 use super::compare::Difference;
 use super::error::line_of;
+use super::play::Failure;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -23,7 +24,7 @@ const CONTEXT: usize = 3;
 pub fn report(checked: &Checked) -> String {
     let mut out = String::new();
     let failures = match &checked.verdict {
-        Verdict::Passed => return out,
+        Verdict::Passed | Verdict::Skipped(_) => return out,
         Verdict::Unreadable(error) => {
             let _ = writeln!(out, "{BOLD}{error}{BOLD:#}");
             return out;
@@ -43,27 +44,44 @@ pub fn report(checked: &Checked) -> String {
         if let Some(problem) = &failure.problem {
             let _ = writeln!(out, "{BOLD}{}{BOLD:#}{module}: {problem}", at(failure.line));
         }
-        let mut found: Vec<_> = failure
-            .differences
-            .iter()
-            .map(|found| {
-                let key = match &found.key {
-                    key if key.starts_with(ON_ENVOY) => key.clone(),
-                    key if key.starts_with("grpc.sent.") => key.clone(),
-                    key if key.starts_with("filter.") => key.clone(),
-                    key if key.starts_with("sent.") => format!("callout.{key}"),
-                    key => format!("expect.{key}"),
-                };
-                (line_of(&text, failure.line, &key), key, found)
-            })
-            .collect();
-        found.sort_by_key(|(line, ..)| *line);
-        for (line, key, found) in found {
+        for finding in findings(&text, failure) {
+            let Finding { line, key, found } = finding;
             let _ = writeln!(out, "{BOLD}{}: {key}{BOLD:#}{module}", at(line));
             out.push_str(&difference(found));
         }
     }
     out
+}
+
+/// A difference and where its expectation stands in the file.
+pub struct Finding<'f> {
+    /// Line from 1; 0 when no one line is meant.
+    pub line: usize,
+    /// The key's path within its step, such as `expect.client.status`.
+    pub key: String,
+    /// The two values.
+    pub found: &'f Difference,
+}
+
+/// A failure's differences in the order of the file, whose text is `text`.
+pub fn findings<'f>(text: &str, failure: &'f Failure) -> Vec<Finding<'f>> {
+    let place = |found: &'f Difference| {
+        let key = match &found.key {
+            key if key.starts_with(ON_ENVOY) => key.clone(),
+            key if key.starts_with("grpc.sent.") => key.clone(),
+            key if key.starts_with("filter.") => key.clone(),
+            key if key.starts_with("sent.") => format!("callout.{key}"),
+            key => format!("expect.{key}"),
+        };
+        Finding {
+            line: line_of(text, failure.line, &key),
+            key,
+            found,
+        }
+    };
+    let mut findings: Vec<_> = failure.differences.iter().map(place).collect();
+    findings.sort_by_key(|finding| finding.line);
+    findings
 }
 
 /// Expected and actual value apart: two lines, or a diff when one has several lines.

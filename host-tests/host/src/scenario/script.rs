@@ -8,14 +8,15 @@ use crate::flow::Protocol;
 use crate::message::HttpAnswer;
 
 use super::connection::{self, Kind};
-use super::error::{FileError, filter_line, in_words_of_toml, line_at, line_of};
+use super::error::{FileError, in_words_of_toml, line_at, line_of};
 use super::event::{Action, CalloutOutcome, Event, Scenario};
 use super::expected;
 use super::file::{File, Message, Modules, Peer, ProtocolName, Step};
-use super::filter;
+use super::filter::{self, FilterConfig};
 use super::grpc;
 use super::head;
 use super::sending::Sending;
+use super::services;
 
 impl Scenario {
     /// Reads and checks the scenario in the file `path`, which must expect something.
@@ -43,27 +44,23 @@ impl Scenario {
             Modules::One(one) => vec![folder.join(one)],
             Modules::Several(several) => several.iter().map(|one| folder.join(one)).collect(),
         };
-        let in_filter = |key: &str, problem: String| FileError {
+        let wrong = |key: &str, problem: String| FileError {
             file: path.to_owned(),
-            line: line_of(text, filter_line(text), key),
-            key: format!("filter.{key}"),
+            line: line_of(text, 0, key),
+            key: key.to_owned(),
             problem,
         };
         if modules.is_empty() {
             let problem = "an empty list: name at least one module's file".to_owned();
-            return Err(in_filter("wasm", problem));
+            return Err(wrong("filter.wasm", problem));
         }
         if !(1..=MOST_WORKERS).contains(&file.filter.workers) {
             let problem = format!("a number from 1 to {MOST_WORKERS}");
-            return Err(in_filter("workers", problem));
+            return Err(wrong("filter.workers", problem));
         }
         let kind = Kind::of(&file);
-        kind.check_file(&file).map_err(|(key, problem)| FileError {
-            file: path.to_owned(),
-            line: line_of(text, 0, &key),
-            key,
-            problem,
-        })?;
+        kind.check_file(&file)
+            .map_err(|(key, problem)| wrong(&key, problem))?;
         let mut flattening = Flattening {
             source: Source { path, text },
             events: Vec::new(),
@@ -73,6 +70,7 @@ impl Scenario {
             workers: file.filter.workers,
             clusters: &file.clusters,
             grpc_clusters: &file.grpc_clusters,
+            clusters_without_hosts: &file.clusters_without_hosts,
         };
         filter::check(path, text, &file)?;
         for (index, step) in file.steps.into_iter().enumerate() {
@@ -85,7 +83,7 @@ impl Scenario {
             about: file.about,
             wasm: modules.remove(0),
             also_on: modules,
-            filter: file.filter.into(),
+            filter: FilterConfig::of(file.filter).map_err(|(key, problem)| wrong(&key, problem))?,
             client: protocol(file.protocol.client),
             upstream: protocol(file.protocol.upstream),
             route_name: file.route_name,
@@ -153,6 +151,7 @@ struct Flattening<'t> {
     workers: usize,
     clusters: &'t [String],
     grpc_clusters: &'t [String],
+    clusters_without_hosts: &'t [String],
 }
 
 impl Flattening<'_> {
@@ -184,7 +183,11 @@ impl Flattening<'_> {
         if let Some(callout) = &step.callout
             && !self.clusters.contains(&callout.cluster)
         {
-            let problem = format!("`clusters` does not name `{}`", callout.cluster);
+            let name = &callout.cluster;
+            let problem = match self.clusters_without_hosts.contains(name) {
+                true => format!("`{name}` has no host, and callouts to it fail at once"),
+                false => format!("`clusters` does not name `{name}`"),
+            };
             return Err(wrong("callout.cluster", problem));
         }
         if opens {
@@ -266,7 +269,10 @@ impl Flattening<'_> {
             actions
                 .extend(events.map_err(|(key, problem)| wrong(&format!("grpc.{key}"), problem))?);
         }
-        actions.extend(step.lookup.map(Action::from));
+        if let Some(lookup) = step.lookup {
+            let action = services::lookup(lookup);
+            actions.push(action.map_err(|problem| wrong("lookup.addresses", problem))?);
+        }
         if let Some(message) = step.response {
             pieces(&mut actions, &stream, Peer::Upstream, worker, message)
                 .map_err(|(key, problem)| wrong(&format!("response.{key}"), problem))?;
@@ -282,7 +288,7 @@ impl Flattening<'_> {
         }));
         if let Some(expect) = step.expect {
             kind.check_expect(&expect)
-                .and_then(|()| expected::check(&expect))
+                .and_then(|()| expected::check(&expect, self.clusters, self.grpc_clusters))
                 .map_err(|(key, problem)| wrong(&format!("expect.{key}"), problem))?;
             actions.push(Action::Expect {
                 stream: named,

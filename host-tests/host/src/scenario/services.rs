@@ -1,5 +1,7 @@
 //! The other end of a filter's gRPC calls and name lookups on this harness.
 
+use std::net::SocketAddr;
+
 use crate::dns::DnsAddress;
 use crate::grpc_calls::{GrpcCall, GrpcEvent};
 use crate::headers::Headers;
@@ -11,16 +13,24 @@ use super::grpc::{GrpcCallee, GrpcSent, method};
 use super::play::Harness;
 use super::presented;
 
-impl From<Lookup> for Action {
-    fn from(lookup: Lookup) -> Self {
-        let ttl = lookup.ttl.0;
-        let addresses = lookup.addresses.into_iter();
-        let addresses = addresses.map(|address| DnsAddress { address, ttl });
-        Self::Lookup {
-            name: lookup.name,
-            addresses: addresses.collect(),
-        }
+/// A step's `lookup` as an event.
+///
+/// # Errors
+/// When an address is none.
+pub(super) fn lookup(lookup: Lookup) -> Result<Action, String> {
+    let ttl = lookup.ttl.0;
+    let is_none = |address: &&String| address.parse::<SocketAddr>().is_err();
+    if let Some(address) = lookup.addresses.iter().find(is_none) {
+        return Err(format!(
+            "`{address}` is no address with a port: write it as in `127.0.0.1:0` or `[::1]:0`"
+        ));
     }
+    let addresses = lookup.addresses.into_iter();
+    let addresses = addresses.map(|address| DnsAddress { address, ttl });
+    Ok(Action::Lookup {
+        name: lookup.name,
+        addresses: addresses.collect(),
+    })
 }
 
 impl Harness {

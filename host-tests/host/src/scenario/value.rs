@@ -1,5 +1,6 @@
 //! Values of a scenario file that TOML has no type for: bytes and spans of time.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine as _;
@@ -109,9 +110,78 @@ fn parse_duration(text: &str) -> Option<std::time::Duration> {
     ))
 }
 
+/// Values of metrics by name.
+pub fn counts<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, u64>, D::Error> {
+    let counts = BTreeMap::<String, Count>::deserialize(deserializer)?;
+    let counts = counts.into_iter().map(|(name, count)| (name, count.0));
+    Ok(counts.collect())
+}
+
+/// A metric's value: a whole number, one below zero as Envoy shows it, wrapped; or a text for
+/// one that is above those of TOML.
+struct Count(u64);
+
+impl<'de> Deserialize<'de> for Count {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(CountVisitor)
+    }
+}
+
+struct CountVisitor;
+
+impl Visitor<'_> for CountVisitor {
+    type Value = Count;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a whole number, or one as a text")
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Count, E> {
+        Ok(Count(number.cast_unsigned()))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Count, E> {
+        Ok(Count(number))
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Count, E> {
+        let number = text.parse().map(Count);
+        number.map_err(|_| E::custom(format!("`{text}` is no whole number up to 2^64 - 1")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn metrics_are_numbers_of_64_bits() {
+        #[derive(serde::Deserialize)]
+        struct Metrics {
+            #[serde(deserialize_with = "counts")]
+            value: BTreeMap<String, u64>,
+        }
+        // (what is written, the number or a part of the problem)
+        let rows = [
+            ("3", Ok(3)),
+            ("-1", Ok(u64::MAX)),
+            ("\"18446744073709551615\"", Ok(u64::MAX)),
+            ("\"many\"", Err("`many` is no whole number")),
+            ("1.5", Err("a whole number, or one as a text")),
+        ];
+        for (written, expected) in rows {
+            let read = toml::from_str::<Metrics>(&format!("value.m = {written}"));
+            match (read, expected) {
+                (Ok(metrics), Ok(number)) => assert_eq!(metrics.value["m"], number, "{written}"),
+                (Err(error), Err(part)) => {
+                    assert!(error.message().contains(part), "{written}: {error}")
+                }
+                (read, _) => panic!("{written}: {:?}", read.map(|metrics| metrics.value)),
+            }
+        }
+    }
 
     #[derive(serde::Deserialize)]
     struct Row {

@@ -186,6 +186,34 @@ fn colour_is_for_terminals_and_for_who_asks() {
 }
 
 #[test]
+fn a_run_that_does_not_go_well_is_saved_as_it_went() {
+    // (a callback's body, part of the file)
+    let rows = [
+        ("unreachable", "traps = \"Worker 0 dies: "),
+        ("#1", "expect.client.end = \"nothing\""),
+        (
+            "(drop (call $define_metric #1 @\"held\" #16)) \
+             (drop (call $increment (i32.load #16) (i64.const -1))) #1",
+            "expect.metrics.\"held\" = -1\n",
+        ),
+    ];
+    for (body, part) in rows {
+        let filter = format!(r#"(func (export "proxy_on_request_headers") {HEADERS} {body})"#);
+        let folder = Folder::new()
+            .with_guest(&filter)
+            .with("get.http", "GET /\nhost: h\n");
+        let done = folder.run("run --wasm filter.wasm --request get.http --save s.toml");
+        assert_eq!(done.code, 1, "{body}: {}", done.err);
+        let saved = folder.read("s.toml");
+        assert!(saved.contains(part), "{saved}");
+        let played = folder.run("test s.toml");
+        assert_eq!(played.code, 0, "{}\n{saved}", played.out);
+        let varied = folder.run("test s.toml --vary --variation written");
+        assert_eq!(varied.code, 0, "{}\n{saved}", varied.out);
+    }
+}
+
+#[test]
 fn what_is_saved_passes() {
     let filter_of_callouts = format!(
         r#"(func (export "proxy_on_request_headers") {HEADERS}

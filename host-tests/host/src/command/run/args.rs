@@ -20,8 +20,8 @@ use crate::command::Stop;
 /// (`content-length: auto` is the body's length), an empty line, and the body's bytes as
 /// they are. `-` is standard input.
 ///
-/// Exit code: 0 when the request went through, 1 when the filter does not start or traps,
-/// 2 when a file or option cannot be used.
+/// Exit code: 0 when the request went through, 1 when the filter does not start, traps or
+/// holds a request for ever, 2 when a file or option cannot be used.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct RunArgs {

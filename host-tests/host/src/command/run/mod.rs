@@ -42,7 +42,8 @@ pub fn run(args: &RunArgs) -> Result<ExitCode, Stop> {
         // Standard output is the run's.
         anstream::eprintln!("saved {file}; `tollgate-host test {file}` plays it again");
     }
-    Ok(match run.deaths.is_empty() {
+    let held = run.streams.iter().any(|stream| stream.end.is_none());
+    Ok(match run.deaths.is_empty() && !held {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(FAILED),
     })

@@ -112,6 +112,10 @@ fn scenario(file: &Path, input: &Input, run: &Run) -> Result<String, String> {
         let clusters: Vec<String> = input.callouts.keys().map(|name| quoted(name)).collect();
         line(&mut top, "clusters", &format!("[{}]", clusters.join(", ")));
     }
+    if let Some((worker, death)) = run.deaths.first() {
+        let reason = format!("Worker {worker} dies: {}.", death.reason);
+        line(&mut top, "traps", &quoted(&reason));
+    }
     for (path, value) in &input.properties {
         line(
             &mut top,
@@ -235,14 +239,12 @@ fn expectation(out: &mut String, one: &StreamRun, run: &Run, last: bool) -> Resu
     }
     if last {
         for (name, value) in &run.outcome.metrics {
-            // TOML's numbers are signed; a gauge below zero wraps above them.
-            if i64::try_from(*value).is_ok() {
-                line(
-                    out,
-                    &format!("expect.metrics.{}", quoted(name)),
-                    &value.to_string(),
-                );
-            }
+            // A gauge below zero has wrapped.
+            line(
+                out,
+                &format!("expect.metrics.{}", quoted(name)),
+                &value.cast_signed().to_string(),
+            );
         }
         if !run.outcome.logs.is_empty() {
             out.push_str("expect.logs = [\n");

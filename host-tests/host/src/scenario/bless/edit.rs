@@ -141,9 +141,9 @@ impl ToValue for String {
 }
 
 impl ToValue for u64 {
-    /// TOML's integers end at 2⁶³.
+    /// A gauge below zero has wrapped, and is written as what it was.
     fn to_value(&self) -> Value {
-        i64::try_from(*self).unwrap_or(i64::MAX).into()
+        self.cast_signed().into()
     }
 }
 
