@@ -31,8 +31,10 @@ pub struct TestArgs {
     #[arg(long, value_name = "TEXT")]
     filter: Option<String>,
     /// Play each scenario that passes again in every variation: bodies whole, byte by byte
-    /// and cut at random, both protocols, trailers added, a reset after every event. Nothing
-    /// may trap or hang, and the books must balance.
+    /// and cut at random, both protocols, trailers added, two streams at once, a reset by either
+    /// peer after each event (after at most 32 of them, and 12 where bodies go byte by byte,
+    /// evenly spread). Nothing may trap or hang, and the books must balance. A scenario that
+    /// says `traps` has no variations.
     #[arg(long)]
     vary: bool,
     /// With --vary: only bodies cut at random from this number, as a failure names it.

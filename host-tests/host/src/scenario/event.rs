@@ -42,8 +42,12 @@ pub struct Scenario {
     pub grpc_clusters: Vec<String>,
     /// Clusters without hosts, which either may name.
     pub clusters_without_hosts: Vec<String>,
-    /// Why the result is this one only as the file is written, if so.
+    /// Why another cut or protocol gives something else, if so.
     pub cuts_matter: Option<String>,
+    /// Why it gives other logs, and nothing else, if so.
+    pub logs_depend_on_cuts: Option<String>,
+    /// Why a second stream is treated otherwise, if so.
+    pub second_stream_matters: Option<String>,
     /// Why a worker dies, if one does.
     pub traps: Option<String>,
     /// Why a real Envoy cannot replay it, if so.

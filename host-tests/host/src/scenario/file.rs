@@ -34,10 +34,15 @@ pub struct File {
     /// Clusters for callouts, gRPC or not, that have no host: each callout fails at once.
     #[serde(default)]
     pub clusters_without_hosts: Vec<String>,
-    /// Why the result is this one only as the file is written: another cut of a body or
-    /// of TCP data, another protocol or a second stream may give another, or none. Without
-    /// it they may not.
+    /// Why another cut of a body or of TCP data, trailers behind a body or another protocol
+    /// may give something else, or a peer that breaks off leave a stream open. Without it
+    /// they may not.
     pub cuts_matter: Option<String>,
+    /// Why they may give other logs, and nothing else. Without it they may not.
+    pub logs_depend_on_cuts: Option<String>,
+    /// Why a second stream or connection that does the same beside each may change what comes
+    /// out of either. Without it it may not.
+    pub second_stream_matters: Option<String>,
     /// Why a worker dies; without it none may.
     pub traps: Option<String>,
     /// Why a real Envoy cannot replay it, or does something else.

@@ -92,6 +92,8 @@ impl Scenario {
             grpc_clusters: file.grpc_clusters,
             clusters_without_hosts: file.clusters_without_hosts,
             cuts_matter: file.cuts_matter,
+            logs_depend_on_cuts: file.logs_depend_on_cuts,
+            second_stream_matters: file.second_stream_matters,
             traps: file.traps,
             not_on_envoy: file.not_on_envoy,
             books: file.books,

@@ -181,6 +181,33 @@ fn rows() -> Vec<Row> {
             &["as written, two at once: ", "died"],
         ),
         (
+            "it empties the bodies of every stream but its first",
+            format!(
+                r#"(func (export "proxy_on_request_body") {BODY}
+                  (if (i32.gt_u (local.get $id) #2)
+                    (then (drop (call $set_buffer #0 #0 #100 #0 #0))))
+                  #0)"#
+            ),
+            "",
+            &[
+                "as written, two at once: ",
+                "1 again.upstream.body: expected \"questionmark\", came \"\"",
+            ],
+        ),
+        (
+            "it drops what it holds when trailers come",
+            format!(
+                r#"(func (export "proxy_on_request_body") {BODY} (i32.eqz (local.get $end)))
+                   (func (export "proxy_on_request_trailers") {TRAILERS}
+                     (drop (call $set_buffer #0 #0 #100 #0 #0)) #0)"#
+            ),
+            "",
+            &[
+                "trailers after the request: ",
+                "1.upstream.body: expected \"questionmark\", came \"\"",
+            ],
+        ),
+        (
             "it cannot be shut down",
             r#"(func (export "proxy_on_done") (param $id i32) (result i32)
                  (if (i32.eq (local.get $id) #1) (then unreachable)) #1)"#
@@ -218,17 +245,137 @@ fn each_kind_of_fault_is_found() {
 }
 
 #[test]
-fn where_cuts_matter_they_need_only_do_no_harm() {
+fn an_excuse_covers_what_it_says_and_has_to_be_needed() {
     let counts_pieces = format!(
         r#"{COUNTING}
         (func (export "proxy_on_request_body") {BODY} (call $one_more) #0)"#
     );
-    let text = format!("cuts_matter = \"It counts pieces.\"\n{SCENARIO}");
-    let scenario = Scenario::parse("exchange.toml".as_ref(), &text).unwrap();
-    assert_eq!(
-        vary::check(&scenario, &module(&counts_pieces), &Choice::All),
-        []
+    let logs_pieces = format!(
+        r#"(func (export "proxy_on_request_body") {BODY} (drop (call $log #2 @"a piece")) #0)"#
     );
+    let logs_and_drops_pieces = format!(
+        r#"(func (export "proxy_on_request_body") {BODY}
+          (drop (call $log #2 @"a piece"))
+          (if (i32.eq (local.get $count) #1)
+            (then (drop (call $set_buffer #0 #0 #1 #0 #0))))
+          #0)"#
+    );
+    let never_ends_byte_by_byte = format!(
+        r#"(func (export "proxy_on_response_body") {BODY}
+          (drop (call $log #2 @"a piece")) (i32.eq (local.get $count) #1))"#
+    );
+    let empties_later_streams = format!(
+        r#"(func (export "proxy_on_request_body") {BODY}
+          (if (i32.gt_u (local.get $id) #2)
+            (then (drop (call $set_buffer #0 #0 #100 #0 #0))))
+          #0)"#
+    );
+    let unneeded = "exchange.toml on guest.wasm, as written: no variation needs ";
+    // (its excuses, what the guest does, how some fault goes on; none without)
+    let rows = [
+        ("cuts_matter", &counts_pieces, None),
+        ("cuts_matter", &logs_and_drops_pieces, None),
+        (
+            "cuts_matter",
+            &empties_later_streams,
+            Some("as written, two at once: "),
+        ),
+        ("logs_depend_on_cuts", &logs_pieces, None),
+        (
+            "logs_depend_on_cuts",
+            &counts_pieces,
+            Some("bodies whole, HTTP/2: "),
+        ),
+        (
+            "logs_depend_on_cuts",
+            &logs_and_drops_pieces,
+            Some("byte by byte, HTTP/2: line 9; upstream.body"),
+        ),
+        (
+            "logs_depend_on_cuts",
+            &never_ends_byte_by_byte,
+            Some("random cuts, seed 2, HTTP/2: line 9; client.body"),
+        ),
+        ("second_stream_matters", &empties_later_streams, None),
+        (
+            "second_stream_matters",
+            &logs_pieces,
+            Some("bodies whole, HTTP/2: "),
+        ),
+        ("cuts_matter", &String::new(), Some("`cuts_matter`")),
+        (
+            "logs_depend_on_cuts",
+            &String::new(),
+            Some("`logs_depend_on_cuts`"),
+        ),
+        (
+            "second_stream_matters",
+            &String::new(),
+            Some("`second_stream_matters`"),
+        ),
+        // It would excuse more than differs.
+        ("cuts_matter", &logs_pieces, Some("`cuts_matter`")),
+    ];
+    for (excuses, functions, expected) in rows {
+        let text = format!("{excuses} = \"It has a reason.\"\n{SCENARIO}");
+        let scenario = Scenario::parse("exchange.toml".as_ref(), &text).unwrap();
+        let module = module(functions);
+        let faults = vary::check(&scenario, &module, &Choice::All);
+        let shown: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let all = vary::check_all(&[(scenario, module)]);
+        assert_eq!(faults, all, "{excuses}");
+        let found = expected.is_none_or(|part| {
+            let begins = match part.starts_with('`') {
+                true => format!("{unneeded}{part}"),
+                false => format!("exchange.toml on guest.wasm, {part}"),
+            };
+            shown.iter().any(|fault| fault.starts_with(&begins))
+        });
+        let shown = shown.join("\n");
+        assert_eq!(
+            shown.is_empty(),
+            expected.is_none(),
+            "{excuses}, {functions}:\n{shown}"
+        );
+        assert!(found, "{excuses}, {functions}:\n{shown}");
+    }
+}
+
+/// A call that a filter makes when a stream breaks off is not in the file, and gets an end
+/// like any other.
+#[test]
+fn calls_that_nobody_answers_break_off() {
+    let rows = [
+        (
+            r#"(call $http_call @"side" #512 #63 #0 #0 #0 #0 #60000 #16)"#,
+            r#"(func (export "proxy_on_http_call_response") (param i32 i32 i32 i32 i32) (call $closed))"#,
+        ),
+        (
+            r#"(call $grpc_call @"rpc" @"test.S" @"ask" #0 #0 @"ping" #60000 #16)"#,
+            r#"(func (export "proxy_on_grpc_close") (param i32 i32 i32) (call $closed))"#,
+        ),
+        (
+            r#"(call $resolve_dns @"a.test" #16)"#,
+            r#"(func (export "envoy_on_resolve_dns") (param i32 i32 i32) (call $closed))"#,
+        ),
+    ];
+    let text = format!("clusters = [\"side\"]\ngrpc_clusters = [\"rpc\"]\n{SCENARIO}");
+    let text = format!("{text}zero_at_rest = [\"open\"]\n");
+    let scenario = Scenario::parse("exchange.toml".as_ref(), &text).unwrap();
+    for (call, answered) in rows {
+        let functions = format!(
+            r#"{COUNTING}
+            (data #512 "\03\00\00\00\07\00\00\00\04\00\00\00\05\00\00\00\02\00\00\00\0a\00\00\00\01\00\00\00:method\00POST\00:path\00/c\00:authority\00a\00")
+            (global $answered (mut i32) #0)
+            (func (export "proxy_on_response_headers") {HEADERS} (global.set $answered #1) #0)
+            (func (export "proxy_on_log") (param i32)
+              (if (i32.eqz (global.get $answered))
+                (then (if (i32.eqz {call}) (then (call $opened))))))
+            {answered}"#
+        );
+        let faults = vary::check(&scenario, &module(&functions), &Choice::All);
+        assert_eq!(faults, [], "{call}");
+    }
 }
 
 #[test]

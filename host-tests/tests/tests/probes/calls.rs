@@ -29,11 +29,15 @@ pub struct Probe {
 impl Function {
     /// As scripts of the probe write it.
     pub fn word(&self) -> String {
-        let short = |name: &str, prefix: &str| name.strip_prefix(prefix).unwrap_or(name).to_owned();
+        // What is Envoy's alone begins with its name.
+        let short = |name: &str, rest: &str| {
+            let of = ["proxy_", "envoy_"].map(|of| name.strip_prefix(&format!("{of}{rest}")));
+            of.into_iter().flatten().next().unwrap_or(name).to_owned()
+        };
         match self {
-            Self::Callback(name) => short(name, "proxy_on_"),
+            Self::Callback(name) => short(name, "on_"),
             Self::Host(module, name) if module == "wasi_unstable" => format!("unstable.{name}"),
-            Self::Host(_, name) => short(name, "proxy_"),
+            Self::Host(_, name) => short(name, ""),
         }
     }
 }
@@ -63,6 +67,11 @@ impl Probe {
             }
         });
         probes.collect()
+    }
+
+    /// Whether it calls this function, and because its script says so.
+    pub fn shows(&self, function: &Function) -> bool {
+        self.names(function) && self.calls.iter().any(|(called, _)| called == function)
     }
 
     /// Whether its scripts are about this function, not only its calls.

@@ -142,6 +142,8 @@ fn scenario(input: &Input) -> Scenario {
         grpc_clusters: Vec::new(),
         clusters_without_hosts: Vec::new(),
         cuts_matter: None,
+        logs_depend_on_cuts: None,
+        second_stream_matters: None,
         traps: None,
         not_on_envoy: None,
         books: Books::default(),

@@ -1,16 +1,20 @@
 //! Variations: a scenario played again in every way that must make no difference, and in ways
 //! that must do no harm.
 //!
-//! Bodies and TCP data cut anew, and other protocols, must give what the file expects and the same in the
-//! end. Resets at every event, trailers, early answers and two streams at once may give
-//! something else, but every stream ends that the file lets end.
-//! [`File::cuts_matter`](super::file::File::cuts_matter) says where none of this holds.
-//! Whatever happens, no worker dies ([`File::traps`](super::file::File::traps) says where one
-//! does), every context begins and ends in order, and the books are settled.
+//! Bodies and TCP data cut anew, and other protocols, must give what the file expects and the
+//! same in the end. Trailers leave bodies as they are, and of two streams at once each gives
+//! what it gives alone. Resets and early answers may give something else, but every stream ends
+//! that the file lets end. A file may excuse some of it, with a reason
+//! ([`File::cuts_matter`](super::file::File::cuts_matter) and its neighbours); what no variation
+//! needs is no excuse. Whatever happens, no worker dies, every context begins and ends in order,
+//! and the books are settled. Where a worker must die
+//! ([`File::traps`](super::file::File::traps)), the file is played as it is written and no
+//! other way.
 
 mod check;
 mod choice;
 mod cuts;
+mod excuse;
 mod fault;
 mod run;
 mod twist;

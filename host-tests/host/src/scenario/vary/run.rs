@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::grpc_calls::GrpcEvent;
 use crate::module::Module;
 use crate::scenario::books;
 use crate::scenario::compare::Difference;
@@ -11,11 +12,11 @@ use crate::scenario::outcome::Outcome;
 use crate::scenario::play::{self, Failure, Harness, Player};
 use crate::stream::Stream;
 
-use super::twist::{self, COMPANION, Twist};
+use super::twist::{self, Twist};
 
-/// Callouts nobody answers are broken off at the end, again and again where the filter makes
+/// Calls nobody answers are broken off at the end, again and again where the filter makes
 /// new ones; this often at most.
-const MOST_BROKEN_CALLOUTS: usize = 100;
+const MOST_BROKEN_CALLS: usize = 100;
 
 /// What one play showed.
 pub struct Run {
@@ -80,7 +81,7 @@ impl Run {
             }
         }
         if !expects {
-            break_callouts(&harness);
+            break_calls(&harness);
         }
         let outcome = harness.outcome().unwrap_or_default();
         let streams = |holds: fn(&Stream) -> bool| {
@@ -139,7 +140,7 @@ impl Run {
         let mut hangs = Vec::new();
         let (streams, connections) = (&other.outcome.streams, &other.outcome.connections);
         for name in streams.keys().chain(connections.keys()) {
-            let original = name.strip_suffix(COMPANION).unwrap_or(name);
+            let original = twist::original(name);
             if self.ended.contains(original) && !other.ended.contains(name) {
                 let what = match connections.contains_key(name) {
                     true => "connection",
@@ -181,13 +182,19 @@ fn died(harness: &Harness, when: &str) -> Option<String> {
     death.map(|death| format!("{when}: the worker died: {death}"))
 }
 
-/// Callouts that nobody will answer break off, so that nothing waits for them.
-fn break_callouts(harness: &Harness) {
-    for _ in 0..MOST_BROKEN_CALLOUTS {
+/// What nobody will answer breaks off: callouts, gRPC and lookups; so nothing waits for it.
+fn break_calls(harness: &Harness) {
+    for _ in 0..MOST_BROKEN_CALLS {
         let mut any = false;
         for worker in harness.workers() {
             for call in worker.http_calls() {
                 any |= worker.reset_http_call(call.id);
+            }
+            for call in worker.grpc_calls() {
+                any |= worker.answer_grpc_call(call.id, GrpcEvent::Reset);
+            }
+            for lookup in worker.dns_lookups() {
+                any |= worker.answer_dns_lookup(lookup.id, &[]);
             }
         }
         if !any {

@@ -33,7 +33,12 @@ pub enum Twist {
 }
 
 /// What a companion's name has behind its stream's.
-pub(super) const COMPANION: &str = " again";
+const COMPANION: &str = " again";
+
+/// The stream whose companion has this name; a stream of the file is its own.
+pub(super) fn original(name: &str) -> &str {
+    name.strip_suffix(COMPANION).unwrap_or(name)
+}
 
 impl Twist {
     /// `events` with the twist in them, without expectations.
