@@ -34,7 +34,7 @@ pub struct Agreement {
 /// When the harness or Envoy refuses the module.
 pub fn agree(scenario: &Scenario, module: &Module, envoy: &Path) -> Result<Agreement, String> {
     if scenario.filter.refused.is_some() {
-        let failures = refuses(scenario, envoy)?;
+        let failures = refuses(scenario, module, envoy)?;
         return Ok(Agreement {
             failures,
             ..Agreement::default()

@@ -120,12 +120,43 @@ fn for_each_head(shown: &mut Shown, mut edit: impl FnMut(&mut Headers, &[u8])) {
     }
 }
 
+/// Without the digits directly behind the header's name and `: `, as a filter logs its headers.
 fn without_service_time(line: &str) -> String {
     let mut parts = line.split(SERVICE_TIME);
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         text.push_str(SERVICE_TIME);
-        text.extend(part.chars().filter(|c| !c.is_ascii_digit()));
+        match part.strip_prefix(": ") {
+            Some(value) => {
+                text.push_str(": ");
+                text.push_str(value.trim_start_matches(|c: char| c.is_ascii_digit()));
+            }
+            None => text.push_str(part),
+        }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_service_time_is_left_out() {
+        // (a line of the log, the same without the time)
+        let rows = [
+            (
+                "{a: 1, x-envoy-upstream-service-time: 12, b: 3} 45",
+                "{a: 1, x-envoy-upstream-service-time: , b: 3} 45",
+            ),
+            (
+                "x-envoy-upstream-service-time = NOT_FOUND 7",
+                "x-envoy-upstream-service-time = NOT_FOUND 7",
+            ),
+            ("headers=5", "headers=5"),
+        ];
+        for (line, without) in rows {
+            assert_eq!(without_service_time(line), without);
+        }
+    }
 }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::connection_state::ReceivedBytes;
+use crate::headers::Headers;
 use crate::message::Received;
 
-use super::compare::{Difference, frames_shown, sorted};
+use super::compare::{Difference, Found};
 use super::file::End;
 use super::outcome::{ConnectionOutcome, Outcome, StreamOutcome};
+use super::shown;
 
 /// Everything in which `actual` is not `expected`. The sizes in which bodies were cut on
 /// their way out are no difference: a receiver cannot rely on them.
@@ -56,11 +58,14 @@ pub fn between(expected: &Outcome, actual: &Outcome) -> Vec<Difference> {
         joined(&expected.lookups),
         joined(&actual.lookups),
     );
-    differ(
-        "shared_data",
-        bytes(&texts(&expected.shared_data)),
-        bytes(&texts(&actual.shared_data)),
-    );
+    if expected.shared_data != actual.shared_data {
+        let entries = |outcome: &Outcome| shown::entries(&shown::shared(outcome));
+        found.push(Difference::new(
+            "shared_data",
+            entries(expected),
+            entries(actual),
+        ));
+    }
     found
 }
 
@@ -82,23 +87,15 @@ fn streams(
         &expected.client,
         &actual.client,
     );
-    let mut differ = |key: &str, expected: String, actual: String| {
-        if expected != actual {
-            found.push(Difference::new(format!("{name}.{key}"), expected, actual));
-        }
-    };
+    let mut of_stream = Found::of(name);
     let details = |outcome: &StreamOutcome| outcome.details.clone().unwrap_or("(none)".to_owned());
-    differ("details", details(expected), details(actual));
-    differ(
-        "filter_state",
-        bytes(&expected.filter_state),
-        bytes(&actual.filter_state),
+    of_stream.texts("details", &details(expected), &details(actual));
+    state(
+        &mut of_stream,
+        (&expected.filter_state, &expected.properties),
+        (&actual.filter_state, &actual.properties),
     );
-    differ(
-        "properties",
-        bytes(&expected.properties),
-        bytes(&actual.properties),
-    );
+    found.extend(of_stream.differences);
 }
 
 fn connections(
@@ -107,14 +104,7 @@ fn connections(
     expected: &ConnectionOutcome,
     actual: &ConnectionOutcome,
 ) {
-    let mut differ = |key: &str, expected: String, actual: String| {
-        if expected != actual {
-            found.push(Difference::new(format!("{name}.{key}"), expected, actual));
-        }
-    };
-    let data =
-        |received: Option<&ReceivedBytes>| received.map_or_else(String::new, ReceivedBytes::text);
-    let end = |received: Option<&ReceivedBytes>| End::of_bytes(received).word().to_owned();
+    let mut of_connection = Found::of(name);
     for (side, expected, actual) in [
         (
             "upstream",
@@ -123,61 +113,58 @@ fn connections(
         ),
         ("client", Some(&expected.client), Some(&actual.client)),
     ] {
-        differ(&format!("{side}.data"), data(expected), data(actual));
-        differ(&format!("{side}.end"), end(expected), end(actual));
+        let bytes = |of: Option<&ReceivedBytes>| of.map_or(Vec::new(), |of| of.bytes.clone());
+        let key = format!("{side}.data");
+        of_connection.bytes(&key, &bytes(expected), &bytes(actual));
+        let (expected, actual) = (End::of_bytes(expected), End::of_bytes(actual));
+        of_connection.texts(&format!("{side}.end"), expected.word(), actual.word());
     }
-    let (filter_state, properties) = (&expected.filter_state, &expected.properties);
-    differ(
-        "filter_state",
-        bytes(filter_state),
-        bytes(&actual.filter_state),
+    state(
+        &mut of_connection,
+        (&expected.filter_state, &expected.properties),
+        (&actual.filter_state, &actual.properties),
     );
-    differ("properties", bytes(properties), bytes(&actual.properties));
+    found.extend(of_connection.differences);
+}
+
+type Entries = BTreeMap<String, Vec<u8>>;
+
+/// Filter state and properties.
+fn state(found: &mut Found, expected: (&Entries, &Entries), actual: (&Entries, &Entries)) {
+    for (key, expected, actual) in [
+        ("filter_state", expected.0, actual.0),
+        ("properties", expected.1, actual.1),
+    ] {
+        if expected != actual {
+            found.add(key, shown::entries(expected), shown::entries(actual));
+        }
+    }
 }
 
 /// Everything in which two messages differ; `side` begins the keys.
 pub fn messages(found: &mut Vec<Difference>, side: &str, expected: &Received, actual: &Received) {
-    let mut differ = |key: &str, expected: String, actual: String| {
-        if expected != actual {
-            let key = format!("{side}.{key}");
-            found.push(Difference::new(key, expected, actual));
+    let mut of_message = Found::of(side);
+    for (key, expected, actual) in [
+        ("head", &expected.headers, &actual.headers),
+        ("trailers", &expected.trailers, &actual.trailers),
+    ] {
+        let fields = |of: &Option<Headers>| of.as_ref().map_or("(none)".to_owned(), shown::sorted);
+        if expected.as_ref().map(shown::by_name) != actual.as_ref().map(shown::by_name) {
+            of_message.add(key, fields(expected), fields(actual));
         }
-    };
-    let fields = |headers: &Option<_>| headers.as_ref().map_or("(none)".to_owned(), sorted);
-    differ("head", fields(&expected.headers), fields(&actual.headers));
-    differ("body", expected.text(), actual.text());
-    let excess = |message: &Received| String::from_utf8_lossy(&message.excess).into_owned();
-    differ("excess", excess(expected), excess(actual));
-    differ(
-        "trailers",
-        fields(&expected.trailers),
-        fields(&actual.trailers),
-    );
-    differ(
-        "metadata",
-        frames_shown(&expected.metadata),
-        frames_shown(&actual.metadata),
-    );
+    }
+    of_message.bytes("body", &expected.body, &actual.body);
+    of_message.bytes("excess", &expected.excess, &actual.excess);
+    if expected.metadata != actual.metadata {
+        let frames = |of: &Received| shown::frames(&of.metadata);
+        of_message.add("metadata", frames(expected), frames(actual));
+    }
     let end = |message: &Received| match (message.complete, message.reset) {
         (false, false) => "open",
         (true, false) => "complete",
         (false, true) => "reset",
         (true, true) => "complete, then reset",
     };
-    differ("end", end(expected).to_owned(), end(actual).to_owned());
-}
-
-fn texts(entries: &BTreeMap<Vec<u8>, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
-    let entries = entries.iter();
-    entries
-        .map(|(key, value)| (String::from_utf8_lossy(key).into_owned(), value.clone()))
-        .collect()
-}
-
-fn bytes(entries: &BTreeMap<String, Vec<u8>>) -> String {
-    let lines: Vec<_> = entries
-        .iter()
-        .map(|(key, value)| format!("{key}: {}", String::from_utf8_lossy(value)))
-        .collect();
-    lines.join("\n")
+    of_message.texts("end", end(expected), end(actual));
+    found.extend(of_message.differences);
 }

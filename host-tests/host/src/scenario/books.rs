@@ -22,6 +22,40 @@ pub fn counters(host: &Host) -> Counters {
         .collect()
 }
 
+/// Every entry says something.
+///
+/// # Errors
+/// With the first key that cannot fail, and why.
+pub fn check(books: &Books) -> Result<(), (&'static str, &'static str)> {
+    if books.agree.iter().any(|prefixes| prefixes.len() < 2) {
+        let problem = "one text agrees with itself: name at least two ways counters begin";
+        return Err(("books.agree", problem));
+    }
+    let all = "every counter begins so: write how the names of those meant begin";
+    let mut agree = books.agree.iter().flatten();
+    if agree.any(String::is_empty) {
+        return Err(("books.agree", all));
+    }
+    if books.once_per_stream.iter().any(String::is_empty) {
+        return Err(("books.once_per_stream", all));
+    }
+    Ok(())
+}
+
+/// Counters that must agree and of which there is none when all has happened, so that nothing
+/// agrees with nothing; a sentence each. A stream that breaks off may have none.
+pub fn unnamed(books: &Books, host: &Host) -> Vec<String> {
+    let now = counters(host);
+    let is_there = |prefix: &&String| now.keys().any(|name| name.starts_with(*prefix));
+    let entries = books.agree.iter();
+    let empty = entries.filter(|prefixes| !prefixes.iter().any(|prefix| is_there(&prefix)));
+    let sentences = empty.map(|prefixes| {
+        let prefixes = prefixes.join("`, `");
+        format!("books.agree: no counter begins with any of `{prefixes}`, so they say nothing")
+    });
+    sentences.collect()
+}
+
 /// What is not settled on a host that carried `streams` streams since its counters were
 /// `before`, and carries none now; a sentence each.
 pub fn unsettled(books: &Books, host: &Host, before: &Counters, streams: usize) -> Vec<String> {

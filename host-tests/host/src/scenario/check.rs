@@ -12,7 +12,8 @@ use crate::module::Module;
 use super::bless::{BlessError, Blessed, bless};
 use super::error::{FileError, line_of};
 use super::event::Scenario;
-use super::play::{Failure, Harness, hold};
+use super::hold::hold;
+use super::play::{Failure, Harness};
 use super::report::report;
 use super::vary::{self, Choice};
 

@@ -10,6 +10,12 @@ use crate::message::{Metadata, Received};
 use super::file::{End, Expect, ExpectMessage};
 use super::head;
 use super::outcome::{ConnectionOutcome, Outcome, StreamOutcome};
+use super::shown;
+
+/// What there is of a name that is not there.
+const NOT_THERE: &str = "(not there)";
+/// What there is of a message without a head.
+const NOTHING_CAME: &str = "(nothing came)";
 
 /// One thing that is not as expected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,8 +59,17 @@ pub fn expectation(expect: &Expect, stream: Option<&str>, outcome: &Outcome) -> 
         Some(connection) => of_connection(expect, connection),
         None => of_stream(expect, stream, outcome),
     };
-    entries(&mut found, "metrics", &expect.metrics, &outcome.metrics);
-    let shared = shared(outcome);
+    let differ = |name: &str, expected: &u64, actual: Option<&u64>| {
+        (actual != Some(expected)).then(|| {
+            let actual = actual.map_or_else(|| NOT_THERE.to_owned(), u64::to_string);
+            Difference::new(format!("metrics.\"{name}\""), expected.to_string(), actual)
+        })
+    };
+    let metrics = expect.metrics.iter();
+    found.extend(
+        metrics.filter_map(|(name, expected)| differ(name, expected, outcome.metrics.get(name))),
+    );
+    let shared = shown::shared(outcome);
     entries(&mut found, "shared_data", &expect.shared_data, &shared);
     lines(&mut found, "logs", &expect.logs, &outcome.logs);
     let mut grpc = expect.grpc.clone();
@@ -111,9 +126,8 @@ fn state(
     filter_state: &BTreeMap<String, Vec<u8>>,
     properties: &BTreeMap<String, Vec<u8>>,
 ) {
-    let (filter_state, properties) = (texts(filter_state), texts(properties));
-    entries(found, "filter_state", &expect.filter_state, &filter_state);
-    entries(found, "properties", &expect.properties, &properties);
+    entries(found, "filter_state", &expect.filter_state, filter_state);
+    entries(found, "properties", &expect.properties, properties);
 }
 
 /// What of `expected` is not so of the bytes that a peer received on a TCP connection.
@@ -122,27 +136,19 @@ pub fn data(
     expected: &ExpectMessage,
     actual: Option<&ReceivedBytes>,
 ) -> Vec<Difference> {
-    let mut found = Vec::new();
-    let mut differ = |key: &str, expected: String, actual: String| {
-        if expected != actual {
-            let key = format!("{side}.{key}");
-            found.push(Difference::new(key, expected, actual));
-        }
-    };
-    let bytes = actual.map_or_else(String::new, ReceivedBytes::text);
+    let mut found = Found::of(side);
+    let bytes = actual.map_or(&[][..], |actual| &actual.bytes);
     if let Some(data) = &expected.data {
-        differ("data", text(&data.0), bytes.clone());
-    }
-    for part in &expected.contains {
-        if !bytes.contains(part) {
-            differ("contains", part.clone(), bytes.clone());
+        match actual {
+            Some(_) => found.bytes("data", &data.0, bytes),
+            None => found.add("data", shown::bytes(&data.0), "(no connection)"),
         }
     }
+    found.contains(&expected.contains, bytes);
     if let Some(end) = expected.end {
-        let actual = End::of_bytes(actual);
-        differ("end", end.word().to_owned(), actual.word().to_owned());
+        found.texts("end", end.word(), End::of_bytes(actual).word());
     }
-    found
+    found.differences
 }
 
 fn lines(
@@ -158,36 +164,34 @@ fn lines(
     }
 }
 
-fn entries<V: PartialEq + ToString>(
+fn entries(
     found: &mut Vec<Difference>,
     key: &str,
-    expected: &BTreeMap<String, V>,
-    actual: &BTreeMap<String, V>,
+    expected: &BTreeMap<String, String>,
+    actual: &BTreeMap<String, Vec<u8>>,
 ) {
     for (name, expected) in expected {
         let actual = actual.get(name);
-        if actual != Some(expected) {
-            let actual = actual.map_or_else(|| "(not there)".to_owned(), V::to_string);
+        if actual.is_none_or(|actual| actual != expected.as_bytes()) {
+            let actual = actual.map_or_else(|| NOT_THERE.to_owned(), |actual| shown::bytes(actual));
             let key = format!("{key}.\"{name}\"");
-            found.push(Difference::new(key, expected.to_string(), actual));
+            found.push(Difference::new(key, expected, actual));
         }
     }
 }
 
 /// What of `expected` is not so in a message that a peer received; `side` begins the keys.
+///
+/// Of a message that has not begun nothing is so, except that it has not: neither an empty body
+/// nor a header's absence.
 pub fn message(side: &str, expected: &ExpectMessage, actual: &Received) -> Vec<Difference> {
-    let mut found = Vec::new();
-    let mut differ = |key: &str, expected: String, actual: String| {
-        if expected != actual {
-            let key = format!("{side}.{key}");
-            found.push(Difference::new(key, expected, actual));
-        }
-    };
+    let mut found = Found::of(side);
     let none = Headers::new();
     let headers = actual.headers.as_ref().unwrap_or(&none);
+    let has_begun = actual.headers.is_some();
     if let Some(status) = expected.status {
         let actual = headers.get(":status").unwrap_or("(none)".into());
-        differ("status", status.to_string(), actual.into_owned());
+        found.texts("status", &status.to_string(), &actual);
     }
     if let Some(text) = &expected.head {
         // Checked when the file was read.
@@ -197,27 +201,25 @@ pub fn message(side: &str, expected: &ExpectMessage, actual: &Received) -> Vec<D
             } else {
                 head::request(text)
             };
-        let wanted = wanted.unwrap_or_default();
-        differ("head", sorted(&wanted), sorted(headers));
+        found.fields("head", &wanted.unwrap_or_default(), headers);
     }
     let wanted = head::fields(expected.headers.iter().map(String::as_str)).unwrap_or_default();
-    for (wanted, came) in named_fields(&wanted, headers) {
-        differ("headers", wanted, came);
-    }
+    found.named("headers", &wanted, headers);
     for name in &expected.without {
-        if headers.value(name).is_some() {
-            differ("without", format!("no {name}"), named(headers, name));
+        if !has_begun {
+            found.add("without", format!("no {name}"), NOTHING_CAME);
+        } else if headers.value(name).is_some() {
+            let named = shown::named(headers, name);
+            found.add("without", format!("no {name}"), named);
         }
     }
     if let Some(body) = &expected.body {
-        differ("body", text(&body.0), text(&actual.body));
-    }
-    for part in &expected.contains {
-        let body = text(&actual.body);
-        if !body.contains(part) {
-            differ("contains", part.clone(), body);
+        match has_begun {
+            true => found.bytes("body", &body.0, &actual.body),
+            false => found.add("body", shown::bytes(&body.0), NOTHING_CAME),
         }
     }
+    found.contains(&expected.contains, &actual.body);
     if let Some(frames) = &expected.metadata {
         let wanted: Vec<Metadata> = frames
             .iter()
@@ -228,79 +230,87 @@ pub fn message(side: &str, expected: &ExpectMessage, actual: &Received) -> Vec<D
                 entries.collect()
             })
             .collect();
-        differ(
-            "metadata",
-            frames_shown(&wanted),
-            frames_shown(&actual.metadata),
-        );
+        if wanted.is_empty() && actual.metadata.is_empty() && !has_begun {
+            found.add("metadata", shown::frames(&wanted), NOTHING_CAME);
+        } else if wanted != actual.metadata {
+            let shown = shown::frames(&actual.metadata);
+            found.add("metadata", shown::frames(&wanted), shown);
+        }
     }
     if let Some(trailers) = &expected.trailers {
         let wanted = head::fields(trailers.iter().map(String::as_str)).unwrap_or_default();
-        let actual = actual.trailers.as_ref().unwrap_or(&none);
-        differ("trailers", sorted(&wanted), sorted(actual));
+        match has_begun {
+            true => found.fields(
+                "trailers",
+                &wanted,
+                actual.trailers.as_ref().unwrap_or(&none),
+            ),
+            false => found.add("trailers", shown::sorted(&wanted), NOTHING_CAME),
+        }
     }
     if let Some(end) = expected.end {
-        let actual = End::of(actual);
-        differ("end", end.word().to_owned(), actual.word().to_owned());
+        found.texts("end", end.word(), End::of(actual).word());
     }
-    found
+    found.differences
 }
 
-/// METADATA frames, a line each, as a scenario writes them.
-pub fn frames_shown(frames: &[Metadata]) -> String {
-    let frames = frames.iter().map(|frame| {
-        let entries = frame.iter();
-        let entries = entries.map(|(key, value)| format!("{} = {:?}", text(key), text(value)));
-        format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
-    });
-    frames.collect::<Vec<_>>().join("\n")
+/// Differences under keys that begin alike.
+pub(super) struct Found {
+    side: String,
+    pub differences: Vec<Difference>,
 }
 
-/// All fields, a line each, by name; values of one name in their order.
-pub fn sorted(headers: &Headers) -> String {
-    let mut lines: Vec<(&[u8], String)> = headers
-        .iter()
-        .map(|(name, value)| (name, format!("{}: {}", text(name), text(value))))
-        .collect();
-    lines.sort_by_key(|(name, _)| *name);
-    let lines: Vec<_> = lines.into_iter().map(|(_, line)| line).collect();
-    lines.join("\n")
-}
-
-/// For each name in `wanted`, its fields there and in `actual`.
-pub(super) fn named_fields(wanted: &Headers, actual: &Headers) -> Vec<(String, String)> {
-    let names: BTreeSet<String> = wanted.iter().map(|(name, _)| text(name)).collect();
-    let both = names.iter();
-    both.map(|name| (named(wanted, name), named(actual, name)))
-        .collect()
-}
-
-fn named(headers: &Headers, name: &str) -> String {
-    let lines: Vec<_> = headers
-        .all(name)
-        .map(|value| format!("{name}: {}", text(value)))
-        .collect();
-    if lines.is_empty() {
-        format!("(no {name})")
-    } else {
-        lines.join("\n")
+impl Found {
+    pub fn of(side: impl Into<String>) -> Self {
+        Self {
+            side: side.into(),
+            differences: Vec::new(),
+        }
     }
-}
 
-/// Shared data as texts.
-pub(super) fn shared(outcome: &Outcome) -> BTreeMap<String, String> {
-    let entries = outcome.shared_data.iter();
-    entries
-        .map(|(key, value)| (text(key), text(value)))
-        .collect()
-}
+    pub fn add(&mut self, key: &str, expected: impl Into<String>, actual: impl Into<String>) {
+        let key = format!("{}.{key}", self.side);
+        self.differences
+            .push(Difference::new(key, expected, actual));
+    }
 
-/// Values as texts, invalid UTF-8 shown as U+FFFD.
-pub(super) fn texts(values: &BTreeMap<String, Vec<u8>>) -> BTreeMap<String, String> {
-    let texts = values.iter().map(|(key, value)| (key.clone(), text(value)));
-    texts.collect()
-}
+    pub fn texts(&mut self, key: &str, expected: &str, actual: &str) {
+        if expected != actual {
+            self.add(key, expected, actual);
+        }
+    }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+    pub fn bytes(&mut self, key: &str, expected: &[u8], actual: &[u8]) {
+        if expected != actual {
+            self.add(key, shown::bytes(expected), shown::bytes(actual));
+        }
+    }
+
+    /// All fields, in any order of names.
+    pub fn fields(&mut self, key: &str, expected: &Headers, actual: &Headers) {
+        if shown::by_name(expected) != shown::by_name(actual) {
+            self.add(key, shown::sorted(expected), shown::sorted(actual));
+        }
+    }
+
+    /// Each name in `expected` has these values only.
+    pub fn named(&mut self, key: &str, expected: &Headers, actual: &Headers) {
+        let names: BTreeSet<&[u8]> = expected.iter().map(|(name, _)| name).collect();
+        for name in names {
+            let name = shown::text(name);
+            if !expected.all(&name).eq(actual.all(&name)) {
+                let actual = shown::named(actual, &name);
+                self.add(key, shown::named(expected, &name), actual);
+            }
+        }
+    }
+
+    fn contains(&mut self, parts: &[String], bytes: &[u8]) {
+        for part in parts {
+            let mut places = bytes.windows(part.len().max(1));
+            if !places.any(|place| place == part.as_bytes()) {
+                self.add("contains", part, shown::text(bytes));
+            }
+        }
+    }
 }

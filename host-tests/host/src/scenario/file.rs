@@ -339,7 +339,7 @@ pub struct GrpcEnd {
 }
 
 /// What a gRPC service must have received. What is not named is not compared.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectGrpc {
     /// The service and the method, as `package.Service/Method`.
@@ -375,7 +375,7 @@ fn minute() -> Duration {
 }
 
 /// What must have come out. What is not named is not compared.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
     /// What the upstream received of the stream or connection.
@@ -411,7 +411,7 @@ pub struct Expect {
 
 /// What a peer must have received. Of a TCP connection there are `data`, `contains` and `end`,
 /// of a message all but `data`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectMessage {
     /// Exactly this head, in any order of names.

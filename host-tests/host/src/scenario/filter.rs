@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::failure_policy::FailurePolicy;
 
+use super::books;
 use super::error::{FileError, line_of};
 use super::file::{FailurePolicyName, File, Filter};
 
@@ -124,6 +125,19 @@ pub(super) fn check(path: &Path, text: &str, file: &File) -> Result<(), FileErro
         })
     };
     let refused = file.filter.refused.is_some();
+    if file
+        .filter
+        .refused
+        .as_deref()
+        .is_some_and(|why| why.trim().is_empty())
+    {
+        let problem = "any filter that does not start would do: write a part of the reason, such \
+                       as `proxy_on_configure returned false`";
+        return wrong("filter.refused", problem);
+    }
+    if let Err((key, problem)) = books::check(&file.books) {
+        return wrong(key, problem);
+    }
     if refused && !file.steps.is_empty() {
         let problem = "nothing happens to a filter that is refused: leave out the steps";
         return wrong("filter.refused", problem);

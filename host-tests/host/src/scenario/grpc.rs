@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::grpc_calls::{GrpcCall, GrpcEvent, GrpcKind};
 use crate::headers::Headers;
 
-use super::compare::{Difference, named_fields, sorted};
+use super::compare::{Difference, Found};
 use super::event::Action;
 use super::file::{ExpectGrpc, Grpc};
 use super::head;
+use super::shown;
 
 /// Which call or stream: the oldest open one that this fits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,65 +174,46 @@ fn fields(lines: &[String]) -> Result<Headers, String> {
 
 /// What of `expected` is not so in what was sent.
 pub fn differences(expected: &ExpectGrpc, actual: &GrpcSent) -> Vec<Difference> {
-    let mut found = Vec::new();
-    let mut differ = |key: &str, expected: String, actual: String| {
-        if expected != actual {
-            found.push(Difference::new(
-                format!("grpc.sent.{key}"),
-                expected,
-                actual,
-            ));
-        }
-    };
+    let mut found = Found::of(SENT);
     if let Some(method) = &expected.method {
-        differ("method", method.clone(), actual.method.clone());
+        found.texts("method", method, &actual.method);
     }
     // Checked when the file was read.
     let wanted = fields(&expected.initial_metadata).unwrap_or_default();
-    for (wanted, came) in named_fields(&wanted, &actual.initial_metadata) {
-        differ("initial_metadata", wanted, came);
-    }
+    found.named("initial_metadata", &wanted, &actual.initial_metadata);
     if let Some(messages) = &expected.messages {
-        let messages: Vec<_> = messages.iter().map(|message| message.0.clone()).collect();
-        differ("messages", lines(&messages), lines(&actual.messages));
+        let wanted: Vec<_> = messages.iter().map(|message| message.0.clone()).collect();
+        messages_differ(&mut found, &wanted, &actual.messages);
     }
     if let Some(end) = expected.end {
-        differ("end", end.to_string(), actual.end.to_string());
+        found.texts("end", &end.to_string(), &actual.end.to_string());
     }
     if let Some(timeout) = expected.timeout {
-        differ("timeout", span(Some(timeout.0)), span(actual.timeout));
+        found.texts("timeout", &span(Some(timeout.0)), &span(actual.timeout));
     }
-    found
+    found.differences
 }
 
 /// Everything in which what two filters sent differs.
 pub fn between(expected: &GrpcSent, actual: &GrpcSent) -> Vec<Difference> {
-    let parts = |sent: &GrpcSent| {
-        [
-            ("method", sent.method.clone()),
-            ("initial_metadata", sorted(&sent.initial_metadata)),
-            ("messages", lines(&sent.messages)),
-            ("end", sent.end.to_string()),
-            ("timeout", span(sent.timeout)),
-        ]
-    };
-    let both = parts(expected).into_iter().zip(parts(actual));
-    let different = both.filter(|((_, expected), (_, actual))| expected != actual);
-    let found = different.map(|((key, expected), (_, actual))| {
-        Difference::new(format!("grpc.sent.{key}"), expected, actual)
-    });
-    found.collect()
+    let mut found = Found::of(SENT);
+    found.texts("method", &expected.method, &actual.method);
+    let (wanted, came) = (&expected.initial_metadata, &actual.initial_metadata);
+    found.fields("initial_metadata", wanted, came);
+    messages_differ(&mut found, &expected.messages, &actual.messages);
+    found.texts("end", &expected.end.to_string(), &actual.end.to_string());
+    found.texts("timeout", &span(expected.timeout), &span(actual.timeout));
+    found.differences
 }
 
-/// A line for each message.
-fn lines(messages: &[Vec<u8>]) -> String {
-    let lines = messages
-        .iter()
-        .map(|message| match std::str::from_utf8(message) {
-            Ok(text) => text.escape_debug().to_string(),
-            Err(_) => message.escape_ascii().to_string(),
-        });
-    lines.collect::<Vec<_>>().join("\n")
+/// What the keys of its differences begin with.
+const SENT: &str = "grpc.sent";
+
+fn messages_differ(found: &mut Found, expected: &[Vec<u8>], actual: &[Vec<u8>]) {
+    if expected != actual {
+        let shown = shown::grpc_messages;
+        found.add("messages", shown(expected), shown(actual));
+    }
 }
 
 fn span(timeout: Option<Duration>) -> String {

@@ -119,30 +119,6 @@ pub fn play<'e>(
     failures
 }
 
-/// Plays a scenario on this harness, comparing wherever it expects something, or sees that
-/// its filter does not start where it says that.
-///
-/// # Errors
-/// When the module or its configuration is refused and should not be.
-pub fn hold(scenario: &Scenario, module: &Module) -> Result<Vec<Failure>, Error> {
-    let started = Harness::start(scenario, module);
-    let Some(reason) = &scenario.filter.refused else {
-        return Ok(play(&mut started?, &scenario.events));
-    };
-    let actual = match started {
-        Ok(_) => "the filter starts".to_owned(),
-        Err(error) => error.to_string(),
-    };
-    if actual.contains(reason) {
-        return Ok(Vec::new());
-    }
-    Ok(vec![Failure {
-        line: 0,
-        differences: vec![Difference::new("filter.refused", reason, actual)],
-        problem: None,
-    }])
-}
-
 pub(super) fn step(player: &mut dyn Player, action: &Action) -> Result<Vec<Difference>, String> {
     match action {
         Action::Expect { stream, expect } => {

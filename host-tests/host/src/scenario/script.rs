@@ -10,7 +10,8 @@ use crate::message::HttpAnswer;
 use super::connection::{self, Kind};
 use super::error::{FileError, in_words_of_toml, line_at, line_of};
 use super::event::{Action, CalloutOutcome, Event, Scenario};
-use super::file::{Expect, File, Message, Modules, Peer, ProtocolName, Step};
+use super::expected;
+use super::file::{File, Message, Modules, Peer, ProtocolName, Step};
 use super::filter::{self, FilterConfig};
 use super::grpc;
 use super::head;
@@ -18,7 +19,7 @@ use super::sending::Sending;
 use super::services;
 
 impl Scenario {
-    /// Reads and checks the scenario in the file `path`.
+    /// Reads and checks the scenario in the file `path`, which must expect something.
     ///
     /// # Errors
     /// With file, line and key of the first thing that is wrong.
@@ -26,10 +27,13 @@ impl Scenario {
         let path = path.as_ref();
         let text = fs::read_to_string(path)
             .map_err(|error| FileError::whole(path, format!("cannot be read: {error}")))?;
-        Self::parse(path, &text)
+        let scenario = Self::parse(path, &text)?;
+        expected::check_all(&scenario)?;
+        Ok(scenario)
     }
 
-    /// As [`Scenario::load`], of a text; `path` is where relative names in it start.
+    /// As [`Scenario::load`], of a text, which may expect nothing yet; `path` is where relative
+    /// names in it start.
     ///
     /// # Errors
     /// With line and key of the first thing that is wrong.
@@ -233,6 +237,10 @@ impl Flattening<'_> {
             actions.extend(pieces);
         }
         if let Some(callout) = step.callout {
+            if let Some(sent) = &callout.sent {
+                expected::check_sent(sent)
+                    .map_err(|(key, problem)| wrong(&format!("callout.{key}"), problem))?;
+            }
             let answer = callout.answer.map(|answer| {
                 Ok(HttpAnswer {
                     headers: head::response(&answer.head)
@@ -282,7 +290,7 @@ impl Flattening<'_> {
         }));
         if let Some(expect) = step.expect {
             kind.check_expect(&expect)
-                .and_then(|()| check(&expect, self.clusters, self.grpc_clusters))
+                .and_then(|()| expected::check(&expect, self.clusters, self.grpc_clusters))
                 .map_err(|(key, problem)| wrong(&format!("expect.{key}"), problem))?;
             actions.push(Action::Expect {
                 stream: named,
@@ -409,40 +417,6 @@ fn pieces(
             from,
             trailers,
         });
-    }
-    Ok(())
-}
-
-/// Heads and header lines of expectations can be read, and clusters are those of the file.
-fn check(
-    expect: &Expect,
-    clusters: &[String],
-    grpc_clusters: &[String],
-) -> Result<(), (String, String)> {
-    let sides = [("upstream", &expect.upstream), ("client", &expect.client)];
-    for (side, message) in sides {
-        let Some(message) = message else { continue };
-        let wrong = |key: &str| {
-            let key = format!("{side}.{key}");
-            move |problem: String| (key, problem)
-        };
-        if let Some(text) = &message.head {
-            match side {
-                "upstream" => head::request(text).map_err(wrong("head"))?,
-                _ => head::response(text).map_err(wrong("head"))?,
-            };
-        }
-        head::fields(message.headers.iter().map(String::as_str)).map_err(wrong("headers"))?;
-        let trailers = message.trailers.iter().flatten();
-        head::fields(trailers.map(String::as_str)).map_err(wrong("trailers"))?;
-    }
-    let mut callouts = expect.callouts.iter().flatten();
-    if let Some(name) = callouts.find(|name| !clusters.contains(name)) {
-        let problem = format!("`clusters` does not name `{name}`");
-        return Err(("callouts".to_owned(), problem));
-    }
-    for open in expect.grpc.iter().flatten() {
-        grpc::check_open(open, grpc_clusters).map_err(|problem| ("grpc".to_owned(), problem))?;
     }
     Ok(())
 }

@@ -241,6 +241,7 @@ fn a_wrong_scenario_file_names_file_line_and_key() {
         format!("about = \"x\"\n[filter]\nwasm = \"filter.wasm\"\n{filter}\n{steps}\n")
     };
     let get = "[[steps]]\nrequest.head = \"GET /\\nhost: h\"";
+    let waiting = format!("{get}\nexpect.client.end = \"nothing\"");
     // (the file, exit code, what is said of it)
     let rows = [
         ("about = ".to_owned(), 2, "s.toml:1: "),
@@ -319,12 +320,27 @@ fn a_wrong_scenario_file_names_file_line_and_key() {
             "s.toml:3: filter.wasm: an empty list",
         ),
         (
-            scenario("", get).replace("filter.wasm", "none.wasm"),
+            scenario("", get),
+            2,
+            "s.toml:5: expect: nothing is expected, so nothing could fail: `tollgate-host test",
+        ),
+        (
+            scenario("", &format!("{get}\nexpect = {{}}")),
+            2,
+            "s.toml:5: expect: it is empty, so nothing could fail: `tollgate-host test",
+        ),
+        (
+            scenario("", &format!("{get}\nexpect.client = {{}}")),
+            2,
+            "s.toml:5: expect.client: it is empty",
+        ),
+        (
+            scenario("", &waiting).replace("filter.wasm", "none.wasm"),
             2,
             "s.toml:3: filter.wasm: cannot read ./none.wasm: ",
         ),
         (
-            scenario("", get).replace("filter.wasm", "hello.wasm"),
+            scenario("", &waiting).replace("filter.wasm", "hello.wasm"),
             1,
             "s.toml:3: this is not a usable WebAssembly module: ",
         ),

@@ -102,7 +102,9 @@ fn what_envoy_cannot_replay_is_skipped_and_not_begun() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let head = "[filter]\nwasm = \"filter.wasm\"\n[[steps]]\nrequest.head = \"GET /\\nhost: h\"\n";
-    let slow = "about = \"Slow.\"\n".to_owned() + head + "advance = \"1d\"\n";
+    let slow = "about = \"Slow.\"\n".to_owned()
+        + head
+        + "advance = \"1d\"\nexpect.client.end = \"nothing\"\n";
     let not = "not_on_envoy = \"It is slow.\"\n".to_owned() + &slow;
     let folder = Folder::new()
         .with_guest("")

@@ -4,6 +4,7 @@
 mod buffers;
 mod contexts;
 mod costs;
+mod expectations;
 mod failure_policies;
 mod failures;
 mod foreign;

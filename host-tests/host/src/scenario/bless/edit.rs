@@ -9,10 +9,10 @@ use toml_edit::{Array, InlineTable, Item, Table, TableLike, Value};
 use crate::connection_state::ReceivedBytes;
 use crate::headers::Headers;
 use crate::message::{Metadata, Received};
-use crate::scenario::compare;
 use crate::scenario::file::End;
 use crate::scenario::head;
 use crate::scenario::outcome::{ConnectionOutcome, Outcome, StreamOutcome};
+use crate::scenario::shown;
 
 /// A line longer than this is one element of a list to a line.
 const WIDTH: usize = 80;
@@ -294,7 +294,7 @@ fn fill_state(
     for (key, values) in [("filter_state", filter_state), ("properties", properties)] {
         let mut map = Table::new();
         map.set_dotted(true);
-        for (name, value) in compare::texts(values) {
+        for (name, value) in shown::texts(values) {
             map.insert(&name, Item::Value(value.to_value()));
         }
         if !map.is_empty() {

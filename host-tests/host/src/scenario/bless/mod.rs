@@ -18,8 +18,10 @@ use super::compare;
 use super::error::{FileError, line_of};
 use super::event::{Action, Scenario};
 use super::file::{Expect, ExpectMessage};
+use super::hold::hold;
 use super::outcome::{ConnectionOutcome, Outcome, StreamOutcome};
 use super::play::{self, Failure, Harness, Player};
+use super::shown;
 use crate::message::Received;
 
 /// A scenario whose expectations are what came out.
@@ -97,7 +99,7 @@ pub fn bless(path: &Path, text: &str, module: &Module) -> Result<Blessed, BlessE
         return Ok(Blessed {
             text: text.to_owned(),
             changes: Vec::new(),
-            left: play::hold(&scenario, module).map_err(BlessError::Start)?,
+            left: hold(&scenario, module).map_err(BlessError::Start)?,
         });
     }
     let broken = |error: toml_edit::TomlError| BlessError::File(FileError::whole(path, error));
@@ -261,7 +263,7 @@ fn rewrite(table: &mut dyn TableLike, expect: &Expect, stream: Option<&str>, out
         table,
         "shared_data",
         &expect.shared_data,
-        &compare::shared(outcome),
+        &shown::texts(&shown::shared(outcome)),
     );
     for (key, expected, actual) in [
         ("logs", &expect.logs, &outcome.logs),
@@ -327,7 +329,7 @@ fn rewrite_state(
     filter_state: &BTreeMap<String, Vec<u8>>,
     properties: &BTreeMap<String, Vec<u8>>,
 ) {
-    let (filter_state, properties) = (compare::texts(filter_state), compare::texts(properties));
+    let (filter_state, properties) = (shown::texts(filter_state), shown::texts(properties));
     edit::entries(table, "filter_state", &expect.filter_state, &filter_state);
     edit::entries(table, "properties", &expect.properties, &properties);
 }

@@ -10,8 +10,9 @@ use crate::module::Module;
 use crate::scenario::agreement;
 use crate::scenario::compare::Difference;
 use crate::scenario::event::Scenario;
+use crate::scenario::hold::hold;
 use crate::scenario::outcome::{Outcome, StreamOutcome};
-use crate::scenario::play::{Failure, hold};
+use crate::scenario::play::Failure;
 use crate::shared::lock;
 
 use super::excuse::Excuse;

@@ -30,6 +30,7 @@ pub use check::{check, check_all};
 pub use choice::Choice;
 pub use cuts::{Cuts, MOST_PIECES};
 pub use fault::Fault;
+pub(super) use run::Run;
 pub use twist::Twist;
 
 /// One way to play a scenario. Its text names it: the same text is the same variation.

@@ -46,10 +46,14 @@ fn at(line: usize, differences: Vec<Difference>, problem: Option<String>) -> Fai
 impl Run {
     /// Plays `scenario`; what it expects is compared only if it `expects` anything.
     pub fn of(scenario: &Scenario, module: &Module, expects: bool) -> Self {
-        let mut harness = match Harness::start(scenario, module) {
-            Ok(harness) => harness,
-            Err(error) => return Self::of_no_start(error.to_string()),
-        };
+        match Harness::start(scenario, module) {
+            Ok(harness) => Self::on(harness, scenario, module, expects),
+            Err(error) => Self::of_no_start(error.to_string()),
+        }
+    }
+
+    /// As [`Run::of`], on a harness that nothing has happened on.
+    pub fn on(mut harness: Harness, scenario: &Scenario, module: &Module, expects: bool) -> Self {
         let before = books::counters(harness.host());
         let mut failures = Vec::new();
         let mut death = None;
@@ -104,7 +108,12 @@ impl Run {
             (None, None) => {
                 let streams = harness.streams().len() + harness.connections().len();
                 let unsettled = books::unsettled(&scenario.books, harness.host(), &before, streams);
-                failures.extend(disorder.into_iter().chain(unsettled).map(problem));
+                let unnamed = match expects {
+                    true => books::unnamed(&scenario.books, harness.host()),
+                    false => Vec::new(),
+                };
+                let wrong = disorder.into_iter().chain(unsettled).chain(unnamed);
+                failures.extend(wrong.map(problem));
             }
         }
         Self {
