@@ -400,3 +400,29 @@ fn a_variation_is_reproducible_by_its_name() {
         );
     }
 }
+
+/// As many as the command's help says.
+#[test]
+fn resets_of_a_long_scenario_are_spread_and_traps_are_not_varied() {
+    let pieces = ["\"piece\""; 100].join(", ");
+    let long = SCENARIO.replace("\"question\", \"mark\"", &pieces);
+    let scenario = |text: &str| Scenario::parse("exchange.toml".as_ref(), text).unwrap();
+    let count = |scenario: &Scenario, part: &str| {
+        let all = vary::Variation::all(scenario);
+        all.iter()
+            .filter(|one| one.to_string().starts_with(part))
+            .count()
+    };
+    let rows = [
+        ("as written, reset by the client", 16..=32),
+        ("as written, reset by the upstream", 16..=32),
+        ("byte by byte, reset by the client", 6..=12),
+        ("byte by byte, reset by the upstream", 6..=12),
+    ];
+    for (part, most) in rows {
+        let count = count(&scenario(&long), part);
+        assert!(most.contains(&count), "{part}: {count}");
+    }
+    let traps = format!("traps = \"It traps.\"\n{SCENARIO}");
+    assert_eq!(count(&scenario(&traps), ""), 1);
+}
