@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tollgate_host::Module;
-use tollgate_host::envoy::{Agreement, EXCEPTIONS, agree};
+use tollgate_host::envoy::{Agreement, EXCEPTIONS, NOT_COMPARED, agree};
 use tollgate_host::scenario::{Action, Failure, Scenario};
 use tollgate_tests::places;
 
@@ -62,6 +62,9 @@ fn harness_and_envoy_agree() {
     for (name, scenario) in &rest {
         let reason = scenario.not_on_envoy.as_deref().unwrap_or_default();
         println!("not on Envoy: {name}: {reason}");
+    }
+    for (what, reason) in NOT_COMPARED {
+        println!("not compared: {what}: {reason}");
     }
 
     let (mut differ, mut needed) = (Vec::new(), BTreeSet::new());

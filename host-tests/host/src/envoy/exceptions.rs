@@ -91,6 +91,32 @@ pub const EXCEPTIONS: &[Exception] = &[
     },
 ];
 
+/// What is not looked at on one of them or on both, and why: nothing of it is in [`Shown`].
+pub const NOT_COMPARED: &[(&str, &str)] = &[
+    (
+        "`te`, `content-type`, `grpc-timeout`, `x-envoy-internal` and \
+         `x-envoy-expected-rq-timeout-ms` of a gRPC request",
+        "gRPC and Envoy's client add them behind the filter; the timeout is compared by itself",
+    ),
+    (
+        "`transfer-encoding` of what an HTTP/1 peer receives",
+        "it belongs to that hop, and the bytes are compared without their chunks",
+    ),
+    ("histograms", "they have no one value"),
+    (
+        "filter state and properties that neither this harness nor an expectation has",
+        "Envoy's access log shows only those it is asked for by name",
+    ),
+    (
+        "the sizes in which bodies are sent on",
+        "a receiver cannot rely on them: the system joins and cuts what is sent",
+    ),
+    (
+        "the order of headers of different names",
+        "HTTP gives it no meaning",
+    ),
+];
+
 impl Shown {
     /// Without any of [`EXCEPTIONS`].
     pub fn comparable(&self) -> Self {

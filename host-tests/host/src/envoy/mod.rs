@@ -21,6 +21,6 @@ mod wire;
 mod workers;
 
 pub use agreement::{Agreement, agree};
-pub use exceptions::{EXCEPTIONS, Exception};
+pub use exceptions::{EXCEPTIONS, Exception, NOT_COMPARED};
 pub use replay::Replay;
 pub use version::is_comparable;
