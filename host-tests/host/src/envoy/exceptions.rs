@@ -91,7 +91,7 @@ pub const EXCEPTIONS: &[Exception] = &[
     },
 ];
 
-/// What is not looked at on one of them or on both, and why: nothing of it is in [`Shown`].
+/// What is not looked at on one of them or on both, and why: nothing of it is compared.
 pub const NOT_COMPARED: &[(&str, &str)] = &[
     (
         "`te`, `content-type`, `grpc-timeout`, `x-envoy-internal` and \
