@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use crate::connection_state::{ConnectionEnd, ConnectionState, ReceivedBytes, Unread};
 use crate::costs::Costs;
 use crate::guest::{Guest, lock_guest};
-use crate::message::FilterState;
+use crate::message::{FilterState, dotted};
 
 /// One TCP connection through the filter.
 ///
@@ -90,13 +90,7 @@ impl Connection {
 
     /// All properties the filter set, by path with its segments joined by `.`.
     pub fn properties(&self) -> BTreeMap<String, Vec<u8>> {
-        self.inspect(|state| {
-            let named = state.properties.iter().map(|(path, value)| {
-                let path = String::from_utf8_lossy(path).replace('\0', ".");
-                (path, value.clone())
-            });
-            named.collect()
-        })
+        self.inspect(|state| dotted(&state.properties))
     }
 
     /// Filter state that the filter set by `set_envoy_filter_state`, by key; Envoy's

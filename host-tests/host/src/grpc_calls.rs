@@ -13,7 +13,7 @@ use crate::scenario::presented::SERVICE_TIME;
 use crate::vm::{Deferred, ROOT, Vm};
 
 /// The low two bits of a callout's number say its kind; 0 is HTTP.
-const KIND_STEP: u32 = 4;
+pub(crate) const KIND_STEP: u32 = 4;
 const CALL: u32 = 1;
 const STREAM: u32 = 2;
 

@@ -32,7 +32,9 @@ mod network;
 mod plugin;
 mod protobuf;
 mod queues;
-mod random;
+// For the command alone, which cuts bodies with it.
+#[doc(hidden)]
+pub mod random;
 mod required_headers;
 mod response_flags;
 pub mod scenario;

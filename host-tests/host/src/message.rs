@@ -113,3 +113,12 @@ pub struct FilterState {
     /// How long it lives: 0 filter chain, 1 downstream request, 2 downstream connection.
     pub life_span: u64,
 }
+
+/// Properties by path with its segments joined by `.`; a filter joins them with NUL.
+pub(crate) fn dotted(properties: &BTreeMap<Vec<u8>, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
+    let named = properties.iter().map(|(path, value)| {
+        let path = String::from_utf8_lossy(path).replace('\0', ".");
+        (path, value.clone())
+    });
+    named.collect()
+}

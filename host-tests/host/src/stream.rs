@@ -7,7 +7,7 @@ use crate::costs::Costs;
 use crate::flow::{Protocol, Side, StreamState};
 use crate::guest::{Guest, lock_guest};
 use crate::headers::Headers;
-use crate::message::{FilterState, LocalReply, Metadata, Received, StreamEnd};
+use crate::message::{FilterState, LocalReply, Metadata, Received, StreamEnd, dotted};
 
 /// The largest DATA frame a peer may send without asking first, in bytes (RFC 9113, section
 /// 4.2).
@@ -166,13 +166,7 @@ impl Stream {
 
     /// All properties the filter set, by path with its segments joined by `.`.
     pub fn properties(&self) -> BTreeMap<String, Vec<u8>> {
-        self.inspect(|state| {
-            let named = state.properties.iter().map(|(path, value)| {
-                let path = String::from_utf8_lossy(path).replace('\0', ".");
-                (path, value.clone())
-            });
-            named.collect()
-        })
+        self.inspect(|state| dotted(&state.properties))
     }
 
     /// Filter state that the filter set by `set_envoy_filter_state`, by key.

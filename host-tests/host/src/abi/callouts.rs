@@ -6,14 +6,12 @@ use wasmtime::Linker;
 
 use super::host_functions;
 use crate::call::Call;
+use crate::grpc_calls::KIND_STEP;
 use crate::headers::Headers;
 use crate::inline_headers::MapKind;
 use crate::message::HttpCall;
 use crate::status::{Outcome, Status};
 use crate::vm::{PendingCall, Vm};
-
-/// The low two bits of a callout's number say its kind; 0 is HTTP.
-const KIND_STEP: u32 = 4;
 
 pub(super) fn link(linker: &mut Linker<Vm>) -> wasmtime::Result<()> {
     host_functions!(linker, "env",

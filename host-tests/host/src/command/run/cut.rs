@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use tollgate_host::random;
+
 /// A way to cut a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Cut {
@@ -64,7 +66,7 @@ impl Cut {
                 Self::Whole => rest.len(),
                 Self::Bytes => 1,
                 Self::Sizes(_) => sizes.next().unwrap_or(rest.len()),
-                Self::Random(_) => (random(&mut state) % most) as usize + 1,
+                Self::Random(_) => (random::next(&mut state) % most) as usize + 1,
             };
             let (piece, behind) = rest.split_at(size.min(rest.len()));
             pieces.push(piece.to_vec());
@@ -72,15 +74,6 @@ impl Cut {
         }
         pieces
     }
-}
-
-/// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
-fn random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

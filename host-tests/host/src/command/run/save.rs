@@ -311,29 +311,12 @@ fn received(
 
 /// A head as scenarios write it.
 fn head(headers: &Headers) -> Result<String, String> {
-    let mut out = String::new();
-    let part = |name: &str| headers.get(name).unwrap_or_default().into_owned();
-    match headers.get(":status") {
-        Some(status) => out.push_str(&status),
-        None => {
-            let _ = write!(out, "{} {}", part(":method"), part(":path"));
-        }
-    }
-    out.push('\n');
     for (name, value) in headers.iter() {
-        let (name, value) = (utf8(name)?, utf8(value)?);
-        match name.as_str() {
-            ":method" | ":path" | ":status" => {}
-            ":scheme" if value == "http" => {}
-            ":authority" => {
-                let _ = writeln!(out, "host: {value}");
-            }
-            name => {
-                let _ = writeln!(out, "{name}: {value}");
-            }
-        }
+        utf8(name)?;
+        utf8(value)?;
     }
-    Ok(out)
+    tollgate_host::scenario::head::text(headers)
+        .ok_or_else(|| "a head has a method or a status".to_owned())
 }
 
 fn utf8(bytes: &[u8]) -> Result<String, String> {
