@@ -54,7 +54,11 @@ impl fmt::Display for Difference {
 }
 
 /// What of `expect` is not so in `outcome`, for the stream or connection it is about.
-pub fn expectation(expect: &Expect, stream: Option<&str>, outcome: &Outcome) -> Vec<Difference> {
+pub(super) fn expectation(
+    expect: &Expect,
+    stream: Option<&str>,
+    outcome: &Outcome,
+) -> Vec<Difference> {
     let mut found = match stream.and_then(|name| outcome.connections.get(name)) {
         Some(connection) => of_connection(expect, connection),
         None => of_stream(expect, stream, outcome),
@@ -184,7 +188,7 @@ fn entries(
 ///
 /// Of a message that has not begun nothing is so, except that it has not: neither an empty body
 /// nor a header's absence.
-pub fn message(side: &str, expected: &ExpectMessage, actual: &Received) -> Vec<Difference> {
+pub(super) fn message(side: &str, expected: &ExpectMessage, actual: &Received) -> Vec<Difference> {
     let mut found = Found::of(side);
     let none = Headers::new();
     let headers = actual.headers.as_ref().unwrap_or(&none);

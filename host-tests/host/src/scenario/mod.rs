@@ -26,14 +26,15 @@ mod shown;
 mod value;
 pub mod vary;
 
-pub use agreement::{between, messages};
+pub(crate) use agreement::{between, messages};
 pub use bless::{BlessError, Blessed, Change, bless};
 pub use check::{Checked, Checker, NoFiles, Verdict, check_folder, files};
-pub use compare::{Difference, expectation, message};
+pub use compare::Difference;
 pub use error::FileError;
 pub use event::{Action, CalloutOutcome, Event, Scenario};
 pub use filter::FilterConfig;
-pub use grpc::{GrpcCallee, GrpcSent, between as grpc_between};
+pub(crate) use grpc::between as grpc_between;
+pub use grpc::{GrpcCallee, GrpcSent};
 pub use hold::hold;
 pub use outcome::{ConnectionOutcome, Outcome, StreamOutcome, level_name};
 pub use play::{Failure, Harness, Player, play};
