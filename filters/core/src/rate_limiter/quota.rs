@@ -188,7 +188,9 @@ mod tests {
     /// Days of the months from January, one by one, as a calendar on the wall has them.
     #[test]
     fn months_end_where_the_calendar_says() {
-        let is_leap = |year: u64| (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+        let is_leap = |year: u64| {
+            year.is_multiple_of(4) && !year.is_multiple_of(100) || year.is_multiple_of(400)
+        };
         let mut first = 0;
         for year in 1970..2500 {
             let february = if is_leap(year) { 29 } else { 28 };

@@ -147,11 +147,8 @@ mod tests {
         let (a, default) = (of(&[("api-key", b"a")], None), of(&[], None));
         assert_ne!(a, default);
         const LONG: &[u8] = &[b'x'; 10_240];
-        let rows: [(
-            &'static [(&'static str, &'static [u8])],
-            Option<&[u8]>,
-            bool,
-        ); 9] = [
+        type Headers = &'static [(&'static str, &'static [u8])];
+        let rows: [(Headers, Option<&[u8]>, bool); 9] = [
             (&[("api-key", b" a ")], None, true),
             (&[("authorization", b"Bearer a")], None, true),
             (&[("authorization", b"bEARER   a ")], None, true),
