@@ -75,7 +75,7 @@ impl Mean {
 
     /// The mean with `answers` more whose tokens are `sum`.
     fn with(self, sum: u64, answers: u64) -> Mean {
-        let weight = self.answers.saturating_add(answers).max(1);
+        let weight = self.answers.saturating_add(answers);
         let sum = u128::from(sum) << 8;
         let all = u128::from(self.tokens)
             .saturating_mul(u128::from(self.answers))
@@ -184,4 +184,31 @@ impl Expectations {
 
 fn place(places: &mut [Place], key: u64) -> Option<&mut Place> {
     places.get_mut(key as usize % PLACES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_expected_before_the_first_answer() {
+        // Answers that were, their mean; answers that came, their sum; tokens to be expected.
+        let rows = [
+            ((0, 0), (0, 0), None),
+            ((0, 0), (1, 0), Some(0)),
+            ((0, 0), (2, 15), Some(8)),
+            ((1, 10), (0, 0), Some(10)),
+            ((3, 10), (1, 30), Some(15)),
+            ((MEMORY, 32), (1, 65), Some(33)),
+        ];
+        for ((answers, mean), (more, sum), expected) in rows {
+            let mean = Mean {
+                tokens: mean << 8,
+                answers,
+            };
+            let with = mean.with(sum, more);
+            assert_eq!(with.expected(), expected, "{mean:?} and {more} of {sum}");
+            assert!(with.answers <= MEMORY);
+        }
+    }
 }
