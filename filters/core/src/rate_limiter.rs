@@ -14,6 +14,10 @@ pub mod limits;
 pub mod quota;
 pub mod table;
 pub mod tenant;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
 
 use std::rc::Rc;
 
@@ -93,13 +97,14 @@ impl RateLimiter {
         exchange: &Exchange,
         host: &dyn Host,
         average: u64,
+        now: u64,
     ) -> u64 {
         let default = exchange.rule.token_estimator.default_output_tokens;
         match exchange.rule.rate_limiter.reserve {
             Reserve::Prompt | Reserve::Nothing => 0,
             Reserve::Maximum => request.output_tokens(default),
             Reserve::Expected => {
-                let expected = self.expectations.expected(host, average, host.now());
+                let expected = self.expectations.expected(host, average, now);
                 let expected = expected.unwrap_or(u64::from(default));
                 let most = request.output_tokens(u32::MAX);
                 most.min(expected.saturating_mul(request.answers()))
@@ -123,13 +128,14 @@ impl Stage for RateLimiter {
         }
         let mut room = NameRoom::default();
         let name = request.model_name(exchange.deployment.as_deref(), &mut room);
+        let now = host.now();
         let estimate = self.estimate(request, exchange, host);
         let average = self.tenants.model_key(exchange.tenant, name.as_bytes());
         let tokens = match config.reserve {
             Reserve::Nothing => 0,
             _ => estimate
                 .prompt
-                .saturating_add(self.output(request, exchange, host, average)),
+                .saturating_add(self.output(request, exchange, host, average, now)),
         };
         let amount = Amount {
             requests: 1,
@@ -139,7 +145,7 @@ impl Stage for RateLimiter {
         let mut events = Events::default();
         let decision = self
             .ledger
-            .reserve(host, &config.limits, counter, amount, &mut events);
+            .reserve(host, &config.limits, counter, amount, now, &mut events);
         note(&events, effects);
         effects.push(publish("tollgate.tenant", exchange.tenant));
         if let Some(refusal) = decision.refusal {
@@ -168,7 +174,7 @@ impl Stage for RateLimiter {
                     &asked,
                     &config.limits,
                     decision.levels,
-                    host.now(),
+                    now,
                 ));
             }
             effects.push(count(
@@ -242,18 +248,19 @@ impl Stage for RateLimiter {
             return;
         };
         let config = &exchange.rule.rate_limiter;
+        let now = host.now();
         let Real { amount, output } = Real::of(&reservation, config, ending);
         if let Some(output) = output {
             let each = output.checked_div(reservation.answers).unwrap_or(output);
             self.expectations
-                .learn(host, reservation.average, each, host.now());
+                .learn(host, reservation.average, each, now);
         }
         let difference = Difference::between(reservation.amount, amount);
         if reservation.is_taken {
             let mut events = Events::default();
             let (limits, counter) = (&config.limits, reservation.counter);
             self.ledger
-                .settle(host, limits, counter, difference, &mut events);
+                .settle(host, limits, counter, difference, now, &mut events);
             note(&events, effects);
             effects.extend([
                 count("tollgate.rate_limiter.settled_tokens", None, amount.tokens),
@@ -282,7 +289,7 @@ impl Stage for RateLimiter {
 
     fn on_tick(&self, host: &dyn Host, effects: &mut Vec<Effect>) {
         let mut events = Events::default();
-        self.ledger.tick(host, &mut events);
+        self.ledger.tick(host, host.now(), &mut events);
         note(&events, effects);
     }
 }
