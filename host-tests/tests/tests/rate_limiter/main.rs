@@ -2,6 +2,7 @@
 //! and what workers, reloads and tenants do to the count.
 
 mod answers;
+mod ends;
 
 use serde_json::{Value, json};
 use tollgate_tests::{Builder, Client, Response, Stack};
