@@ -53,7 +53,7 @@ pub struct RateLimiterConfig {
     /// What is limited.
     pub limits: Rc<Limits>,
     /// How long a bucket's burst is, in nanoseconds.
-    burst: u64,
+    pub burst: u64,
     /// What is charged before a request is sent.
     pub reserve: Reserve,
     /// Whether answers from a cache are charged like the upstream's.
