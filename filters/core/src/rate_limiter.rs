@@ -124,7 +124,7 @@ impl Stage for RateLimiter {
     ) -> Verdict {
         let rule = Rc::clone(&exchange.rule);
         let config = &rule.rate_limiter;
-        if !config.enabled {
+        if !config.is_active() {
             return Verdict::Continue;
         }
         let mut room = NameRoom::default();
@@ -277,11 +277,13 @@ impl Stage for RateLimiter {
                 ),
             ]);
         }
-        effects.extend([
-            publish("tollgate.settled_tokens", amount.tokens),
-            publish("tollgate.settle_charge", difference.more.tokens),
-            publish("tollgate.settle_refund", difference.less.tokens),
-        ]);
+        effects.push(publish("tollgate.settled_tokens", amount.tokens));
+        if config.hits_addend == ReservedHits::Reserved {
+            effects.extend([
+                publish("tollgate.settle_charge", difference.more.tokens),
+                publish("tollgate.settle_refund", difference.less.tokens),
+            ]);
+        }
     }
 
     fn wants_tick(&self) -> bool {

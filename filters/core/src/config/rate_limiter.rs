@@ -91,6 +91,11 @@ impl Default for RateLimiterConfig {
 }
 
 impl RateLimiterConfig {
+    /// Whether there is anything to do: something is limited, or Envoy's own limiter is told.
+    pub fn is_active(&self) -> bool {
+        self.enabled && (!self.limits.is_empty() || self.hits_addend == ReservedHits::Reserved)
+    }
+
     /// These settings with what `node` gives instead, for the rule of this name.
     pub(super) fn overridden_by(
         &self,
