@@ -249,8 +249,9 @@ fn routes_and_rules_have_limits_of_their_own() {
     let upstream = ask_at(&stack, "/unfiltered", &[]);
     assert_eq!(upstream.status, 200, "{}", upstream.text());
     let upstream = upstream.header("x-ratelimit-limit-requests").unwrap();
-    // Headers of the request; the limit that its answer tells.
-    let rows: [(&[(&str, &str)], &str, &str); 5] = [
+    // Headers of the request; its route; the limit that its answer tells.
+    type Headers = &'static [(&'static str, &'static str)];
+    let rows: [(Headers, &str, &str); 5] = [
         (&[], "llm", "60"),
         (&[("x-team", "batch")], "llm", "120"),
         (&[("host", "trial.llm.internal")], "trial", "60"),
@@ -283,8 +284,8 @@ fn routes_and_rules_have_limits_of_their_own() {
 }
 
 /// The first refusal: time passes on a busy machine, and every second admits another request.
-fn until_refused(mut ask: impl FnMut() -> Response) -> Response {
-    let mut answers = std::iter::repeat_with(|| ask()).take(20);
+fn until_refused(ask: impl FnMut() -> Response) -> Response {
+    let mut answers = std::iter::repeat_with(ask).take(20);
     let refused = answers.find(|answer| answer.status != 200);
     refused.expect("one of twenty requests is refused")
 }

@@ -3,6 +3,7 @@
 
 mod answers;
 mod ends;
+mod workers;
 
 use serde_json::{Value, json};
 use tollgate_tests::{Builder, Client, Response, Stack};
