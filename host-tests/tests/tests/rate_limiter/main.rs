@@ -3,6 +3,7 @@
 
 mod answers;
 mod ends;
+mod reload;
 mod workers;
 
 use serde_json::{Value, json};
