@@ -10,12 +10,18 @@ use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::{
 };
 use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_service_server::RateLimitService;
 use envoy_types::pb::envoy::service::ratelimit::v3::{RateLimitRequest, RateLimitResponse};
-use envoy_types::pb::google::protobuf::Duration as ProtoDuration;
+use envoy_types::pb::google::protobuf::value::Kind;
+use envoy_types::pb::google::protobuf::{Duration as ProtoDuration, Struct, Value};
 use tonic::{Request, Response, Status};
 
 use crate::hits::{Hits, SETTLE};
 use crate::ledger::{Booking, Ledger, Standing};
 use crate::limits::{self, Limits};
+
+/// The key of the dynamic metadata that Envoy gets with an admission that was counted. An entry
+/// that settles can ask for it, and so is left out for requests that were never charged: those
+/// refused, and those let through while the service could not be reached.
+const CHARGED: &str = "charged";
 
 /// What answers Envoy.
 pub struct Decisions {
@@ -65,7 +71,11 @@ impl Decisions {
         if self.log {
             print(request, &bookings, &standings);
         }
-        Ok(response(&standings))
+        let mut answer = response(&standings);
+        if answer.overall_code() == Code::Ok && standings.iter().any(Option::is_some) {
+            answer.dynamic_metadata = Some(charged());
+        }
+        Ok(answer)
     }
 }
 
@@ -108,6 +118,16 @@ fn print(request: &RateLimitRequest, bookings: &[Booking], standings: &[Option<S
             entries.join(" "),
             booking.hits
         );
+    }
+}
+
+/// `{"charged": "true"}`: a descriptor's entry is made of text only.
+fn charged() -> Struct {
+    let value = Value {
+        kind: Some(Kind::StringValue("true".to_owned())),
+    };
+    Struct {
+        fields: [(CHARGED.to_owned(), value)].into(),
     }
 }
 

@@ -63,10 +63,12 @@ fn a_refusal_says_which_limit_and_when_to_come_back() {
     let answer = decisions.answer(&request("llm", 70, a()), start).unwrap();
     assert_eq!(answer.overall_code(), Code::Ok);
     assert_eq!(answer.response_headers_to_add, []);
+    assert_eq!(answer.dynamic_metadata, Some(charged()));
 
     let later = start + Duration::from_millis(10_500);
     let answer = decisions.answer(&request("llm", 31, a()), later).unwrap();
     assert_eq!(answer.overall_code(), Code::OverLimit);
+    assert_eq!(answer.dynamic_metadata, None, "nothing to settle");
     let [status] = &answer.statuses[..] else {
         panic!("{answer:?}")
     };
@@ -121,6 +123,7 @@ fn what_no_limit_knows_is_admitted() {
     for asked in rows {
         let answer = decisions.answer(&asked, Instant::now()).unwrap();
         assert_eq!(answer.overall_code(), Code::Ok, "{asked:?}");
+        assert_eq!(answer.dynamic_metadata, None, "nothing was charged");
         let codes: Vec<Code> = answer.statuses.iter().map(|status| status.code()).collect();
         assert_eq!(codes, [Code::Ok], "one status for each descriptor");
     }
