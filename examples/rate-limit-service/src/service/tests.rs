@@ -10,22 +10,15 @@ use crate::Config;
 const LIMITS: &str = r#"
     [[limit]]
     name = "tokens"
-    namespace = "llm"
-    max_value = 100
+    domain = "llm"
+    descriptor = { tenant = "*" }
+    hits = 100
     seconds = 60
-    variables = ["descriptors[0].tenant"]
-
-    [[limit]]
-    name = "broken"
-    namespace = "broken"
-    max_value = 100
-    seconds = 60
-    conditions = ["descriptors[1].tenant == 'a'"]
 "#;
 
 fn decisions() -> Decisions {
     let config = Config::from_toml(LIMITS, "limits").unwrap();
-    let ledger = Ledger::new(config.most_counters, config.limits.names());
+    let ledger = Ledger::new(config.limits.clone(), config.most_counters);
     Decisions::new(config.limits, Arc::new(Mutex::new(ledger)), false)
 }
 
@@ -135,7 +128,10 @@ fn a_request_that_cannot_be_decided_is_an_error() {
     let rows = [
         (request("", 1, vec![a()]), "the domain is empty"),
         (request("llm", 1, vec![]), "there is no descriptor"),
-        (request("broken", 1, vec![a()]), "limit `broken`: "),
+        (
+            request("llm", 1, vec![descriptor(&[("k", "a"), ("k", "a")], None)]),
+            "a descriptor has the key `k` twice",
+        ),
     ];
     for (asked, expected) in rows {
         let error = decisions().answer(&asked, Instant::now()).unwrap_err();
