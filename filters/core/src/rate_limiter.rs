@@ -12,18 +12,22 @@ pub mod bucket;
 pub mod ledger;
 pub mod limits;
 pub mod quota;
+mod settlement;
 pub mod table;
 pub mod tenant;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
 
 use std::rc::Rc;
 
-use crate::config::{Mode, RateLimiterConfig, Reserve, ReservedHits};
+use crate::config::{Mode, Reserve, ReservedHits};
 use crate::effect::{Effect, Metric};
-use crate::exchange::{Ending, Exchange, StreamEnd};
+use crate::exchange::{Ending, Exchange};
 use crate::fingerprint::Fingerprinter;
 use crate::host::Host;
 use crate::request::{NameRoom, Request};
-use crate::response::UsageReport;
 use crate::stage::{Stage, Verdict};
 use crate::token_estimator::{Estimate, HITS_ADDEND};
 
@@ -32,6 +36,7 @@ use average::Expectations;
 use bucket::{Bucket, Short};
 use ledger::{Events, Ledger};
 use limits::{Amount, Difference, Levels};
+use settlement::Real;
 use tenant::Tenants;
 
 /// What was reserved for a request, until it is settled.
@@ -93,13 +98,14 @@ impl RateLimiter {
         exchange: &Exchange,
         host: &dyn Host,
         average: u64,
+        now: u64,
     ) -> u64 {
         let default = exchange.rule.token_estimator.default_output_tokens;
         match exchange.rule.rate_limiter.reserve {
             Reserve::Prompt | Reserve::Nothing => 0,
             Reserve::Maximum => request.output_tokens(default),
             Reserve::Expected => {
-                let expected = self.expectations.expected(host, average, host.now());
+                let expected = self.expectations.expected(host, average, now);
                 let expected = expected.unwrap_or(u64::from(default));
                 let most = request.output_tokens(u32::MAX);
                 most.min(expected.saturating_mul(request.answers()))
@@ -118,18 +124,19 @@ impl Stage for RateLimiter {
     ) -> Verdict {
         let rule = Rc::clone(&exchange.rule);
         let config = &rule.rate_limiter;
-        if !config.enabled {
+        if !config.is_active() {
             return Verdict::Continue;
         }
         let mut room = NameRoom::default();
         let name = request.model_name(exchange.deployment.as_deref(), &mut room);
+        let now = host.now();
         let estimate = self.estimate(request, exchange, host);
         let average = self.tenants.model_key(exchange.tenant, name.as_bytes());
         let tokens = match config.reserve {
             Reserve::Nothing => 0,
             _ => estimate
                 .prompt
-                .saturating_add(self.output(request, exchange, host, average)),
+                .saturating_add(self.output(request, exchange, host, average, now)),
         };
         let amount = Amount {
             requests: 1,
@@ -139,7 +146,7 @@ impl Stage for RateLimiter {
         let mut events = Events::default();
         let decision = self
             .ledger
-            .reserve(host, &config.limits, counter, amount, &mut events);
+            .reserve(host, &config.limits, counter, amount, now, &mut events);
         note(&events, effects);
         effects.push(publish("tollgate.tenant", exchange.tenant));
         if let Some(refusal) = decision.refusal {
@@ -168,7 +175,7 @@ impl Stage for RateLimiter {
                     &asked,
                     &config.limits,
                     decision.levels,
-                    host.now(),
+                    now,
                 ));
             }
             effects.push(count(
@@ -242,18 +249,19 @@ impl Stage for RateLimiter {
             return;
         };
         let config = &exchange.rule.rate_limiter;
+        let now = host.now();
         let Real { amount, output } = Real::of(&reservation, config, ending);
         if let Some(output) = output {
             let each = output.checked_div(reservation.answers).unwrap_or(output);
             self.expectations
-                .learn(host, reservation.average, each, host.now());
+                .learn(host, reservation.average, each, now);
         }
         let difference = Difference::between(reservation.amount, amount);
         if reservation.is_taken {
             let mut events = Events::default();
             let (limits, counter) = (&config.limits, reservation.counter);
             self.ledger
-                .settle(host, limits, counter, difference, &mut events);
+                .settle(host, limits, counter, difference, now, &mut events);
             note(&events, effects);
             effects.extend([
                 count("tollgate.rate_limiter.settled_tokens", None, amount.tokens),
@@ -269,11 +277,13 @@ impl Stage for RateLimiter {
                 ),
             ]);
         }
-        effects.extend([
-            publish("tollgate.settled_tokens", amount.tokens),
-            publish("tollgate.settle_charge", difference.more.tokens),
-            publish("tollgate.settle_refund", difference.less.tokens),
-        ]);
+        effects.push(publish("tollgate.settled_tokens", amount.tokens));
+        if config.hits_addend == ReservedHits::Reserved {
+            effects.extend([
+                publish("tollgate.settle_charge", difference.more.tokens),
+                publish("tollgate.settle_refund", difference.less.tokens),
+            ]);
+        }
     }
 
     fn wants_tick(&self) -> bool {
@@ -282,58 +292,8 @@ impl Stage for RateLimiter {
 
     fn on_tick(&self, host: &dyn Host, effects: &mut Vec<Effect>) {
         let mut events = Events::default();
-        self.ledger.tick(host, &mut events);
+        self.ledger.tick(host, host.now(), &mut events);
         note(&events, effects);
-    }
-}
-
-/// What a request really cost.
-struct Real {
-    amount: Amount,
-    /// Tokens of its answers, where they are known well enough to learn from.
-    output: Option<u64>,
-}
-
-impl Real {
-    fn of(reservation: &Reservation, config: &RateLimiterConfig, ending: &Ending) -> Real {
-        let nothing = |counts: bool| Real {
-            amount: Amount {
-                requests: u64::from(counts),
-                tokens: 0,
-            },
-            output: None,
-        };
-        let with = |tokens, output| Real {
-            amount: Amount {
-                requests: reservation.amount.requests,
-                tokens,
-            },
-            output,
-        };
-        if ending.end == StreamEnd::Answered || (ending.is_cache_hit && !config.charge_cache_hits) {
-            return nothing(false);
-        }
-        // Nobody knows whether a request that got no answer was worked on.
-        let as_reserved = match config.reserve {
-            Reserve::Nothing => reservation.prompt,
-            _ => reservation.amount.tokens,
-        };
-        if ending.status == 0 {
-            return with(as_reserved, None);
-        }
-        if !(200..300).contains(&ending.status) {
-            return nothing(config.limits.charge_refused);
-        }
-        let Some(response) = ending.response else {
-            return with(as_reserved, None);
-        };
-        match response.usage {
-            UsageReport::Given(usage) => with(
-                usage.prompt.saturating_add(usage.completion),
-                Some(usage.completion),
-            ),
-            UsageReport::Absent | UsageReport::Unusable => with(as_reserved, None),
-        }
     }
 }
 

@@ -321,3 +321,6 @@ impl fmt::Display for Words {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

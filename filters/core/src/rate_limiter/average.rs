@@ -17,7 +17,7 @@ use crate::host::Host;
 /// The records of averages: the mean in 1/256 tokens above the number of answers in it (8
 /// bits), and when it was last changed.
 #[derive(Debug)]
-struct Averages;
+pub(super) struct Averages;
 
 /// An average that nothing was added to for this long begins anew.
 const KEPT: u64 = 24 * 3600 * SECOND;
@@ -75,7 +75,10 @@ impl Mean {
 
     /// The mean with `answers` more whose tokens are `sum`.
     fn with(self, sum: u64, answers: u64) -> Mean {
-        let weight = self.answers.saturating_add(answers).max(1);
+        if answers == 0 {
+            return self;
+        }
+        let weight = self.answers.saturating_add(answers);
         let sum = u128::from(sum) << 8;
         let all = u128::from(self.tokens)
             .saturating_mul(u128::from(self.answers))
@@ -184,4 +187,126 @@ impl Expectations {
 
 fn place(places: &mut [Place], key: u64) -> Option<&mut Place> {
     places.get_mut(key as usize % PLACES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::world::{Store, World};
+    use super::*;
+
+    const START: u64 = 1_800_000_000 * SECOND;
+
+    /// Answers and what is expected after them, of a worker that learnt them and of another.
+    #[test]
+    fn it_is_the_mean_and_follows() {
+        let rows: [(&[u64], Option<u64>); 5] = [
+            (&[], None),
+            (&[0], Some(0)),
+            (&[100], Some(100)),
+            (&[100, 200, 301], Some(201)),
+            (&[u64::MAX], Some(Mean::MOST.div_ceil(256))),
+        ];
+        for (answers, expected) in rows {
+            let store = Store::at(START);
+            let (world, other) = (World::of(&store), World::of(&store));
+            let (learner, reader) = (Expectations::default(), Expectations::default());
+            for tokens in answers {
+                learner.learn(&world, 7, *tokens, START);
+            }
+            for (who, world) in [(&learner, &world), (&reader, &other)] {
+                assert_eq!(who.expected(world, 7, START), expected, "{answers:?}");
+            }
+            assert_eq!(reader.expected(&other, 8, START), None);
+        }
+    }
+
+    #[test]
+    fn a_tenant_that_changes_is_followed_within_a_hundred_answers() {
+        let world = World::of(&Store::at(START));
+        let expectations = Expectations::default();
+        let mut now = START;
+        for (tokens, low, high) in [(100, 100, 100), (500, 470, 500), (20, 20, 55)] {
+            for _ in 0..100 {
+                now += SECOND / 10;
+                expectations.learn(&world, 7, tokens, now);
+            }
+            let expected = expectations.expected(&world, 7, now).unwrap();
+            assert!((low..=high).contains(&expected), "{tokens}: {expected}");
+        }
+    }
+
+    #[test]
+    fn learning_costs_little_once_it_is_steady() {
+        let world = World::of(&Store::at(START));
+        let expectations = Expectations::default();
+        for _ in 0..MEMORY {
+            expectations.learn(&world, 7, 100, START);
+        }
+        let before = world.store.calls();
+        for at in 0..1000 {
+            expectations.expected(&world, 7, START + at);
+            expectations.learn(&world, 7, 100, START + at);
+        }
+        assert_eq!(world.store.calls(), before, "all within a second");
+        expectations.learn(&world, 7, 100, START + SECOND);
+        assert_eq!(world.store.calls(), (before.0 + 1, before.1 + 1));
+    }
+
+    #[test]
+    fn what_others_learn_at_the_same_time_counts_too() {
+        let store = Store::at(START);
+        let (one, two) = (World::of(&store), World::of(&store));
+        let (a, b) = (Expectations::default(), Expectations::default());
+        for _ in 0..MEMORY {
+            a.learn(&one, 7, 100, START);
+        }
+        one.conflict(2);
+        for at in 1..200u64 {
+            a.learn(&one, 7, 100, START + at * SECOND);
+            b.learn(&two, 7, 300, START + at * SECOND);
+        }
+        let (a, b) = (a.expected(&one, 7, START), b.expected(&two, 7, START));
+        assert!(
+            a.unwrap().abs_diff(200) < 10 && b.unwrap().abs_diff(200) < 10,
+            "{a:?} {b:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_lost_to_a_conflict_is_learnt_later() {
+        let world = World::of(&Store::at(START));
+        let expectations = Expectations::default();
+        expectations.learn(&world, 7, 100, START);
+        world.conflict(4);
+        expectations.learn(&world, 7, 300, START + SECOND);
+        assert_eq!(expectations.expected(&world, 7, START), Some(200));
+        expectations.learn(&world, 7, 500, START + 2 * SECOND);
+        let another = Expectations::default();
+        assert_eq!(another.expected(&world, 7, START + 2 * SECOND), Some(300));
+    }
+
+    #[test]
+    fn more_tenants_than_places_still_are_told_apart() {
+        let world = World::of(&Store::at(START));
+        let expectations = Expectations::default();
+        let keys =
+            || (1..=2 * PLACES as u64).map(|at| (at, at.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        for (at, key) in keys() {
+            expectations.learn(&world, key, at, START);
+        }
+        for (at, key) in keys() {
+            assert_eq!(expectations.expected(&world, key, START), Some(at));
+        }
+    }
+
+    #[test]
+    fn old_averages_begin_anew() {
+        let world = World::of(&Store::at(START));
+        Expectations::default().learn(&world, 7, 100, START);
+        let later = Expectations::default();
+        world.store.now.set(START + KEPT);
+        assert_eq!(later.expected(&world, 7, START + KEPT), None);
+        later.learn(&world, 7, 300, START + KEPT);
+        assert_eq!(later.expected(&world, 7, START + KEPT), Some(300));
+    }
 }

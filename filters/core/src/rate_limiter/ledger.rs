@@ -95,13 +95,14 @@ impl Ledger {
         limits: &Rc<Limits>,
         key: u64,
         amount: Amount,
+        now: u64,
         events: &mut Events,
     ) -> Decision {
         let asked = Asked {
             host,
             limits,
             key,
-            now: host.now(),
+            now,
         };
         let mut accounts = self.accounts.try_borrow_mut().ok();
         let mut account = accounts
@@ -151,12 +152,12 @@ impl Ledger {
         limits: &Rc<Limits>,
         key: u64,
         difference: Difference,
+        now: u64,
         events: &mut Events,
     ) {
         if difference.is_nothing() || limits.is_empty() {
             return;
         }
-        let now = host.now();
         let mut accounts = self.accounts.try_borrow_mut().ok();
         let account = accounts
             .as_mut()
@@ -187,12 +188,11 @@ impl Ledger {
     }
 
     /// Gives leases back and books what is owed.
-    pub fn tick(&self, host: &dyn Host, events: &mut Events) {
+    pub fn tick(&self, host: &dyn Host, now: u64, events: &mut Events) {
         let Ok(mut accounts) = self.accounts.try_borrow_mut() else {
             return;
         };
         self.is_open.set(false);
-        let now = host.now();
         for account in accounts.iter_mut().filter(|account| !account.is_even()) {
             let Some(limits) = account.limits.clone() else {
                 continue;
@@ -326,7 +326,8 @@ impl Ledger {
             });
         events.note(&updated);
         let (refusal, levels, granted) = updated.result;
-        let is_booked = matches!(updated.change, Change::Stored | Change::None);
+        // Without shared data nothing is owed either: nobody could ever be paid.
+        let is_booked = updated.change != Change::Lost;
         let unbooked = match (is_booked, refusal) {
             (true, _) => Difference::default(),
             (false, Some(_)) => carry,
@@ -338,7 +339,7 @@ impl Ledger {
         Taken {
             refusal,
             levels,
-            lease: if is_booked {
+            lease: if updated.change == Change::Stored {
                 granted
             } else {
                 Amount::default()

@@ -261,3 +261,6 @@ fn write(record: &mut [u8], key: u64, values: Values) {
         place.copy_from_slice(&word.to_le_bytes());
     }
 }
+
+#[cfg(test)]
+mod tests;
