@@ -97,15 +97,15 @@ impl Pipeline {
                       see allow_on_headers_stop_iteration";
         let unkeyed = "TOLLGATE_SECRET is not set: hashes of tenants in logs and shared data have no key, and \
                        whoever sees one can try names; see vm_config.environment_variables.host_env_keys";
-        let unlimited = "no rule has a limit: the rate-limiter reserves and settles, and refuses nothing; see \
+        let unlimited = "no rule has a limit: the rate-limiter has nothing to do; see \
                          rate_limiter.tokens_per_minute";
         let limits = config.stages.contains(&StageKind::RateLimiter);
         let mut rules = config.rules.iter().chain([&config.defaults]);
-        let has_limit = rules.any(|rule| !rule.rate_limiter.limits.is_empty());
+        let is_active = rules.any(|rule| rule.rate_limiter.is_active());
         [
             (!config.hold_headers).then_some(unheld),
-            (limits && !self.has_secret).then_some(unkeyed),
-            (limits && !has_limit).then_some(unlimited),
+            (limits && is_active && !self.has_secret).then_some(unkeyed),
+            (limits && !is_active).then_some(unlimited),
         ]
         .into_iter()
         .flatten()

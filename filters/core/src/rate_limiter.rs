@@ -12,6 +12,7 @@ pub mod bucket;
 pub mod ledger;
 pub mod limits;
 pub mod quota;
+mod settlement;
 pub mod table;
 pub mod tenant;
 #[cfg(test)]
@@ -21,13 +22,12 @@ mod world;
 
 use std::rc::Rc;
 
-use crate::config::{Mode, RateLimiterConfig, Reserve, ReservedHits};
+use crate::config::{Mode, Reserve, ReservedHits};
 use crate::effect::{Effect, Metric};
-use crate::exchange::{Ending, Exchange, StreamEnd};
+use crate::exchange::{Ending, Exchange};
 use crate::fingerprint::Fingerprinter;
 use crate::host::Host;
 use crate::request::{NameRoom, Request};
-use crate::response::UsageReport;
 use crate::stage::{Stage, Verdict};
 use crate::token_estimator::{Estimate, HITS_ADDEND};
 
@@ -36,6 +36,7 @@ use average::Expectations;
 use bucket::{Bucket, Short};
 use ledger::{Events, Ledger};
 use limits::{Amount, Difference, Levels};
+use settlement::Real;
 use tenant::Tenants;
 
 /// What was reserved for a request, until it is settled.
@@ -123,7 +124,7 @@ impl Stage for RateLimiter {
     ) -> Verdict {
         let rule = Rc::clone(&exchange.rule);
         let config = &rule.rate_limiter;
-        if !config.enabled {
+        if !config.is_active() {
             return Verdict::Continue;
         }
         let mut room = NameRoom::default();
@@ -276,11 +277,13 @@ impl Stage for RateLimiter {
                 ),
             ]);
         }
-        effects.extend([
-            publish("tollgate.settled_tokens", amount.tokens),
-            publish("tollgate.settle_charge", difference.more.tokens),
-            publish("tollgate.settle_refund", difference.less.tokens),
-        ]);
+        effects.push(publish("tollgate.settled_tokens", amount.tokens));
+        if config.hits_addend == ReservedHits::Reserved {
+            effects.extend([
+                publish("tollgate.settle_charge", difference.more.tokens),
+                publish("tollgate.settle_refund", difference.less.tokens),
+            ]);
+        }
     }
 
     fn wants_tick(&self) -> bool {
@@ -291,56 +294,6 @@ impl Stage for RateLimiter {
         let mut events = Events::default();
         self.ledger.tick(host, host.now(), &mut events);
         note(&events, effects);
-    }
-}
-
-/// What a request really cost.
-struct Real {
-    amount: Amount,
-    /// Tokens of its answers, where they are known well enough to learn from.
-    output: Option<u64>,
-}
-
-impl Real {
-    fn of(reservation: &Reservation, config: &RateLimiterConfig, ending: &Ending) -> Real {
-        let nothing = |counts: bool| Real {
-            amount: Amount {
-                requests: u64::from(counts),
-                tokens: 0,
-            },
-            output: None,
-        };
-        let with = |tokens, output| Real {
-            amount: Amount {
-                requests: reservation.amount.requests,
-                tokens,
-            },
-            output,
-        };
-        if ending.end == StreamEnd::Answered || (ending.is_cache_hit && !config.charge_cache_hits) {
-            return nothing(false);
-        }
-        // Nobody knows whether a request that got no answer was worked on.
-        let as_reserved = match config.reserve {
-            Reserve::Nothing => reservation.prompt,
-            _ => reservation.amount.tokens,
-        };
-        if ending.status == 0 {
-            return with(as_reserved, None);
-        }
-        if !(200..300).contains(&ending.status) {
-            return nothing(config.limits.charge_refused);
-        }
-        let Some(response) = ending.response else {
-            return with(as_reserved, None);
-        };
-        match response.usage {
-            UsageReport::Given(usage) => with(
-                usage.prompt.saturating_add(usage.completion),
-                Some(usage.completion),
-            ),
-            UsageReport::Absent | UsageReport::Unusable => with(as_reserved, None),
-        }
     }
 }
 

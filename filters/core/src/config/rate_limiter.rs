@@ -53,7 +53,7 @@ pub struct RateLimiterConfig {
     /// What is limited.
     pub limits: Rc<Limits>,
     /// How long a bucket's burst is, in nanoseconds.
-    burst: u64,
+    pub burst: u64,
     /// What is charged before a request is sent.
     pub reserve: Reserve,
     /// Whether answers from a cache are charged like the upstream's.
@@ -91,6 +91,11 @@ impl Default for RateLimiterConfig {
 }
 
 impl RateLimiterConfig {
+    /// Whether there is anything to do: something is limited, or Envoy's own limiter is told.
+    pub fn is_active(&self) -> bool {
+        self.enabled && (!self.limits.is_empty() || self.hits_addend == ReservedHits::Reserved)
+    }
+
     /// These settings with what `node` gives instead, for the rule of this name.
     pub(super) fn overridden_by(
         &self,
