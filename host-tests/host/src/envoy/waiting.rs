@@ -104,9 +104,6 @@ mod tests {
         ] {
             assert_eq!(headers.value(name), Some(value.as_bytes()), "{name}");
         }
-        assert_eq!(
-            message.body,
-            b"... Limit 10. Please try again in 6s.\","
-        );
+        assert_eq!(message.body, b"... Limit 10. Please try again in 6s.\",");
     }
 }
