@@ -5,9 +5,11 @@
 //! really consumed, in every window of a minute.
 
 pub mod case;
+pub mod client;
 pub mod compare;
 pub mod consumption;
 pub mod conversation;
+pub mod gateway;
 pub mod outcome;
 pub mod plot;
 pub mod policy;

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use tollgate_host::Module;
 use tollgate_overload::case::{Case, cases};
 use tollgate_overload::compare::{Runs, compare};
+use tollgate_overload::gateway::Gateway;
 use tollgate_overload::plot;
 use tollgate_overload::report::{self, Row};
 use tollgate_tests::places;
@@ -32,6 +33,9 @@ enum Ground {
     /// In virtual time: the module in the harness, its clock moved from event to event.
     #[command(bin_name = "cargo xtask overload --")]
     Simulate(Simulate),
+    /// In real time: an Envoy in front of a mock, every load and policy at once, a tenant each.
+    #[command(bin_name = "cargo xtask bench rate-limiter --")]
+    Envoy(Envoy),
 }
 
 #[derive(clap::Args)]
@@ -56,9 +60,26 @@ struct Simulate {
     counters: bool,
 }
 
+#[derive(clap::Args)]
+struct Envoy {
+    /// How long requests come, in seconds, at least 90. Answers end up to 41 s later.
+    #[arg(long, default_value_t = 180)]
+    seconds: u64,
+    /// Envoy's worker threads.
+    #[arg(long, default_value_t = 4)]
+    workers: usize,
+    /// Decides when requests come and what they are.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Where the drawing goes.
+    #[arg(long, default_value = "target/overload-envoy.svg")]
+    svg: PathBuf,
+}
+
 fn main() -> ExitCode {
     tollgate_tests::exit_code(match Args::parse().ground {
         Ground::Simulate(args) => simulate(&args),
+        Ground::Envoy(args) => envoy(&args),
     })
 }
 
@@ -108,6 +129,44 @@ fn simulate(args: &Simulate) -> Result<()> {
     )
 }
 
+fn envoy(args: &Envoy) -> Result<()> {
+    ensure!(
+        args.seconds >= 90,
+        "--seconds must be 90 or more: use is measured after the first 60"
+    );
+    ensure!(args.workers >= 1, "--workers must be 1 or more");
+    println!(
+        "Envoy with {} workers, {} s, seed {}",
+        args.workers, args.seconds, args.seed
+    );
+    let gateway = Gateway {
+        seed: args.seed,
+        duration: Duration::from_secs(args.seconds),
+        workers: args.workers,
+    };
+    let report = gateway.run(|progress| {
+        println!(
+            "  {:>3} s  {:>6} sent, {:>4} open",
+            progress.elapsed.as_secs(),
+            progress.sent,
+            progress.sent - progress.answered
+        );
+    })?;
+    show(&report.rows, false);
+    let [median, slowest] = report.refusals;
+    println!("\nrefusals took {median:.1?} in the median, {slowest:.1?} at the 99th of 100");
+    println!("connections by worker: {:?}", report.connections);
+    println!("counters of all rows together:");
+    for (name, value) in &report.counters {
+        println!("  {name} {value}");
+    }
+    draw(
+        &args.svg,
+        "Tokens of the last 60 s, of the limit, in a real Envoy",
+        &report.rows,
+    )
+}
+
 fn show(rows: &[Row], counters: bool) {
     println!();
     report::table(rows).print();
@@ -118,7 +177,7 @@ fn show(rows: &[Row], counters: bool) {
                 "\n{}, {}, {} s",
                 row.case, row.policy.name, row.policy.burst_seconds
             );
-            for (name, value) in &row.outcome.counters {
+            for (name, value) in row.outcome.counters.iter().flatten() {
                 println!("  {name} {value}");
             }
         }

@@ -17,8 +17,9 @@ pub struct Outcome {
     pub duration: Duration,
     /// By tenant.
     pub tenants: Vec<Tenant>,
-    /// The rate-limiter's counters, by what follows `tollgate.rate_limiter.`.
-    pub counters: BTreeMap<String, u64>,
+    /// The rate-limiter's counters, by what follows `tollgate.rate_limiter.`; `None` where it
+    /// counts other runs too.
+    pub counters: Option<BTreeMap<String, u64>>,
     /// Host calls that all requests took until they were passed on or answered; `None` where
     /// nobody counts them.
     pub decision_calls: Option<u64>,
@@ -74,8 +75,9 @@ impl Outcome {
     }
 
     /// A counter of the rate-limiter, 0 where it does not exist.
-    pub fn counter(&self, name: &str) -> u64 {
-        self.counters.get(name).copied().unwrap_or(0)
+    pub fn counter(&self, name: &str) -> Option<u64> {
+        let counters = self.counters.as_ref()?;
+        Some(counters.get(name).copied().unwrap_or(0))
     }
 
     fn sum(&self, of: impl Fn(&Tenant) -> u64) -> u64 {

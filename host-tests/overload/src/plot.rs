@@ -157,7 +157,7 @@ mod tests {
                     limit_a_minute: 60.0,
                     duration: Duration::from_secs(120),
                     tenants: vec![tenant],
-                    counters: Default::default(),
+                    counters: None,
                     decision_calls: None,
                 },
             }

@@ -44,7 +44,7 @@ pub fn table(rows: &[Row]) -> Table {
         let name = if before == Some(case) { "" } else { case };
         before = Some(case);
         let (worst, used) = (outcome.worst_window(), outcome.use_of_limit());
-        let calls = outcome.calls_a_decision();
+        let (calls, conflicts) = (outcome.calls_a_decision(), outcome.counter("conflicts"));
         table.row([
             (name.to_owned(), Tone::Plain),
             (policy.name.to_owned(), Tone::Plain),
@@ -57,7 +57,10 @@ pub fn table(rows: &[Row]) -> Table {
                 calls.map_or("-".to_owned(), |calls| format!("{calls:.1}")),
                 Tone::Faint,
             ),
-            (outcome.counter("conflicts").to_string(), Tone::Faint),
+            (
+                conflicts.map_or("-".to_owned(), |conflicts| conflicts.to_string()),
+                Tone::Faint,
+            ),
         ]);
     }
     table

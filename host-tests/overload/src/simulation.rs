@@ -193,7 +193,7 @@ impl Run {
         Outcome {
             limit_a_minute: self.limit.a_minute(),
             duration,
-            counters: counters.collect(),
+            counters: Some(counters.collect()),
             tenants: self.tenants,
             decision_calls: Some(self.decision_calls),
         }
