@@ -167,6 +167,9 @@ mod tests {
                 .filter(move |(known, _)| *known == name)
                 .map(|(_, value)| value.as_bytes())
         }
+        fn property(&self, _path: &str) -> Option<Vec<u8>> {
+            None
+        }
     }
 
     const JSON: (&str, &str) = ("content-type", "application/json");

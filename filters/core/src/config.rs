@@ -4,8 +4,10 @@
 //! page and this code together.
 
 mod node;
+mod rate_limiter;
 mod rule;
 mod strict;
+mod tenant;
 mod token_estimator;
 
 use std::rc::Rc;
@@ -14,7 +16,9 @@ use serde_json::Value;
 
 pub use node::ConfigError;
 use node::Node;
+pub use rate_limiter::{Mode, RateLimiterConfig, Reserve, ReservedHits};
 pub use rule::{InvalidBody, Match, RequestHead, Rule};
+pub use tenant::TenantSource;
 pub use token_estimator::{Accuracy, HitsAddend, TokenEstimatorConfig};
 
 /// A stage that a module can hold.
@@ -22,12 +26,16 @@ pub use token_estimator::{Accuracy, HitsAddend, TokenEstimatorConfig};
 pub enum StageKind {
     /// Counts what a request will cost.
     TokenEstimator,
+    /// Keeps each tenant within its limits.
+    RateLimiter,
 }
 
 impl StageKind {
     /// Every stage by its name, in the default order.
-    pub const ALL: [(&'static str, StageKind); 1] =
-        [("token-estimator", StageKind::TokenEstimator)];
+    pub const ALL: [(&'static str, StageKind); 2] = [
+        ("token-estimator", StageKind::TokenEstimator),
+        ("rate-limiter", StageKind::RateLimiter),
+    ];
 }
 
 /// Bounds on what one request, and all requests of one worker, may hold.
@@ -127,7 +135,7 @@ impl Config {
                 ),
             })?
         };
-        let [invalid_body, token_estimator] = Rule::SHARED_KEYS;
+        let [invalid_body, tenant, token_estimator, rate_limiter] = Rule::SHARED_KEYS;
         let top = Node::top(&value).object(&[
             "stages",
             "hold_headers",
@@ -137,7 +145,9 @@ impl Config {
             "models",
             "rules",
             invalid_body,
+            tenant,
             token_estimator,
+            rate_limiter,
         ])?;
         let defaults = Rule::read_defaults(&top)?;
         let models = top.read_or("models", Vec::new(), |node| {

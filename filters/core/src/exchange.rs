@@ -4,6 +4,8 @@ use std::rc::Rc;
 
 use crate::config::Rule;
 use crate::endpoint::Dialect;
+use crate::rate_limiter::Reservation;
+use crate::rate_limiter::tenant::Tenant;
 use crate::response::{ResponseReader, ResponseSummary};
 use crate::token_estimator::Estimate;
 
@@ -18,6 +20,8 @@ pub enum StreamEnd {
     Trailers,
     /// Client or upstream went away before the response was whole.
     Reset,
+    /// A later stage answered the request: it was never sent.
+    Answered,
 }
 
 impl StreamEnd {
@@ -28,6 +32,7 @@ impl StreamEnd {
             StreamEnd::HeadersOnly => "headers_only",
             StreamEnd::Trailers => "trailers",
             StreamEnd::Reset => "reset",
+            StreamEnd::Answered => "answered",
         }
     }
 }
@@ -41,6 +46,9 @@ pub struct ResponseHead<'a> {
     pub content_type: &'a [u8],
     /// `content-encoding`; empty where there is none.
     pub content_encoding: &'a [u8],
+    /// `x-tollgate-cache`, by which a response-cache nearer to the upstream says what it did;
+    /// empty where there is none.
+    pub cache: &'a [u8],
 }
 
 /// How an exchange ended and what its response said.
@@ -50,8 +58,25 @@ pub struct Ending {
     pub end: StreamEnd,
     /// HTTP status; 0 where no response began.
     pub status: u16,
+    /// Whether a cache answered instead of the upstream.
+    pub is_cache_hit: bool,
     /// What the response's body said, where it could be read.
     pub response: Option<ResponseSummary>,
+}
+
+/// What the head of a request that is read says of it.
+#[derive(Debug)]
+pub struct Call {
+    /// Shape of the request.
+    pub dialect: Dialect,
+    /// The deployment that its path names.
+    pub deployment: Option<String>,
+    /// Azure's `api-version`, where its path has one.
+    pub api_version: Option<String>,
+    /// Who it is counted for.
+    pub tenant: Tenant,
+    /// The rule it falls under.
+    pub rule: Rc<Rule>,
 }
 
 /// One request on its way: what the stages learned of it, and the response as it passes.
@@ -61,19 +86,40 @@ pub struct Exchange {
     pub dialect: Dialect,
     /// The rule the request falls under.
     pub rule: Rc<Rule>,
+    /// The deployment that its path names.
+    pub deployment: Option<String>,
+    /// Azure's `api-version`, where its path has one.
+    pub api_version: Option<String>,
+    /// Who it is counted for.
+    pub tenant: Tenant,
     /// What the token-estimator stage made of it.
     pub estimate: Option<Estimate>,
+    /// What the rate-limiter stage reserved for it.
+    pub reservation: Option<Reservation>,
     status: u16,
+    is_cache_hit: bool,
     reader: Option<ResponseReader>,
 }
 
 impl Exchange {
-    pub(crate) fn new(dialect: Dialect, rule: Rc<Rule>) -> Exchange {
+    pub(crate) fn new(call: Call) -> Exchange {
+        let Call {
+            dialect,
+            deployment,
+            api_version,
+            tenant,
+            rule,
+        } = call;
         Exchange {
             dialect,
             rule,
+            deployment,
+            api_version,
+            tenant,
             estimate: None,
+            reservation: None,
             status: 0,
+            is_cache_hit: false,
             reader: None,
         }
     }
@@ -82,6 +128,7 @@ impl Exchange {
     /// events, or compressed, is passed on unread.
     pub fn on_response_head(&mut self, head: &ResponseHead<'_>) {
         self.status = head.status;
+        self.is_cache_hit = head.cache.starts_with(b"hit");
         let is_plain = head.content_encoding.is_empty()
             || head.content_encoding.eq_ignore_ascii_case(b"identity");
         self.reader = if is_plain {
@@ -107,6 +154,7 @@ impl Exchange {
         Ending {
             end,
             status: self.status,
+            is_cache_hit: self.is_cache_hit,
             response: self.reader.take().map(ResponseReader::finish),
         }
     }

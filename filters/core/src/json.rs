@@ -75,7 +75,8 @@ pub trait Handler {
     /// A string opens; `at` is its opening quote.
     fn string_start(&mut self, place: Place, at: usize) -> Result<(), Self::Error>;
 
-    /// Content of the open string: once for each push that brings some of it.
+    /// Content of the open string: once for each push that brings some of it, up to what is
+    /// wrong with it.
     fn string_piece(&mut self, piece: Piece<'_>) -> Result<(), Self::Error>;
 
     /// The open string ends; `at` is its closing quote. `escaped` tells whether it holds

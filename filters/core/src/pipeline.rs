@@ -2,11 +2,14 @@
 
 use std::rc::Rc;
 
-use crate::config::{Config, ConfigError, InvalidBody, Rule, StageKind};
+use crate::config::{Config, ConfigError, InvalidBody, RequestHead, Rule, StageKind};
 use crate::effect::Effect;
 use crate::endpoint::Dialect;
-use crate::exchange::{Exchange, StreamEnd};
+use crate::exchange::{Call, Exchange, StreamEnd};
+use crate::host::Host;
 use crate::models::Models;
+use crate::rate_limiter::RateLimiter;
+use crate::rate_limiter::tenant::Tenants;
 use crate::reply::{Refused, Reply};
 use crate::request::RequestReader;
 use crate::scan::Refusal;
@@ -17,14 +20,17 @@ use crate::token_estimator::TokenEstimator;
 pub struct Pipeline {
     config: Config,
     models: Models,
+    tenants: Tenants,
     stages: Vec<Box<dyn Stage>>,
+    has_secret: bool,
 }
+
+/// How often stages that want it get a tick.
+pub const TICK_MILLISECONDS: u32 = 100;
 
 /// A request whose body is arriving.
 pub struct Incoming {
-    dialect: Dialect,
-    deployment: Option<String>,
-    rule: Rc<Rule>,
+    call: Call,
     reader: RequestReader,
 }
 
@@ -65,13 +71,16 @@ impl Pipeline {
                 StageKind::TokenEstimator => {
                     Box::new(TokenEstimator::new(config.debug_headers, secret))
                 }
+                StageKind::RateLimiter => Box::new(RateLimiter::new(config.debug_headers, secret)),
             }
         };
         let stages = config.stages.iter().map(stage).collect();
         Ok(Pipeline {
             config,
             models,
+            tenants: Tenants::new(secret),
             stages,
+            has_secret: !secret.is_empty(),
         })
     }
 
@@ -82,61 +91,128 @@ impl Pipeline {
 
     /// What an operator should know about this configuration, a sentence each.
     pub fn notes(&self) -> impl Iterator<Item = &'static str> {
+        let config = &self.config;
         let unheld = "hold_headers is false: filters after this one act on request headers before the body is \
                       read, so envoy.ratelimit.hits_addend is published too late for Envoy's ratelimit filter; \
                       see allow_on_headers_stop_iteration";
-        (!self.config.hold_headers).then_some(unheld).into_iter()
+        let unkeyed = "TOLLGATE_SECRET is not set: hashes of tenants in logs and shared data have no key, and \
+                       whoever sees one can try names; see vm_config.environment_variables.host_env_keys";
+        let unlimited = "no rule has a limit: the rate-limiter has nothing to do; see \
+                         rate_limiter.tokens_per_minute";
+        let limits = config.stages.contains(&StageKind::RateLimiter);
+        let mut rules = config.rules.iter().chain([&config.defaults]);
+        let is_active = rules.any(|rule| rule.rate_limiter.is_active());
+        [
+            (!config.hold_headers).then_some(unheld),
+            (limits && is_active && !self.has_secret).then_some(unkeyed),
+            (limits && !is_active).then_some(unlimited),
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// Begins to read a request that was admitted.
-    pub fn begin(&self, dialect: Dialect, deployment: Option<String>, rule: Rc<Rule>) -> Incoming {
+    pub fn begin(
+        &self,
+        dialect: Dialect,
+        deployment: Option<String>,
+        rule: Rc<Rule>,
+        head: &impl RequestHead,
+    ) -> Incoming {
+        let api_version = query_value(head.path(), b"api-version");
         Incoming {
-            dialect,
-            deployment,
-            rule,
+            call: Call {
+                dialect,
+                deployment,
+                api_version: api_version.map(str::to_owned),
+                tenant: self.tenants.of(head, &rule.tenant),
+                rule,
+            },
             reader: RequestReader::new(dialect, &self.config.limits),
         }
     }
 
     /// Lets the stages judge a request whose whole body is `body`.
-    pub fn judge(&self, incoming: Incoming, body: &[u8], effects: &mut Vec<Effect>) -> Judged {
-        let Incoming {
-            dialect,
-            deployment,
-            rule,
-            reader,
-        } = incoming;
-        let request = match reader.finish(body, deployment.as_deref(), &self.models) {
+    pub fn judge(
+        &self,
+        incoming: Incoming,
+        body: &[u8],
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) -> Judged {
+        let Incoming { call, reader } = incoming;
+        let request = match reader.finish(body, call.deployment.as_deref(), &self.models) {
             Ok(request) => request,
-            Err(refusal) if rule.invalid_body == InvalidBody::Refuse => {
+            Err(refusal) if call.rule.invalid_body == InvalidBody::Refuse => {
                 return Judged::Refuse(reply_to(&refusal));
             }
             Err(_) => return Judged::PassOn,
         };
-        let mut exchange = Box::new(Exchange::new(dialect, rule));
-        for stage in &self.stages {
-            match stage.on_request(&request, &mut exchange, effects) {
+        let mut exchange = Box::new(Exchange::new(call));
+        for (at, stage) in self.stages.iter().enumerate() {
+            match stage.on_request(&request, &mut exchange, host, effects) {
                 Verdict::Continue => {}
-                Verdict::Reply(reply) => return Judged::Reply(reply),
+                Verdict::Reply(reply) => {
+                    // Those that let it pass hear that it went no further.
+                    let ending = exchange.ending(StreamEnd::Answered);
+                    for earlier in self.stages.iter().take(at) {
+                        earlier.on_end(&mut exchange, &ending, host, effects);
+                    }
+                    return Judged::Reply(reply);
+                }
             }
         }
         Judged::Send(exchange)
     }
 
     /// Lets the stages add to the head of the response.
-    pub fn on_response_head(&self, exchange: &Exchange, effects: &mut Vec<Effect>) {
+    pub fn on_response_head(
+        &self,
+        exchange: &Exchange,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) {
         for stage in &self.stages {
-            stage.on_response_head(exchange, effects);
+            stage.on_response_head(exchange, host, effects);
         }
     }
 
     /// Lets the stages settle an exchange that ended.
-    pub fn settle(&self, mut exchange: Exchange, end: StreamEnd, effects: &mut Vec<Effect>) {
+    pub fn settle(
+        &self,
+        mut exchange: Exchange,
+        end: StreamEnd,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) {
         let ending = exchange.ending(end);
         for stage in &self.stages {
-            stage.on_end(&mut exchange, &ending, effects);
+            stage.on_end(&mut exchange, &ending, host, effects);
         }
     }
+
+    /// Whether a stage has something to do that no request will bring about.
+    pub fn wants_tick(&self) -> bool {
+        self.stages.iter().any(|stage| stage.wants_tick())
+    }
+
+    /// Lets the stages do it.
+    pub fn on_tick(&self, host: &dyn Host, effects: &mut Vec<Effect>) {
+        for stage in self.stages.iter().filter(|stage| stage.wants_tick()) {
+            stage.on_tick(host, effects);
+        }
+    }
+}
+
+/// The value of `name` in the query of `path`, where it is plain text.
+fn query_value<'a>(path: &'a [u8], name: &[u8]) -> Option<&'a str> {
+    let mut parts = path.splitn(2, |&byte| byte == b'?');
+    let query = parts.nth(1)?;
+    let value = query.split(|&byte| byte == b'&').find_map(|pair| {
+        let value = pair.strip_prefix(name)?;
+        value.strip_prefix(b"=")
+    })?;
+    core::str::from_utf8(value).ok()
 }
 
 impl Incoming {
@@ -144,7 +220,7 @@ impl Incoming {
     pub fn read(&mut self, body: &[u8]) -> Read {
         match self.reader.push(body) {
             Ok(()) => Read::On,
-            Err(refusal) if self.rule.invalid_body == InvalidBody::Refuse => {
+            Err(refusal) if self.call.rule.invalid_body == InvalidBody::Refuse => {
                 Read::Refuse(reply_to(&refusal))
             }
             Err(_) => Read::PassOn,

@@ -9,8 +9,8 @@ pub struct Reply {
     pub status: u16,
     /// `%RESPONSE_CODE_DETAILS%` of Envoy's access log: `tollgate_` and the error's code.
     pub details: &'static str,
-    /// Seconds for a `retry-after` header, where trying again can help.
-    pub retry_after: Option<u32>,
+    /// Its headers beside `content-type`: lower-case names and values.
+    pub headers: Vec<(&'static str, String)>,
     /// The JSON body.
     pub body: Vec<u8>,
 }
@@ -99,11 +99,12 @@ impl Refused {
                 "code": self.code(),
             }
         });
+        // Held bytes are freed as fast as requests are answered: one second is long.
+        let retry_after = (self == Refused::Busy).then(|| ("retry-after", "1".to_owned()));
         Reply {
             status: self.status(),
             details: self.details(),
-            // Held bytes are freed as fast as requests are answered: one second is long.
-            retry_after: (self == Refused::Busy).then_some(1),
+            headers: retry_after.into_iter().collect(),
             body: error.to_string().into_bytes(),
         }
     }
@@ -123,7 +124,7 @@ mod tests {
             assert_eq!(body["error"]["code"], refused.code());
             assert_eq!(reply.details, format!("tollgate_{}", refused.code()));
             assert!((400..=503).contains(&reply.status));
-            assert_eq!(reply.retry_after.is_some(), reply.status == 503);
+            assert_eq!(!reply.headers.is_empty(), reply.status == 503);
         }
     }
 }

@@ -87,12 +87,8 @@ impl RequestReader {
             measured: &mut self.measured,
         };
         let fields = *self.scanner.finish(body, &mut pass)?;
-        let mut room = [0; LONGEST_NAME];
-        let named = fields
-            .model
-            .and_then(|name| unescape_short(name.span.of(body), &mut room));
-        let named = named.and_then(|name| core::str::from_utf8(name).ok());
-        let model = models.named(deployment.or(named).unwrap_or_default());
+        let mut room = NameRoom::default();
+        let model = models.named(name(body, &fields, deployment, &mut room));
         Ok(Request {
             body,
             dialect: self.dialect,
@@ -103,7 +99,53 @@ impl RequestReader {
     }
 }
 
+/// Room for a model's name without its escapes.
+pub struct NameRoom([u8; LONGEST_NAME]);
+
+impl Default for NameRoom {
+    fn default() -> Self {
+        NameRoom([0; LONGEST_NAME])
+    }
+}
+
+/// The deployment, which decides where there is one, else the body's `model`; empty where
+/// that is missing, or longer than any name is.
+fn name<'r>(
+    body: &[u8],
+    fields: &Fields,
+    deployment: Option<&'r str>,
+    room: &'r mut NameRoom,
+) -> &'r str {
+    deployment.unwrap_or_else(|| {
+        let named = fields.model;
+        let named = named.and_then(|name| unescape_short(name.span.of(body), &mut room.0));
+        let named = named.and_then(|name| core::str::from_utf8(name).ok());
+        named.unwrap_or_default()
+    })
+}
+
 impl Request<'_> {
+    /// The name of the model that is asked for: `deployment`, which the path names, or what
+    /// the body says.
+    pub fn model_name<'r>(&self, deployment: Option<&'r str>, room: &'r mut NameRoom) -> &'r str {
+        name(self.body, &self.fields, deployment, room)
+    }
+
+    /// How many answers it asks for; at least one.
+    pub fn answers(&self) -> u64 {
+        let fields = &self.fields;
+        let prompts = match self.dialect {
+            Dialect::Completions => u64::from(fields.inputs.max(1)),
+            Dialect::Chat | Dialect::Responses | Dialect::Embeddings => 1,
+        };
+        let each = fields
+            .n
+            .unwrap_or(1)
+            .max(fields.best_of.unwrap_or(1))
+            .max(1);
+        each.saturating_mul(prompts)
+    }
+
     /// Tokens of the prompt as the model will count them, estimated.
     pub fn prompt_tokens(&self, accuracy: Accuracy) -> u64 {
         let prompt = &self.measured.prompt;

@@ -2,6 +2,7 @@
 
 use crate::effect::Effect;
 use crate::exchange::{Ending, Exchange};
+use crate::host::Host;
 use crate::reply::Reply;
 use crate::request::Request;
 
@@ -14,20 +15,38 @@ pub enum Verdict {
     Reply(Reply),
 }
 
-/// One capability. Stateless but for its configuration: what it learns about a request it
-/// leaves in the request's [`Exchange`], where the stages after it find it too.
+/// One capability. What it learns about a request it leaves in the request's [`Exchange`],
+/// where the stages after it find it too; what outlives a request is shared by all workers
+/// through the [`Host`].
 pub trait Stage {
     /// Looks at a whole request.
     fn on_request(
         &self,
         request: &Request<'_>,
         exchange: &mut Exchange,
+        host: &dyn Host,
         effects: &mut Vec<Effect>,
     ) -> Verdict;
 
-    /// Adds to the head of the response, the upstream's or our own.
-    fn on_response_head(&self, exchange: &Exchange, effects: &mut Vec<Effect>);
+    /// Adds to the head of the upstream's response.
+    fn on_response_head(&self, exchange: &Exchange, host: &dyn Host, effects: &mut Vec<Effect>);
 
-    /// Settles the books: called exactly once for every exchange, however it ended.
-    fn on_end(&self, exchange: &mut Exchange, ending: &Ending, effects: &mut Vec<Effect>);
+    /// Settles the books: called exactly once for every exchange whose request it let pass,
+    /// however that ended.
+    fn on_end(
+        &self,
+        exchange: &mut Exchange,
+        ending: &Ending,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    );
+
+    /// Whether it has something to do that no request will bring about.
+    fn wants_tick(&self) -> bool {
+        false
+    }
+
+    /// Does it; called every [`TICK_MILLISECONDS`](crate::pipeline::TICK_MILLISECONDS) while
+    /// it is wanted.
+    fn on_tick(&self, _host: &dyn Host, _effects: &mut Vec<Effect>) {}
 }

@@ -1,10 +1,11 @@
 //! The token-estimator stage: what a request will cost, told before it is sent, and how well
 //! that agrees with what it did cost.
 
-use crate::config::HitsAddend;
+use crate::config::{HitsAddend, TokenEstimatorConfig};
 use crate::effect::{Effect, Metric};
 use crate::exchange::{Ending, Exchange};
-use crate::fingerprint::Fingerprinter;
+use crate::fingerprint::{Fingerprint, Fingerprinter};
+use crate::host::Host;
 use crate::request::Request;
 use crate::response::UsageReport;
 use crate::stage::{Stage, Verdict};
@@ -22,9 +23,54 @@ pub struct Estimate {
     pub is_partial: bool,
 }
 
+impl Estimate {
+    /// The property under which it is published for other modules.
+    pub const PROPERTY: &'static str = "tollgate.estimate";
+
+    /// The estimate of `request`.
+    pub fn of(request: &Request<'_>, config: &TokenEstimatorConfig) -> Estimate {
+        Estimate {
+            prompt: request.prompt_tokens(config.accuracy),
+            output: request.output_tokens(config.default_output_tokens),
+            family: request.model.family,
+            is_partial: request.is_partial(),
+        }
+    }
+
+    /// What is published of it, with the fingerprint of the body it is about.
+    fn to_published(self, fingerprint: Fingerprint) -> String {
+        let Estimate {
+            prompt,
+            output,
+            is_partial,
+            ..
+        } = self;
+        format!("1 {fingerprint} {prompt} {output} {}", u8::from(is_partial))
+    }
+
+    /// The estimate that another module published as `text`, if it is about the body with
+    /// this fingerprint.
+    pub fn published(
+        text: &[u8],
+        fingerprint: impl FnOnce() -> Fingerprint,
+        request: &Request<'_>,
+    ) -> Option<Estimate> {
+        let text = core::str::from_utf8(text).ok()?;
+        let (body, numbers) = text.strip_prefix("1 ")?.split_once(' ')?;
+        let mut numbers = numbers.split(' ');
+        let estimate = Estimate {
+            prompt: numbers.next()?.parse().ok()?,
+            output: numbers.next()?.parse().ok()?,
+            is_partial: numbers.next()? == "1",
+            family: request.model.family,
+        };
+        (body == fingerprint().to_string()).then_some(estimate)
+    }
+}
+
 /// The key of Envoy's ratelimit filter: how much a request counts.
 /// <https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_filters/rate_limit_filter>
-const HITS_ADDEND: &str = "envoy.ratelimit.hits_addend";
+pub(crate) const HITS_ADDEND: &str = "envoy.ratelimit.hits_addend";
 
 /// A counter of this stage for one model family.
 fn counter(name: &'static str, family: &'static str) -> Metric {
@@ -52,18 +98,14 @@ impl Stage for TokenEstimator {
         &self,
         request: &Request<'_>,
         exchange: &mut Exchange,
+        _host: &dyn Host,
         effects: &mut Vec<Effect>,
     ) -> Verdict {
         let config = exchange.rule.token_estimator;
         if !config.enabled {
             return Verdict::Continue;
         }
-        let estimate = Estimate {
-            prompt: request.prompt_tokens(config.accuracy),
-            output: request.output_tokens(config.default_output_tokens),
-            family: request.model.family,
-            is_partial: request.is_partial(),
-        };
+        let estimate = Estimate::of(request, &config);
         let Estimate {
             prompt,
             output,
@@ -86,8 +128,8 @@ impl Stage for TokenEstimator {
                 value: family.to_owned(),
             },
             Effect::Publish {
-                key: "tollgate.estimate",
-                value: format!("1 {fingerprint} {prompt} {output} {}", u8::from(is_partial)),
+                key: Estimate::PROPERTY,
+                value: estimate.to_published(fingerprint),
             },
             Effect::Measure {
                 metric: counter("tollgate.token_estimator.prompt_tokens", family),
@@ -121,7 +163,7 @@ impl Stage for TokenEstimator {
         Verdict::Continue
     }
 
-    fn on_response_head(&self, exchange: &Exchange, effects: &mut Vec<Effect>) {
+    fn on_response_head(&self, exchange: &Exchange, _host: &dyn Host, effects: &mut Vec<Effect>) {
         let Some(estimate) = exchange.estimate.filter(|_| self.debug_headers) else {
             return;
         };
@@ -137,7 +179,13 @@ impl Stage for TokenEstimator {
         }
     }
 
-    fn on_end(&self, exchange: &mut Exchange, ending: &Ending, effects: &mut Vec<Effect>) {
+    fn on_end(
+        &self,
+        exchange: &mut Exchange,
+        ending: &Ending,
+        _host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) {
         let Some(estimate) = exchange.estimate else {
             return;
         };

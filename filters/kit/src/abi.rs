@@ -18,6 +18,13 @@ pub(crate) struct HostError {
     pub(crate) status: u32,
 }
 
+impl HostError {
+    /// NOT_FOUND.
+    pub(crate) const NOT_FOUND: HostError = HostError { status: 1 };
+    /// CAS_MISMATCH.
+    pub(crate) const CAS_MISMATCH: HostError = HostError { status: 8 };
+}
+
 /// What a host call gives.
 pub(crate) type HostResult<T> = Result<T, HostError>;
 
@@ -52,6 +59,22 @@ pub(crate) enum Level {
 
 #[link(wasm_import_module = "env")]
 unsafe extern "C" {
+    fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+    fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+    fn proxy_get_shared_data(
+        key: *const u8,
+        key_length: usize,
+        data: *mut *mut u8,
+        length: *mut usize,
+        version: *mut u32,
+    ) -> u32;
+    fn proxy_set_shared_data(
+        key: *const u8,
+        key_length: usize,
+        value: *const u8,
+        value_length: usize,
+        version: u32,
+    ) -> u32;
     fn proxy_log(level: u32, message: *const u8, length: usize) -> u32;
     fn proxy_get_buffer_bytes(
         buffer: u32,
@@ -158,6 +181,53 @@ pub(crate) fn buffer(buffer: Buffer, start: usize, max: usize) -> HostResult<Vec
         )
     };
     answer.bytes(status)
+}
+
+/// Wall-clock time in nanoseconds since 1970.
+pub(crate) fn time() -> HostResult<u64> {
+    let mut time = 0;
+    // SAFETY: the out-pointer is a live local.
+    check(unsafe { proxy_get_current_time_nanoseconds(&mut time) })?;
+    Ok(time)
+}
+
+/// Asks for a tick of the plugin every so many milliseconds; 0 ends it.
+pub(crate) fn set_tick_period(milliseconds: u32) -> HostResult<()> {
+    // SAFETY: no pointers.
+    check(unsafe { proxy_set_tick_period_milliseconds(milliseconds) })
+}
+
+/// The value that all VMs with this one's `vm_id` share under `key`, and its number for a
+/// comparison.
+pub(crate) fn shared_data(key: &str) -> HostResult<(Vec<u8>, u32)> {
+    let mut answer = Answer::NONE;
+    let mut version = 0;
+    // SAFETY: the slice is live and all out-pointers are live locals.
+    let status = unsafe {
+        proxy_get_shared_data(
+            key.as_ptr(),
+            key.len(),
+            &mut answer.data,
+            &mut answer.length,
+            &mut version,
+        )
+    };
+    Ok((answer.bytes(status)?, version))
+}
+
+/// Shares `value` under `key` where its number is `version` still; a key without a value
+/// takes any.
+pub(crate) fn set_shared_data(key: &str, value: &[u8], version: u32) -> HostResult<()> {
+    // SAFETY: pointers and lengths are those of live slices.
+    check(unsafe {
+        proxy_set_shared_data(
+            key.as_ptr(),
+            key.len(),
+            value.as_ptr(),
+            value.len(),
+            version,
+        )
+    })
 }
 
 /// All headers of a map in the ABI's serialised form; see [`crate::pairs::Pairs`].

@@ -22,6 +22,7 @@ mod metrics;
 mod pairs;
 mod root;
 mod stream;
+mod world;
 
 pub use tollgate_core::config::StageKind;
 

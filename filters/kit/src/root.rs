@@ -1,6 +1,6 @@
 //! The root context: reads the configuration, then makes a [`Stream`] for every request.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
@@ -8,12 +8,13 @@ use proxy_wasm::types::{Action, ContextType};
 use tollgate_core::config::{Config, StageKind};
 use tollgate_core::effect::{Effect, Metric};
 use tollgate_core::exchange::StreamEnd;
-use tollgate_core::pipeline::Pipeline;
+use tollgate_core::pipeline::{Pipeline, TICK_MILLISECONDS};
 
 use crate::abi;
 use crate::metrics::Metrics;
 use crate::pairs;
 use crate::stream::{Stream, carry_out};
+use crate::world::World;
 
 /// What all streams of a worker share.
 pub(crate) struct Worker {
@@ -21,6 +22,7 @@ pub(crate) struct Worker {
     pub(crate) metrics: Metrics,
     /// The list of effects of the callback at hand, kept for the next one.
     spare: RefCell<Vec<Effect>>,
+    is_ticking: Cell<bool>,
 }
 
 impl Worker {
@@ -29,6 +31,7 @@ impl Worker {
             pipeline: Pipeline::new(config, &secret())?,
             metrics: Metrics::default(),
             spare: RefCell::default(),
+            is_ticking: Cell::new(false),
         })
     }
 
@@ -49,6 +52,24 @@ impl Worker {
         if let Ok(mut spare) = self.spare.try_borrow_mut() {
             *spare = effects;
         }
+        self.tick_as_wanted();
+    }
+
+    /// Has the host tick while a stage wants it, and only then: an idle worker sleeps.
+    fn tick_as_wanted(&self) {
+        let wanted = self.pipeline.wants_tick();
+        if wanted != self.is_ticking.get() {
+            let period = if wanted { TICK_MILLISECONDS } else { 0 };
+            if abi::set_tick_period(period).is_ok() {
+                self.is_ticking.set(wanted);
+            }
+        }
+    }
+
+    fn on_tick(&self) {
+        let mut effects = self.effects();
+        self.pipeline.on_tick(&World, &mut effects);
+        self.apply(effects);
     }
 
     /// Counts a request by what became of it.
@@ -108,6 +129,12 @@ impl RootContext for Root {
                 abi::log(abi::Level::Error, &error.to_string());
                 false
             }
+        }
+    }
+
+    fn on_tick(&mut self) {
+        if let Some(worker) = &self.worker {
+            worker.on_tick();
         }
     }
 

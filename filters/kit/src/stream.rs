@@ -20,6 +20,7 @@ use crate::body::{Body, NotTaken};
 use crate::filter_state;
 use crate::pairs::{self, Pairs};
 use crate::root::Worker;
+use crate::world::World;
 
 /// Where a stream is.
 enum Phase {
@@ -103,10 +104,12 @@ impl Stream {
             }
         };
         let mut effects = self.worker.effects();
-        let judged =
-            self.worker
-                .pipeline
-                .judge(reading.incoming, reading.body.bytes(), &mut effects);
+        let judged = self.worker.pipeline.judge(
+            reading.incoming,
+            reading.body.bytes(),
+            &World,
+            &mut effects,
+        );
         let action = match judged {
             Judged::Send(exchange) => {
                 self.worker.count_request("read");
@@ -137,12 +140,10 @@ impl Stream {
 
     fn answer(&mut self, reply: &Reply) -> Action {
         self.phase = Phase::Answered;
-        let retry_after = reply.retry_after.map(|seconds| seconds.to_string());
         let content_type = ("content-type", "application/json");
-        let headers = match &retry_after {
-            Some(seconds) => pairs::encode(&[content_type, ("retry-after", seconds)]),
-            None => pairs::encode(&[content_type]),
-        };
+        let others = reply.headers.iter().map(|(name, value)| (*name, &**value));
+        let headers: Vec<(&str, &str)> = core::iter::once(content_type).chain(others).collect();
+        let headers = pairs::encode(&headers);
         // Envoy always takes a local response; where a host does not, the stream stays
         // paused and ends by its timeout, rather than reaching the upstream unjudged.
         let _ = abi::send_local_response(reply.status, reply.details, &reply.body, &headers);
@@ -155,7 +156,9 @@ impl Stream {
             Phase::Sent(exchange) => {
                 self.worker.count_end(end);
                 let mut effects = self.worker.effects();
-                self.worker.pipeline.settle(*exchange, end, &mut effects);
+                self.worker
+                    .pipeline
+                    .settle(*exchange, end, &World, &mut effects);
                 self.worker.apply(effects);
             }
             // Nothing was sent: what the phase says of the request's bytes still holds.
@@ -187,7 +190,7 @@ impl HttpContext for Stream {
                 let most = config.limits.max_body_bytes;
                 self.phase = Phase::Reading(Box::new(Reading {
                     body: Body::new(content_length, most, config.limits.max_held_bytes),
-                    incoming: pipeline.begin(dialect, deployment, rule),
+                    incoming: pipeline.begin(dialect, deployment, rule, &head),
                 }));
                 // Held, where Envoy allows it, so that what the body says can still decide
                 // the route. Otherwise the headers go ahead and the body is held alone.
@@ -222,11 +225,12 @@ impl HttpContext for Stream {
                 status: head.status(),
                 content_type: head.pairs.first("content-type"),
                 content_encoding: head.pairs.first("content-encoding"),
+                cache: head.pairs.first("x-tollgate-cache"),
             });
             let mut effects = self.worker.effects();
             self.worker
                 .pipeline
-                .on_response_head(exchange, &mut effects);
+                .on_response_head(exchange, &World, &mut effects);
             self.worker.apply(effects);
             if is_end {
                 self.settle(StreamEnd::HeadersOnly);
@@ -315,6 +319,9 @@ impl RequestHead for Head {
     }
     fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
         self.pairs.values(name)
+    }
+    fn property(&self, path: &str) -> Option<Vec<u8>> {
+        abi::property(path).ok()
     }
 }
 

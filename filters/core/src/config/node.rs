@@ -88,6 +88,10 @@ impl<'a> Node<'a> {
         }
     }
 
+    pub(super) fn is_null(&self) -> bool {
+        self.value.is_null()
+    }
+
     pub(super) fn list(&self) -> Result<Vec<Node<'a>>, ConfigError> {
         let Value::Array(values) = self.value else {
             return Err(self.expected("a list"));

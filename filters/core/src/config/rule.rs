@@ -1,6 +1,8 @@
 //! Which requests a rule is about, and what it says of them.
 
 use super::node::{ConfigError, Node};
+use super::rate_limiter::RateLimiterConfig;
+use super::tenant::TenantSource;
 use super::token_estimator::TokenEstimatorConfig;
 
 /// What the head of a request says, as rules see it. Header names are lower case.
@@ -15,6 +17,8 @@ pub trait RequestHead {
     fn route_name(&self) -> &[u8];
     /// Every value of a header, in order.
     fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]>;
+    /// A property of the stream; segments of `path` are separated by NUL.
+    fn property(&self, path: &str) -> Option<Vec<u8>>;
 }
 
 /// Conditions, all of which must hold; a condition that is not given always holds.
@@ -169,13 +173,18 @@ pub struct Rule {
     pub pass_through: bool,
     /// What happens to a body that cannot be read.
     pub invalid_body: InvalidBody,
+    /// What names the tenant, the first that is there.
+    pub tenant: Vec<TenantSource>,
     /// Settings of the token-estimator stage.
     pub token_estimator: TokenEstimatorConfig,
+    /// Settings of the rate-limiter stage.
+    pub rate_limiter: RateLimiterConfig,
 }
 
 impl Rule {
     /// The keys of a rule that the top level has too, as defaults for every rule.
-    pub(super) const SHARED_KEYS: [&'static str; 2] = ["invalid_body", "token_estimator"];
+    pub(super) const SHARED_KEYS: [&'static str; 4] =
+        ["invalid_body", "tenant", "token_estimator", "rate_limiter"];
 
     /// The rule that matches what no other does: the defaults of the top level.
     pub(super) fn read_defaults(top: &super::node::Object) -> Result<Rule, ConfigError> {
@@ -184,20 +193,24 @@ impl Rule {
             matches: Match::default(),
             pass_through: false,
             invalid_body: InvalidBody::Refuse,
+            tenant: TenantSource::defaults(),
             token_estimator: TokenEstimatorConfig::default(),
+            rate_limiter: RateLimiterConfig::default(),
         };
         rule.overridden_by(top)
     }
 
     /// A rule of the list; what it leaves out it has from `defaults`.
     pub(super) fn read(node: &Node, defaults: &Rule) -> Result<Rule, ConfigError> {
-        let [invalid_body, token_estimator] = Rule::SHARED_KEYS;
+        let [invalid_body, tenant, token_estimator, rate_limiter] = Rule::SHARED_KEYS;
         let object = node.object(&[
             "name",
             "match",
             "pass_through",
             invalid_body,
+            tenant,
             token_estimator,
+            rate_limiter,
         ])?;
         let rule = Rule {
             name: object.require("name")?.string()?.to_owned(),
@@ -227,6 +240,10 @@ impl Rule {
             })?,
             token_estimator: object.read_or("token_estimator", self.token_estimator, |node| {
                 self.token_estimator.overridden_by(node)
+            })?,
+            tenant: object.read_or("tenant", self.tenant, TenantSource::read_list)?,
+            rate_limiter: object.read_or("rate_limiter", self.rate_limiter.clone(), |node| {
+                self.rate_limiter.overridden_by(node, &self.name)
             })?,
             ..self
         })

@@ -170,6 +170,9 @@ impl RequestHead for Head {
             .filter(move |(known, _)| *known == name)
             .map(|(_, value)| value.as_bytes())
     }
+    fn property(&self, _path: &str) -> Option<Vec<u8>> {
+        None
+    }
 }
 
 #[test]
@@ -258,6 +261,12 @@ fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
         ("", r#"{"?": 1}"#),
         ("limits.", r#"{"limits": {"?": 1}}"#),
         ("token_estimator.", r#"{"token_estimator": {"?": 1}}"#),
+        ("tenant[].", r#"{"tenant": [{"?": 1}]}"#),
+        ("rate_limiter.", r#"{"rate_limiter": {"?": 1}}"#),
+        (
+            "rate_limiter.quotas[].",
+            r#"{"rate_limiter": {"quotas": [{"?": 1}]}}"#,
+        ),
         ("rules[].", r#"{"rules": [{"?": 1}]}"#),
         (
             "rules[].match.",
@@ -292,7 +301,7 @@ fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
         .collect();
-    assert_eq!(examples.len(), 4);
+    assert_eq!(examples.len(), 7);
     for example in examples {
         read(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
     }

@@ -58,6 +58,8 @@ impl StringState {
                         self.inside = Inside::Escape { pair: false };
                     }
                     Some(_) => {
+                        // What came before is handed out, as it would be had it come alone.
+                        deliver(bytes, from, at, base, here, handler)?;
                         return Err(Error {
                             kind: ErrorKind::ControlCharacter,
                             at: here,
@@ -70,12 +72,20 @@ impl StringState {
             let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) else {
                 break self.escape;
             };
-            let (inside, read) = self.inside.step(rest).map_err(|kind| Error {
-                kind,
-                at: self.escape,
-            })?;
-            self.inside = inside;
-            at = at.wrapping_add(read);
+            match self.inside.step(rest) {
+                Ok((inside, read)) => {
+                    self.inside = inside;
+                    at = at.wrapping_add(read);
+                }
+                Err(kind) => {
+                    deliver(bytes, from, at, base, self.escape, handler)?;
+                    return Err(Error {
+                        kind,
+                        at: self.escape,
+                    }
+                    .into());
+                }
+            }
         };
         deliver(bytes, from, bytes.len(), base, whole_until, handler)?;
         Ok(None)

@@ -2,8 +2,8 @@
 //!
 //! <https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>
 
+use super::ResponseSummary;
 use super::picker::Picker;
-use super::{ResponseSummary, UsageReport};
 use crate::json::{Lexer, MAX_DEPTH};
 
 const FIELD: &[u8] = b"data:";
@@ -43,7 +43,8 @@ pub(super) struct Events {
     has_line: bool,
     lexer: Lexer,
     picker: Picker,
-    summary: ResponseSummary,
+    /// The stream said `[DONE]`.
+    is_done: bool,
 }
 
 impl Default for Events {
@@ -54,8 +55,8 @@ impl Default for Events {
             data: Data::Done(0),
             has_line: false,
             lexer: Lexer::new(MAX_DEPTH),
-            picker: Picker::default(),
-            summary: ResponseSummary::default(),
+            picker: Picker::of_stream(),
+            is_done: false,
         }
     }
 }
@@ -83,7 +84,11 @@ impl Events {
     pub(super) fn finish(mut self) -> ResponseSummary {
         // An upstream that forgets the last blank line has still said what it said.
         self.end_of_event();
-        self.summary
+        let summary = self.picker.summary();
+        ResponseSummary {
+            is_complete: summary.is_complete || self.is_done,
+            ..summary
+        }
     }
 
     fn part_of_line(&mut self, mut part: &[u8]) {
@@ -122,7 +127,7 @@ impl Events {
                 return;
             }
             self.lexer = Lexer::new(MAX_DEPTH);
-            self.picker = Picker::default();
+            self.picker.begin();
             self.json(DONE.get(..read).unwrap_or_default());
         }
         if self.data == Data::Json {
@@ -150,16 +155,10 @@ impl Events {
     fn end_of_event(&mut self) {
         self.has_line = false;
         match core::mem::replace(&mut self.data, Data::Done(0)) {
-            Data::Done(read) if read == DONE.len() => self.summary.is_complete = true,
-            Data::Json if self.lexer.finish(&mut self.picker).is_ok() => {
-                let event = self.picker.summary();
-                if event.usage != UsageReport::Absent {
-                    self.summary.usage = event.usage;
-                }
-                self.summary.is_complete |= event.is_complete;
-                self.summary.has_error |= event.has_error;
-            }
-            Data::Done(_) | Data::Json | Data::Unreadable => {}
+            Data::Done(read) if read == DONE.len() => self.is_done = true,
+            Data::Done(_) => {}
+            Data::Json if self.lexer.finish(&mut self.picker).is_ok() => self.picker.keep(),
+            Data::Json | Data::Unreadable => self.picker.discard(),
         }
     }
 }

@@ -1,70 +1,52 @@
-//! Picks what matters out of one JSON text of an answer: a document, or an event's data.
+//! Picks what matters out of the JSON texts of an answer: a document, or the data of events.
 
-use super::{ResponseSummary, Usage, UsageReport};
+use super::output::Output;
+use super::shape::{Member, Node};
+use super::word::Word;
+use super::{MAX_USAGE_TOKENS, ResponseSummary, Usage, UsageReport};
 use crate::json::{Container, Error, Handler, Literal, Number, Piece, Place};
-
-/// Which object the lexer is in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Node {
-    /// None that matters.
-    #[default]
-    Other,
-    /// An answer, or an event of the Responses API, or the answer such an event carries.
-    Answer,
-    /// Its `usage`.
-    Usage,
-    /// What `usage` says of the prompt.
-    PromptDetails,
-}
-
-/// Names longer than every one that matters are not kept.
-const WORD_ROOM: usize = 24;
-
-/// A name, as far as it could be one that matters.
-#[derive(Clone, Copy, Debug, Default)]
-struct Word {
-    bytes: [u8; WORD_ROOM],
-    len: usize,
-}
-
-impl Word {
-    fn push(&mut self, piece: &[u8]) {
-        let end = self.len.saturating_add(piece.len());
-        if let Some(room) = self.bytes.get_mut(self.len..end) {
-            room.copy_from_slice(piece);
-        }
-        self.len = end;
-    }
-
-    /// The word; empty where it was too long to be kept.
-    fn get(&self) -> &[u8] {
-        self.bytes.get(..self.len).unwrap_or_default()
-    }
-}
+use crate::tokens::{Encoding, Model};
 
 /// What the string at hand is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Text {
+enum Use {
     /// Nothing that matters.
     #[default]
     Ignored,
-    /// The name of a member; looked at when its value comes.
+    /// The name of a member.
     Name,
-    /// The `type` of an answer or event.
+    /// The `type` of an event.
     Type,
+    /// The `model` that answers.
+    Model,
+    /// Text that the model wrote.
+    Output,
 }
 
-/// Objects that matter are at most this deep: event, answer, usage, details.
-const NODES: usize = 4;
+/// What matters is at most this deep: the function of a call of a message of a choice.
+const NODES: usize = 7;
 
-/// Reads one JSON text and remembers what it says.
-#[derive(Clone, Copy, Debug, Default)]
+/// Reads JSON texts and remembers what they say.
+#[derive(Debug, Default)]
 pub(super) struct Picker {
-    /// The open objects from the outermost in, as far as they matter.
+    text: Text,
+    word: Word,
+    /// The encoding of the first model that was named.
+    encoding: Option<Encoding>,
+    output: Output,
+    /// What the texts that counted said, their output aside.
+    said: ResponseSummary,
+}
+
+/// What is known of the text at hand.
+#[derive(Clone, Copy, Debug, Default)]
+struct Text {
+    /// The open containers from the outermost in, as far as they matter.
     nodes: [Node; NODES],
     depth: usize,
-    word: Word,
-    string: Text,
+    member: Member,
+    string: Use,
+    is_audio: bool,
     usage: Option<Counts>,
     report: UsageReport,
     has_error: bool,
@@ -80,15 +62,46 @@ struct Counts {
 }
 
 impl Picker {
-    pub(super) fn summary(&self) -> ResponseSummary {
-        ResponseSummary {
-            usage: self.report,
-            is_complete: self.is_final,
-            has_error: self.has_error,
+    /// For a stream, whose texts continue each other's output.
+    pub(super) fn of_stream() -> Picker {
+        Picker {
+            output: Output::of_stream(),
+            ..Picker::default()
         }
     }
 
-    /// The object at hand; `Other` inside arrays and beyond what matters.
+    /// Begins another text.
+    pub(super) fn begin(&mut self) {
+        self.text = Text::default();
+    }
+
+    /// Lets what the text said count.
+    pub(super) fn keep(&mut self) {
+        let text = &self.text;
+        if text.report != UsageReport::Absent {
+            self.said.usage = text.report;
+        }
+        self.said.is_complete |= text.is_final;
+        self.said.has_error |= text.has_error;
+    }
+
+    /// Discards what the text said, but for its output, which the client has seen.
+    pub(super) fn discard(&mut self) {
+        self.output.break_off();
+    }
+
+    /// What was said.
+    pub(super) fn summary(&mut self) -> ResponseSummary {
+        let encoding = self.encoding.unwrap_or(Encoding::O200k);
+        ResponseSummary {
+            output_tokens: self.output.tokens(encoding),
+            ..self.said
+        }
+    }
+}
+
+impl Text {
+    /// The container at hand.
     fn node(&self) -> Node {
         let innermost = self.depth.checked_sub(1);
         innermost
@@ -97,43 +110,29 @@ impl Picker {
             .unwrap_or_default()
     }
 
-    /// What the object that opens under the last name is.
-    fn child(&self) -> Node {
-        if self.depth == 0 {
-            return Node::Answer;
-        }
-        match (self.node(), self.word.get()) {
-            (Node::Answer, b"response") => Node::Answer,
-            (Node::Answer, b"usage") => Node::Usage,
-            (Node::Usage, b"prompt_tokens_details" | b"input_tokens_details") => {
-                Node::PromptDetails
+    /// Takes a value that is not an object or array; `count` where it is a number of tokens.
+    fn scalar(&mut self, count: Option<u64>, is_null: bool) {
+        match self.member {
+            Member::Error => self.has_error |= !is_null,
+            Member::Usage if !is_null => self.report = UsageReport::Unusable,
+            Member::PromptTokens | Member::CompletionTokens | Member::CachedTokens => {
+                self.count(count, is_null);
             }
-            _ => Node::Other,
+            _ => {}
         }
     }
 
-    /// Takes a value that is not an object or array; `count` where it is a whole number.
-    fn scalar(&mut self, count: Option<u64>, is_null: bool) {
-        let node = self.node();
-        let word = self.word;
-        if node == Node::Answer && !is_null {
-            match word.get() {
-                b"error" => self.has_error = true,
-                b"usage" => self.report = UsageReport::Unusable,
-                _ => {}
-            }
-        }
+    fn count(&mut self, count: Option<u64>, is_null: bool) {
         let Some(counts) = &mut self.usage else {
             return;
         };
-        let place = match (node, word.get()) {
-            (Node::Usage, b"prompt_tokens" | b"input_tokens") => {
+        let place = match self.member {
+            Member::PromptTokens => {
                 counts.prompt = count;
                 &mut counts.usage.prompt
             }
-            (Node::Usage, b"completion_tokens" | b"output_tokens") => &mut counts.usage.completion,
-            (Node::PromptDetails, b"cached_tokens") => &mut counts.usage.cached,
-            _ => return,
+            Member::CompletionTokens => &mut counts.usage.completion,
+            _ => &mut counts.usage.cached,
         };
         match count {
             Some(count) => *place = count,
@@ -142,37 +141,44 @@ impl Picker {
             None => counts.unusable = true,
         }
     }
+
+    fn event_type(&mut self, name: &[u8]) {
+        // An event of type `error` is the last one of a stream of the Responses API.
+        let is_failed = matches!(name, b"response.failed" | b"error");
+        self.has_error |= is_failed;
+        self.is_final |=
+            is_failed || matches!(name, b"response.completed" | b"response.incomplete");
+        self.is_audio = name.ends_with(b"audio.delta");
+    }
 }
 
 impl Handler for Picker {
     type Error = Error;
 
     fn open(&mut self, container: Container, _at: usize) -> Result<(), Error> {
-        let node = match container {
-            Container::Object => self.child(),
-            Container::Array => Node::Other,
+        let text = &mut self.text;
+        let node = match text.depth {
+            0 if container == Container::Object => Node::Answer,
+            0 => Node::Other,
+            _ => text.node().child(text.member, container),
         };
-        if self.node() == Node::Answer {
-            match self.word.get() {
-                b"error" => self.has_error = true,
-                b"usage" if container == Container::Array => self.report = UsageReport::Unusable,
-                _ => {}
-            }
+        match node {
+            Node::Usage => text.usage = Some(Counts::default()),
+            Node::Other => text.scalar(None, false),
+            _ => {}
         }
-        if node == Node::Usage {
-            self.usage = Some(Counts::default());
-        }
-        if let Some(place) = self.nodes.get_mut(self.depth) {
+        if let Some(place) = text.nodes.get_mut(text.depth) {
             *place = node;
         }
-        self.depth = self.depth.saturating_add(1);
-        self.word = Word::default();
+        text.depth = text.depth.saturating_add(1);
+        text.member = Member::Other;
         Ok(())
     }
 
     fn close(&mut self, _container: Container, _end: usize) -> Result<(), Error> {
-        if self.node() == Node::Usage {
-            self.report = match self.usage.take() {
+        let text = &mut self.text;
+        if text.node() == Node::Usage {
+            text.report = match text.usage.take() {
                 Some(Counts {
                     prompt: Some(_),
                     usage,
@@ -181,58 +187,70 @@ impl Handler for Picker {
                 _ => UsageReport::Unusable,
             };
         }
-        self.depth = self.depth.saturating_sub(1);
+        text.depth = text.depth.saturating_sub(1);
+        text.member = Member::Other;
         Ok(())
     }
 
     fn string_start(&mut self, place: Place, _at: usize) -> Result<(), Error> {
-        let node = self.node();
-        self.string = match place {
-            Place::Key if node != Node::Other => Text::Name,
-            Place::Value if node == Node::Answer && self.word.get() == b"type" => Text::Type,
-            _ => Text::Ignored,
+        let text = &mut self.text;
+        text.string = match place {
+            Place::Key if text.node().has_members() => Use::Name,
+            Place::Key => Use::Ignored,
+            Place::Value => {
+                text.scalar(None, false);
+                match text.member {
+                    Member::Type => Use::Type,
+                    Member::Model if self.encoding.is_none() => Use::Model,
+                    Member::Text | Member::Content => Use::Output,
+                    Member::Delta if !text.is_audio => Use::Output,
+                    _ => Use::Ignored,
+                }
+            }
         };
-        if place == Place::Value {
-            self.scalar(None, false);
-        }
-        if self.string != Text::Ignored {
-            self.word = Word::default();
+        match text.string {
+            Use::Ignored => {}
+            Use::Output => self.output.start(),
+            Use::Name | Use::Type | Use::Model => self.word.clear(),
         }
         Ok(())
     }
 
     fn string_piece(&mut self, piece: Piece<'_>) -> Result<(), Error> {
-        if self.string != Text::Ignored {
-            self.word.push(piece.bytes);
+        match self.text.string {
+            Use::Ignored => {}
+            Use::Output => self.output.piece(piece),
+            Use::Name | Use::Type | Use::Model => self.word.push(piece.bytes),
         }
         Ok(())
     }
 
-    fn string_end(&mut self, _at: usize, _escaped: bool) -> Result<(), Error> {
-        if self.string == Text::Type {
-            // An event of type `error` is the last one of a stream of the Responses API.
-            let is_failed = matches!(self.word.get(), b"response.failed" | b"error");
-            self.has_error |= is_failed;
-            self.is_final |= is_failed
-                || matches!(
-                    self.word.get(),
-                    b"response.completed" | b"response.incomplete"
-                );
+    fn string_end(&mut self, _at: usize, escaped: bool) -> Result<(), Error> {
+        match self.text.string {
+            Use::Ignored => {}
+            Use::Output => self.output.end(),
+            Use::Name => self.text.member = self.text.node().member(self.word.end(escaped)),
+            Use::Type => self.text.event_type(self.word.end(escaped)),
+            Use::Model => {
+                // Azure's first event names none.
+                let name = core::str::from_utf8(self.word.end(escaped)).unwrap_or_default();
+                self.encoding = (!name.is_empty()).then(|| Model::named(name).encoding);
+            }
         }
         Ok(())
     }
 
     fn number(&mut self, number: Number, _start: usize, _end: usize) -> Result<(), Error> {
         let count = match number {
-            Number::Whole(count) => Some(count),
-            Number::TooLarge | Number::Negative | Number::Fractional => None,
+            Number::Whole(count) if count <= MAX_USAGE_TOKENS => Some(count),
+            Number::Whole(_) | Number::TooLarge | Number::Negative | Number::Fractional => None,
         };
-        self.scalar(count, false);
+        self.text.scalar(count, false);
         Ok(())
     }
 
     fn literal(&mut self, literal: Literal, _start: usize, _end: usize) -> Result<(), Error> {
-        self.scalar(None, literal == Literal::Null);
+        self.text.scalar(None, literal == Literal::Null);
         Ok(())
     }
 }

@@ -1,8 +1,13 @@
 //! Answers as rows, each read whole, cut at every byte, and byte by byte, beside a naive
 //! reader that has all of it at once.
 
+mod accuracy;
+mod oracle;
+mod output;
+mod properties;
+mod tree;
+
 use super::*;
-use serde_json::Value;
 
 const JSON: &[u8] = b"application/json; charset=utf-8";
 const SSE: &[u8] = b"Text/Event-Stream";
@@ -34,51 +39,6 @@ fn read_every_way(content_type: &[u8], answer: &[u8]) -> ResponseSummary {
     whole
 }
 
-/// What one JSON text says, by way of a document object model.
-fn naive(text: &Value) -> ResponseSummary {
-    let mut summary = ResponseSummary::default();
-    let event = text["type"].as_str().unwrap_or_default();
-    let finals = [
-        "response.completed",
-        "response.incomplete",
-        "response.failed",
-        "error",
-    ];
-    if finals.contains(&event) {
-        summary.is_complete = true;
-        summary.has_error = ["response.failed", "error"].contains(&event);
-    }
-    for answer in [text, &text["response"]] {
-        summary.has_error |= !answer["error"].is_null();
-        let usage = &answer["usage"];
-        let first = |names: [&str; 2]| names.into_iter().find_map(|name| usage.get(name));
-        let count = |value: Option<&Value>| match value {
-            None | Some(Value::Null) => Ok(0),
-            Some(value) => value.as_u64().ok_or(()),
-        };
-        let details = first(["prompt_tokens_details", "input_tokens_details"]);
-        let counts = (
-            count(first(["prompt_tokens", "input_tokens"])),
-            count(first(["completion_tokens", "output_tokens"])),
-            count(details.and_then(|details| details.get("cached_tokens"))),
-        );
-        let has_prompt =
-            first(["prompt_tokens", "input_tokens"]).is_some_and(|value| !value.is_null());
-        match counts {
-            _ if usage.is_null() => {}
-            (Ok(prompt), Ok(completion), Ok(cached)) if has_prompt => {
-                summary.usage = UsageReport::Given(Usage {
-                    prompt,
-                    completion,
-                    cached,
-                });
-            }
-            _ => summary.usage = UsageReport::Unusable,
-        }
-    }
-    summary
-}
-
 fn given(prompt: u64, completion: u64, cached: u64) -> UsageReport {
     UsageReport::Given(Usage {
         prompt,
@@ -90,7 +50,7 @@ fn given(prompt: u64, completion: u64, cached: u64) -> UsageReport {
 #[test]
 fn documents_say_their_usage() {
     use UsageReport::*;
-    let rows: [(&str, UsageReport, bool); 23] = [
+    let rows: [(&str, UsageReport, bool); 30] = [
         (
             r#"{"usage":{"prompt_tokens":12,"completion_tokens":3,"total_tokens":15}}"#,
             given(12, 3, 0),
@@ -113,8 +73,8 @@ fn documents_say_their_usage() {
         ),
         (r#"{"usage":{"prompt_tokens":0}}"#, given(0, 0, 0), false),
         (
-            r#"{"usage":{"prompt_tokens":18446744073709551615}}"#,
-            given(u64::MAX, 0, 0),
+            r#"{"usage":{"prompt_tokens":100000000}}"#,
+            given(MAX_USAGE_TOKENS, 0, 0),
             false,
         ),
         (
@@ -141,6 +101,37 @@ fn documents_say_their_usage() {
         (r#"{}"#, Absent, false),
         (r#"[{"usage":{"prompt_tokens":1}}]"#, Absent, false),
         (r#""usage""#, Absent, false),
+        (
+            r#"{"us\u0061ge":{"\u0070\u0072\u006f\u006d\u0070\u0074\u005f\u0074\u006f\u006b\u0065\u006e\u0073":4}}"#,
+            given(4, 0, 0),
+            false,
+        ),
+        (
+            r#"{"usage":{"prompt_tokens":1},"usage":{"prompt_tokens":2}}"#,
+            given(2, 0, 0),
+            false,
+        ),
+        (r#"{"usage":{"prompt_tokens":100000001}}"#, Unusable, false),
+        (
+            r#"{"usage":{"prompt_tokens":1,"completion_tokens":9007199254740993}}"#,
+            Unusable,
+            false,
+        ),
+        (
+            r#"{"usage":{"prompt_tokens":1,"prompt_tokens_details":{"cached_tokens":100000001}}}"#,
+            Unusable,
+            false,
+        ),
+        (
+            r#"{"usage":{"prompt_tokens":1,"completion_tokens":[2]}}"#,
+            Unusable,
+            false,
+        ),
+        (
+            r#"{"usage":{"prompt_tokens":{"prompt_tokens":1}}}"#,
+            Unusable,
+            false,
+        ),
         (r#"{"usage":{}}"#, Unusable, false),
         (r#"{"usage":7}"#, Unusable, false),
         (r#"{"usage":[1]}"#, Unusable, false),
@@ -161,21 +152,13 @@ fn documents_say_their_usage() {
     ];
     for (answer, usage, has_error) in rows {
         let summary = read_every_way(JSON, answer.as_bytes());
-        assert_eq!(
-            summary,
-            ResponseSummary {
-                usage,
-                is_complete: true,
-                has_error
-            },
-            "{answer}"
-        );
-        let expected = naive(&serde_json::from_str(answer).unwrap());
-        assert_eq!(
-            (summary.usage, summary.has_error),
-            (expected.usage, expected.has_error),
-            "{answer}"
-        );
+        let said = (summary.usage, summary.is_complete, summary.has_error);
+        assert_eq!(said, (usage, true, has_error), "{answer}");
+        let expected = ResponseSummary {
+            is_complete: true,
+            ..oracle::document(answer)
+        };
+        assert_eq!(summary, expected, "{answer}");
     }
 }
 
@@ -190,43 +173,12 @@ fn a_document_that_is_none_says_what_came_before() {
         (b"{\"a\":\"\xff\"}", UsageReport::Absent),
     ] {
         let summary = read_every_way(JSON, answer);
-        assert_eq!(
-            summary,
-            ResponseSummary {
-                usage,
-                is_complete: false,
-                has_error: false
-            }
-        );
+        let expected = ResponseSummary {
+            usage,
+            ..ResponseSummary::default()
+        };
+        assert_eq!(summary, expected);
     }
-}
-
-/// The summary of a stream, by splitting it into lines.
-fn naive_stream(stream: &str) -> ResponseSummary {
-    let mut summary = ResponseSummary::default();
-    let lines = stream.replace("\r\n", "\n").replace('\r', "\n");
-    for event in lines.split("\n\n") {
-        let data: Vec<&str> = event
-            .lines()
-            .filter_map(|line| line.strip_prefix("data:"))
-            .map(|data| data.strip_prefix(' ').unwrap_or(data))
-            .collect();
-        match data.join("\n").as_str() {
-            "[DONE]" => summary.is_complete = true,
-            data => {
-                let Ok(data) = serde_json::from_str(data) else {
-                    continue;
-                };
-                let event = naive(&data);
-                if event.usage != UsageReport::Absent {
-                    summary.usage = event.usage;
-                }
-                summary.is_complete |= event.is_complete;
-                summary.has_error |= event.has_error;
-            }
-        }
-    }
-    summary
 }
 
 #[test]
@@ -263,6 +215,21 @@ fn streams_say_their_usage() {
             given(9, 2, 0),
             true,
             true,
+        ),
+        (
+            azure.replace("\"prompt_tokens\":21", "\"prompt_tokens\":-21"),
+            UsageReport::Unusable,
+            true,
+            false,
+        ),
+        (
+            azure.replace(
+                "\"completion_tokens\":4",
+                "\"completion_tokens\":400000000000",
+            ),
+            UsageReport::Unusable,
+            true,
+            false,
         ),
         (format!("{usage}\n\n"), given(5, 0, 0), false, false),
         (usage.to_owned(), given(5, 0, 0), false, false),
@@ -326,16 +293,9 @@ fn streams_say_their_usage() {
     ];
     for (stream, usage, is_complete, has_error) in rows {
         let summary = read_every_way(SSE, stream.as_bytes());
-        assert_eq!(
-            summary,
-            ResponseSummary {
-                usage,
-                is_complete,
-                has_error
-            },
-            "{stream:?}"
-        );
-        assert_eq!(summary, naive_stream(&stream), "{stream:?}");
+        let said = (summary.usage, summary.is_complete, summary.has_error);
+        assert_eq!(said, (usage, is_complete, has_error), "{stream:?}");
+        assert_eq!(summary, oracle::stream(&stream), "{stream:?}");
     }
 }
 

@@ -42,6 +42,6 @@ pub use windows::{SAMPLED_ABOVE, WINDOW_BYTES, WINDOWS};
 #[cfg(test)]
 mod naive;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 #[cfg(test)]
 mod tests;

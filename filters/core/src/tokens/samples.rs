@@ -2,7 +2,7 @@
 
 /// Kind, text, tokens of o200k_base and cl100k_base.
 #[rustfmt::skip]
-pub(super) const SAMPLES: &[(&str, &str, [u32; 2])] = &[
+pub(crate) const SAMPLES: &[(&str, &str, [u32; 2])] = &[
     ("chat", "Hi! I'm planning a three-day trip to Lisbon in October with two kids (6 and 9). We like trams, \
 food markets and anything with dinosaurs, but my daughter gets tired quickly, so please keep the walks short. \
 Could you suggest a plan for each day, with one indoor alternative in case it rains? A rough budget would help too.\n\n\

@@ -1,0 +1,244 @@
+//! The counters: what was charged and given back in each window, and over all time.
+//!
+//! Windows are Limitador's: fixed, from the first hit on.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use limitador::counter::Counter;
+use serde::Serialize;
+
+use crate::hits::Hits;
+
+/// All counters of the service.
+pub struct Ledger {
+    windows: HashMap<Counter, Window>,
+    most: usize,
+    totals: BTreeMap<String, Total>,
+    evicted: u64,
+}
+
+struct Window {
+    used: u64,
+    ends: Instant,
+}
+
+/// What a limit counted since the service started, over all its counters and windows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Total {
+    /// Hits charged, at admission and at settlement.
+    pub charged: u64,
+    /// Hits given back.
+    pub refunded: u64,
+    /// Of those, hits given back after the window that held them was over. They made no room.
+    pub refunded_too_late: u64,
+    /// Hits that were refused, and not charged.
+    pub refused: u64,
+}
+
+impl Total {
+    /// What was charged and not given back.
+    pub fn used(&self) -> u64 {
+        self.charged.saturating_sub(self.refunded)
+    }
+}
+
+/// A live counter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CounterState {
+    /// The limit's name.
+    pub limit: String,
+    /// The values of its variables.
+    pub variables: BTreeMap<String, String>,
+    /// Hits charged and not given back in this window.
+    pub used: u64,
+    /// The most it admits.
+    pub max_value: u64,
+    /// Until the window is over.
+    pub resets_in_seconds: u64,
+}
+
+/// What a descriptor asks of the counters it falls under.
+pub struct Booking {
+    /// Where it is counted; none: it is admitted.
+    pub counters: Vec<Counter>,
+    /// What is counted.
+    pub hits: Hits,
+}
+
+/// How a descriptor's tightest counter stands after the decision.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    /// The counter.
+    pub counter: Counter,
+    /// Whether it has no room for the hits.
+    pub over: bool,
+    /// Hits left in the window.
+    pub remaining: u64,
+    /// Until the window is over.
+    pub resets_in: Duration,
+}
+
+impl Ledger {
+    /// Keeps at most `most` counters; `limits` are the names totals are kept for.
+    pub fn new<'a>(most: usize, limits: impl Iterator<Item = &'a str>) -> Self {
+        Self {
+            windows: HashMap::new(),
+            most,
+            totals: limits
+                .map(|name| (name.to_owned(), Total::default()))
+                .collect(),
+            evicted: 0,
+        }
+    }
+
+    /// Decides about all descriptors of a request together: charges are booked if every one
+    /// fits, else none is; settlements always are. Gives each descriptor's standing in order,
+    /// none where no limit applies.
+    pub fn book(&mut self, bookings: &[Booking], now: Instant) -> Vec<Option<Standing>> {
+        let over = self.over(bookings, now);
+        let admitted = over.iter().flatten().all(|over| !over);
+        for booking in bookings {
+            for counter in &booking.counters {
+                self.apply(counter, booking.hits, admitted, now);
+            }
+        }
+        // Seen only now: what other descriptors of the request did to the counter is in it.
+        let standings = bookings.iter().zip(over).map(|(booking, over)| {
+            let standings = booking.counters.iter().zip(over).map(|(counter, over)| {
+                let (used, resets_in) = self.seen(counter, now);
+                Standing {
+                    counter: counter.clone(),
+                    over,
+                    remaining: counter.max_value().saturating_sub(used),
+                    resets_in,
+                }
+            });
+            standings.min_by_key(|standing| (!standing.over, standing.remaining))
+        });
+        standings.collect()
+    }
+
+    /// For each booking and counter, whether it lacks the room for all that is to be charged.
+    fn over(&self, bookings: &[Booking], now: Instant) -> Vec<Vec<bool>> {
+        let mut wanted: HashMap<&Counter, u64> = HashMap::new();
+        for booking in bookings {
+            if let Hits::Charge(hits) = booking.hits {
+                for counter in &booking.counters {
+                    let sum = wanted.entry(counter).or_default();
+                    *sum = sum.saturating_add(hits);
+                }
+            }
+        }
+        let is_over = |booking: &Booking, counter: &Counter| {
+            let Hits::Charge(_) = booking.hits else {
+                return false;
+            };
+            let wanted = wanted.get(counter).copied().unwrap_or_default();
+            self.seen(counter, now).0.saturating_add(wanted) > counter.max_value()
+        };
+        bookings
+            .iter()
+            .map(|booking| {
+                let counters = booking.counters.iter();
+                counters.map(|counter| is_over(booking, counter)).collect()
+            })
+            .collect()
+    }
+
+    fn apply(&mut self, counter: &Counter, hits: Hits, admitted: bool, now: Instant) {
+        let name = counter.limit().name().unwrap_or_default();
+        let mut none = Total::default();
+        let total = self.totals.get_mut(name).unwrap_or(&mut none);
+        match hits {
+            Hits::Charge(hits) if !admitted => total.refused = total.refused.saturating_add(hits),
+            Hits::Charge(hits) | Hits::Book(hits) => {
+                total.charged = total.charged.saturating_add(hits);
+                // Asking starts no window.
+                if hits > 0 {
+                    let window = self.window(counter, now);
+                    window.used = window.used.saturating_add(hits);
+                }
+            }
+            Hits::Refund(hits) => {
+                total.refunded = total.refunded.saturating_add(hits);
+                let window = self.windows.get_mut(counter);
+                let window = window.filter(|window| window.ends > now);
+                let held = window.map_or(0, |window| {
+                    let held = window.used.min(hits);
+                    window.used -= held;
+                    held
+                });
+                total.refunded_too_late = total.refunded_too_late.saturating_add(hits - held);
+            }
+        }
+    }
+
+    /// What is used of a counter, and when that ends.
+    fn seen(&self, counter: &Counter, now: Instant) -> (u64, Duration) {
+        match self.windows.get(counter) {
+            Some(window) if window.ends > now => (window.used, window.ends - now),
+            _ => (0, counter.window()),
+        }
+    }
+
+    /// The counter's window, a new one if there is none or it is over.
+    fn window(&mut self, counter: &Counter, now: Instant) -> &mut Window {
+        if !self.windows.contains_key(counter) && self.windows.len() >= self.most {
+            self.make_room(now);
+        }
+        let fresh = || Window {
+            used: 0,
+            ends: now + counter.window(),
+        };
+        let window = self.windows.entry(counter.clone()).or_insert_with(fresh);
+        if window.ends <= now {
+            *window = fresh();
+        }
+        window
+    }
+
+    /// Forgets windows that are over; if none is, the one that would be over first.
+    fn make_room(&mut self, now: Instant) {
+        self.windows.retain(|_, window| window.ends > now);
+        if self.windows.len() >= self.most {
+            let first = self.windows.iter().min_by_key(|(_, window)| window.ends);
+            if let Some(counter) = first.map(|(counter, _)| counter.clone()) {
+                self.windows.remove(&counter);
+                self.evicted = self.evicted.saturating_add(1);
+            }
+        }
+    }
+
+    /// What each limit counted since the start.
+    pub fn totals(&self) -> BTreeMap<String, Total> {
+        self.totals.clone()
+    }
+
+    /// Live counters that were forgotten because there were too many.
+    pub fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// The counters whose windows are not over, those used most first.
+    pub fn counters(&self, now: Instant) -> Vec<CounterState> {
+        let live = self.windows.iter().filter(|(_, window)| window.ends > now);
+        let mut states: Vec<CounterState> = live
+            .map(|(counter, window)| CounterState {
+                limit: counter.limit().name().unwrap_or_default().to_owned(),
+                variables: counter.set_variables().clone(),
+                used: window.used,
+                max_value: counter.max_value(),
+                resets_in_seconds: (window.ends - now).as_secs(),
+            })
+            .collect();
+        states.sort_by(|a, b| {
+            let key = |state: &CounterState| std::cmp::Reverse(state.used);
+            (key(a), &a.limit, &a.variables).cmp(&(key(b), &b.limit, &b.variables))
+        });
+        states
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! What the ledger counts, against rows and against a slow and simple twin.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use limitador::counter::Counter;
+use limitador::limit::{Context, Expression, Limit};
+
+use super::*;
+
+const MAX: u64 = 100;
+const WINDOW: u64 = 60;
+
+/// The counter of a tenant at a limit of [`MAX`] in [`WINDOW`] seconds.
+fn counter(tenant: &str) -> Counter {
+    let variable = Expression::parse("tenant").unwrap();
+    let mut limit = Limit::new("llm", MAX, WINDOW, [], [variable]);
+    limit.set_name("tokens".to_owned());
+    let values = HashMap::from([("tenant".to_owned(), tenant.to_owned())]);
+    Counter::new(Arc::new(limit), &Context::from(values))
+        .unwrap()
+        .unwrap()
+}
+
+fn booking(tenant: &str, hits: Hits) -> Booking {
+    Booking {
+        counters: vec![counter(tenant)],
+        hits,
+    }
+}
+
+fn ledger(most: usize) -> Ledger {
+    Ledger::new(most, ["tokens"].into_iter())
+}
+
+/// Whether each is over, and what remains.
+fn outcome(standings: &[Option<Standing>]) -> Vec<(bool, u64)> {
+    let standings = standings.iter().flatten();
+    standings
+        .map(|standing| (standing.over, standing.remaining))
+        .collect()
+}
+
+#[test]
+fn a_request_is_charged_whole_or_not_at_all() {
+    use Hits::{Book, Charge, Refund};
+    // Seconds since the start, what is asked, and for each whether it is over and what remains.
+    type Row<'a> = (u64, &'a [(&'a str, Hits)], &'a [(bool, u64)]);
+    let rows: &[Row] = &[
+        (0, &[("a", Charge(60))], &[(false, 40)]),
+        (1, &[("a", Charge(41))], &[(true, 40)]),
+        (2, &[("a", Charge(40))], &[(false, 0)]),
+        (3, &[("a", Charge(0))], &[(false, 0)]),
+        (3, &[("b", Charge(1))], &[(false, 99)]),
+        // One that does not fit keeps the other from being charged.
+        (
+            4,
+            &[("a", Charge(1)), ("b", Charge(1))],
+            &[(true, 0), (false, 99)],
+        ),
+        // Two that fit alone, but not together.
+        (
+            4,
+            &[("b", Charge(50)), ("b", Charge(50))],
+            &[(true, 99), (true, 99)],
+        ),
+        (5, &[("a", Refund(30))], &[(false, 30)]),
+        (6, &[("a", Charge(30))], &[(false, 0)]),
+        // What is spent is booked over the limit, and room comes after it is paid back.
+        (7, &[("a", Book(50))], &[(false, 0)]),
+        (
+            8,
+            &[("a", Refund(40)), ("b", Refund(1))],
+            &[(false, 0), (false, 100)],
+        ),
+        (9, &[("a", Charge(1))], &[(true, 0)]),
+        (10, &[("a", Refund(20))], &[(false, 10)]),
+        // The window ends a minute after its first hit.
+        (59, &[("a", Charge(11))], &[(true, 10)]),
+        (60, &[("a", Charge(11))], &[(false, 89)]),
+        (61, &[("a", Charge(u64::MAX))], &[(true, 89)]),
+        (61, &[("a", Book(u64::MAX))], &[(false, 0)]),
+        (61, &[("a", Book(u64::MAX))], &[(false, 0)]),
+        (120, &[("a", Charge(100))], &[(false, 0)]),
+    ];
+    let start = Instant::now();
+    let mut ledger = ledger(10);
+    for (at, asked, expected) in rows {
+        let bookings: Vec<Booking> = asked
+            .iter()
+            .map(|(tenant, hits)| booking(tenant, *hits))
+            .collect();
+        let standings = ledger.book(&bookings, start + Duration::from_secs(*at));
+        assert_eq!(outcome(&standings), *expected, "at {at}: {asked:?}");
+    }
+}
+
+#[test]
+fn totals_are_charges_less_refunds() {
+    use Hits::{Book, Charge, Refund};
+    let start = Instant::now();
+    let mut ledger = ledger(10);
+    let rows = [
+        (0, Charge(90)),
+        (0, Charge(11)), // refused
+        (1, Refund(50)),
+        (1, Book(20)),
+        (70, Refund(5)), // its window is over
+        (71, Charge(3)),
+        (72, Refund(4)), // one more than there is
+    ];
+    for (at, hits) in rows {
+        ledger.book(&[booking("a", hits)], start + Duration::from_secs(at));
+    }
+    let total = ledger.totals()["tokens"];
+    let expected = Total {
+        charged: 113,
+        refunded: 59,
+        refunded_too_late: 6,
+        refused: 11,
+    };
+    assert_eq!(total, expected);
+    assert_eq!(total.used(), 54);
+}
+
+#[test]
+fn no_limit_admits_and_counts_nothing() {
+    let mut ledger = ledger(10);
+    let nowhere = Booking {
+        counters: Vec::new(),
+        hits: Hits::Charge(u64::MAX),
+    };
+    assert!(ledger.book(&[nowhere], Instant::now())[0].is_none());
+    assert_eq!(ledger.totals()["tokens"], Total::default());
+    assert_eq!(ledger.counters(Instant::now()), []);
+}
+
+#[test]
+fn the_tightest_counter_answers() {
+    let mut hourly = Limit::new("llm", 10, 3600, [], []);
+    hourly.set_name("hourly".to_owned());
+    let hourly = Counter::new(Arc::new(hourly), &Context::default());
+    let counters = vec![counter("a"), hourly.unwrap().unwrap()];
+    let mut ledger = Ledger::new(10, ["tokens", "hourly"].into_iter());
+    let hits = Hits::Charge(4);
+    let standings = ledger.book(&[Booking { counters, hits }], Instant::now());
+    let standing = standings[0].as_ref().unwrap();
+    assert_eq!(standing.counter.limit().name(), Some("hourly"));
+    assert_eq!((standing.over, standing.remaining), (false, 6));
+    assert_eq!(ledger.totals()["tokens"].charged, 4);
+}
+
+#[test]
+fn room_is_made_by_what_is_over_else_by_what_ends_first() {
+    let start = Instant::now();
+    let at = |seconds| start + Duration::from_secs(seconds);
+    let mut ledger = ledger(2);
+    let hit = |ledger: &mut Ledger, tenant: &str, seconds| {
+        ledger.book(&[booking(tenant, Hits::Charge(1))], at(seconds));
+    };
+    let kept = |ledger: &Ledger, seconds| -> Vec<String> {
+        let states = ledger.counters(at(seconds)).into_iter();
+        states
+            .flat_map(|state| state.variables.into_values())
+            .collect()
+    };
+    hit(&mut ledger, "a", 0);
+    hit(&mut ledger, "b", 10);
+    hit(&mut ledger, "c", 61);
+    assert_eq!(
+        (kept(&ledger, 61), ledger.evicted()),
+        (vec!["b".into(), "c".into()], 0)
+    );
+    hit(&mut ledger, "d", 62);
+    assert_eq!(
+        (kept(&ledger, 62), ledger.evicted()),
+        (vec!["c".into(), "d".into()], 1)
+    );
+    // Asking and refunds keep nothing.
+    ledger.book(&[booking("e", Hits::Charge(0))], at(63));
+    ledger.book(&[booking("f", Hits::Refund(9))], at(63));
+    assert_eq!(
+        (kept(&ledger, 63), ledger.evicted()),
+        (vec!["c".into(), "d".into()], 1)
+    );
+}
+
+/// Against a list of everything that was booked, added up anew for each decision.
+#[test]
+fn it_agrees_with_its_twin() {
+    struct Twin(Vec<(u64, &'static str, i128)>);
+    impl Twin {
+        /// What is used of a tenant's window at `now`, and since when it runs.
+        fn used(&self, tenant: &str, now: u64) -> i128 {
+            let (mut used, mut ends) = (0, 0);
+            for (at, _, hits) in self.0.iter().filter(|entry| entry.1 == tenant) {
+                if *at >= ends && *hits > 0 {
+                    (used, ends) = (0, at + WINDOW);
+                }
+                if *at < ends {
+                    used = (used + hits).max(0);
+                }
+            }
+            if now < ends { used } else { 0 }
+        }
+    }
+    let start = Instant::now();
+    let mut ledger = ledger(10);
+    let mut twin = Twin(Vec::new());
+    // A linear congruential generator: the same run every time.
+    let mut state = 1_u64;
+    let mut random = move |below: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) % below
+    };
+    let mut now = 0;
+    let (mut admitted, mut refused) = (0, 0);
+    for _ in 0..2_000 {
+        now += random(5);
+        let tenant = ["a", "b"][random(2) as usize];
+        let amount = random(40);
+        let (hits, signed) = match random(4) {
+            0 => (Hits::Refund(amount), -i128::from(amount)),
+            1 => (Hits::Book(amount), i128::from(amount)),
+            _ => (Hits::Charge(amount), i128::from(amount)),
+        };
+        let before = twin.used(tenant, now);
+        let over = matches!(hits, Hits::Charge(_)) && before + signed > i128::from(MAX);
+        if over {
+            refused += 1;
+        } else {
+            admitted += 1;
+            twin.0.push((now, tenant, signed));
+        }
+        let left = (i128::from(MAX) - twin.used(tenant, now)).max(0);
+        let standings = ledger.book(&[booking(tenant, hits)], start + Duration::from_secs(now));
+        let expected = [(over, u64::try_from(left).unwrap())];
+        assert_eq!(outcome(&standings), expected, "{tenant} {hits:?} at {now}");
+    }
+    assert!(admitted > 100 && refused > 100, "{admitted} {refused}");
+}

@@ -1,0 +1,173 @@
+//! `ShouldRateLimit`: a request's descriptors in, a status for each and the overall one out.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use envoy_types::pb::envoy::config::core::v3::HeaderValue;
+use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::rate_limit::Unit;
+use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::{
+    Code, DescriptorStatus, RateLimit,
+};
+use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_service_server::RateLimitService;
+use envoy_types::pb::envoy::service::ratelimit::v3::{RateLimitRequest, RateLimitResponse};
+use envoy_types::pb::google::protobuf::Duration as ProtoDuration;
+use tonic::{Request, Response, Status};
+
+use crate::hits::{Hits, SETTLE};
+use crate::ledger::{Booking, Ledger, Standing};
+use crate::limits::{self, Limits};
+
+/// What answers Envoy.
+pub struct Decisions {
+    limits: Limits,
+    ledger: Arc<Mutex<Ledger>>,
+    log: bool,
+}
+
+impl Decisions {
+    /// Decides by `limits` and counts in `ledger`; `log` prints every descriptor.
+    pub fn new(limits: Limits, ledger: Arc<Mutex<Ledger>>, log: bool) -> Self {
+        Self {
+            limits,
+            ledger,
+            log,
+        }
+    }
+
+    /// Answers a request that came at `now`.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a request without domain or descriptors, and for one that a
+    /// limit's condition or variable cannot be evaluated for.
+    pub fn answer(
+        &self,
+        request: &RateLimitRequest,
+        now: Instant,
+    ) -> Result<RateLimitResponse, Status> {
+        if request.domain.is_empty() {
+            return Err(Status::invalid_argument("the domain is empty"));
+        }
+        if request.descriptors.is_empty() {
+            return Err(Status::invalid_argument("there is no descriptor"));
+        }
+        let mut bookings = Vec::new();
+        for descriptor in &request.descriptors {
+            let entries: Vec<_> = limits::entries(descriptor)
+                .filter(|(key, _)| *key != SETTLE)
+                .collect();
+            let counters = self.limits.counters(&request.domain, &entries);
+            bookings.push(Booking {
+                counters: counters.map_err(|error| Status::invalid_argument(error.to_string()))?,
+                hits: Hits::of(descriptor, request.hits_addend),
+            });
+        }
+        let standings = locked(&self.ledger).book(&bookings, now);
+        if self.log {
+            print(request, &bookings, &standings);
+        }
+        Ok(response(&standings))
+    }
+}
+
+#[tonic::async_trait]
+impl RateLimitService for Decisions {
+    async fn should_rate_limit(
+        &self,
+        request: Request<RateLimitRequest>,
+    ) -> Result<Response<RateLimitResponse>, Status> {
+        self.answer(request.get_ref(), Instant::now())
+            .map(Response::new)
+    }
+}
+
+/// The ledger; a panic while it was locked leaves numbers, not broken memory.
+pub fn locked(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
+    ledger.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A line for each descriptor, such as
+/// `tollgate tenant=a Charge(42): tokens-per-minute has 58 left`.
+fn print(request: &RateLimitRequest, bookings: &[Booking], standings: &[Option<Standing>]) {
+    let rows = request.descriptors.iter().zip(bookings).zip(standings);
+    for ((descriptor, booking), standing) in rows {
+        let entries: Vec<String> = limits::entries(descriptor)
+            .map(|(key, value)| format!("{key}={}", value.escape_debug()))
+            .collect();
+        let outcome = match standing {
+            None => "no limit applies".to_owned(),
+            Some(standing) => format!(
+                "{} {} {} left",
+                standing.counter.limit().name().unwrap_or_default(),
+                if standing.over { "refuses with" } else { "has" },
+                standing.remaining
+            ),
+        };
+        println!(
+            "{} {} {:?}: {outcome}",
+            request.domain.escape_debug(),
+            entries.join(" "),
+            booking.hits
+        );
+    }
+}
+
+fn response(standings: &[Option<Standing>]) -> RateLimitResponse {
+    let code = |over| if over { Code::OverLimit } else { Code::Ok };
+    let over = standings.iter().flatten().filter(|standing| standing.over);
+    let wait = over.map(|standing| standing.resets_in).max();
+    RateLimitResponse {
+        overall_code: code(wait.is_some()).into(),
+        statuses: standings
+            .iter()
+            .map(|standing| match standing {
+                None => DescriptorStatus {
+                    code: Code::Ok.into(),
+                    ..DescriptorStatus::default()
+                },
+                Some(standing) => DescriptorStatus {
+                    code: code(standing.over).into(),
+                    current_limit: Some(current_limit(standing)),
+                    limit_remaining: u32::try_from(standing.remaining).unwrap_or(u32::MAX),
+                    duration_until_reset: Some(ProtoDuration {
+                        seconds: i64::try_from(seconds(standing.resets_in)).unwrap_or(i64::MAX),
+                        nanos: 0,
+                    }),
+                    ..DescriptorStatus::default()
+                },
+            })
+            .collect(),
+        response_headers_to_add: wait
+            .map(|wait| HeaderValue {
+                key: "retry-after".to_owned(),
+                value: seconds(wait).to_string(),
+                ..HeaderValue::default()
+            })
+            .into_iter()
+            .collect(),
+        ..RateLimitResponse::default()
+    }
+}
+
+/// Up to the next whole second: whoever comes back then is not early.
+fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+fn current_limit(standing: &Standing) -> RateLimit {
+    let limit = standing.counter.limit();
+    let unit = match limit.seconds() {
+        1 => Unit::Second,
+        60 => Unit::Minute,
+        3_600 => Unit::Hour,
+        86_400 => Unit::Day,
+        _ => Unit::Unknown,
+    };
+    RateLimit {
+        name: limit.name().unwrap_or_default().to_owned(),
+        requests_per_unit: u32::try_from(limit.max_value()).unwrap_or(u32::MAX),
+        unit: unit.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

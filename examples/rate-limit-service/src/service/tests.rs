@@ -1,0 +1,142 @@
+//! Requests as Envoy sends them, and what it is answered.
+
+use envoy_types::pb::envoy::extensions::common::ratelimit::v3::RateLimitDescriptor;
+use envoy_types::pb::envoy::extensions::common::ratelimit::v3::rate_limit_descriptor::Entry;
+use envoy_types::pb::google::protobuf::UInt64Value;
+
+use super::*;
+use crate::Config;
+
+const LIMITS: &str = r#"
+    [[limit]]
+    name = "tokens"
+    namespace = "llm"
+    max_value = 100
+    seconds = 60
+    variables = ["descriptors[0].tenant"]
+
+    [[limit]]
+    name = "broken"
+    namespace = "broken"
+    max_value = 100
+    seconds = 60
+    conditions = ["descriptors[1].tenant == 'a'"]
+"#;
+
+fn decisions() -> Decisions {
+    let config = Config::from_toml(LIMITS, "limits").unwrap();
+    let ledger = Ledger::new(config.most_counters, config.limits.names());
+    Decisions::new(config.limits, Arc::new(Mutex::new(ledger)), false)
+}
+
+/// A descriptor with its own hits where there are some; negative ones are refunds.
+fn descriptor(entries: &[(&str, &str)], hits: Option<i64>) -> RateLimitDescriptor {
+    RateLimitDescriptor {
+        entries: entries
+            .iter()
+            .map(|(key, value)| Entry {
+                key: (*key).to_owned(),
+                value: (*value).to_owned(),
+            })
+            .collect(),
+        hits_addend: hits.map(|hits| UInt64Value {
+            value: hits.unsigned_abs(),
+        }),
+        is_negative_hits: hits.is_some_and(i64::is_negative),
+        ..RateLimitDescriptor::default()
+    }
+}
+
+fn request(domain: &str, hits: u32, descriptors: Vec<RateLimitDescriptor>) -> RateLimitRequest {
+    RateLimitRequest {
+        domain: domain.to_owned(),
+        descriptors,
+        hits_addend: hits,
+    }
+}
+
+#[test]
+fn a_refusal_says_which_limit_and_when_to_come_back() {
+    let decisions = decisions();
+    let start = Instant::now();
+    let a = || vec![descriptor(&[("tenant", "a")], None)];
+    let answer = decisions.answer(&request("llm", 70, a()), start).unwrap();
+    assert_eq!(answer.overall_code(), Code::Ok);
+    assert_eq!(answer.response_headers_to_add, []);
+
+    let later = start + Duration::from_millis(10_500);
+    let answer = decisions.answer(&request("llm", 31, a()), later).unwrap();
+    assert_eq!(answer.overall_code(), Code::OverLimit);
+    let [status] = &answer.statuses[..] else {
+        panic!("{answer:?}")
+    };
+    assert_eq!(status.code(), Code::OverLimit);
+    assert_eq!(status.limit_remaining, 30);
+    assert_eq!(status.duration_until_reset.unwrap().seconds, 50);
+    let limit = status.current_limit.as_ref().unwrap();
+    assert_eq!(
+        (limit.name.as_str(), limit.requests_per_unit),
+        ("tokens", 100)
+    );
+    assert_eq!(limit.unit(), Unit::Minute);
+    let [header] = &answer.response_headers_to_add[..] else {
+        panic!("{answer:?}")
+    };
+    assert_eq!(
+        (header.key.as_str(), header.value.as_str()),
+        ("retry-after", "50")
+    );
+}
+
+#[test]
+fn a_settlement_finds_the_counter_of_its_charge() {
+    let decisions = decisions();
+    let now = Instant::now();
+    // Each descriptor's entries and hits, and what remains of tenant a's 100.
+    type Entries<'a> = &'a [(&'a str, &'a str)];
+    let rows: [(Entries, i64, u32, Code); 5] = [
+        (&[("tenant", "a")], 90, 10, Code::Ok),
+        (&[("tenant", "a")], 20, 10, Code::OverLimit),
+        (&[("tenant", "a"), (SETTLE, "charge")], 20, 0, Code::Ok),
+        (&[("tenant", "a"), (SETTLE, "refund")], -30, 20, Code::Ok),
+        (&[("tenant", "a")], -5, 25, Code::Ok),
+    ];
+    for (entries, hits, remaining, code) in rows {
+        let asked = request("llm", 7, vec![descriptor(entries, Some(hits))]);
+        let answer = decisions.answer(&asked, now).unwrap();
+        let seen = (answer.statuses[0].limit_remaining, answer.overall_code());
+        assert_eq!(seen, (remaining, code), "{entries:?} {hits}");
+    }
+}
+
+#[test]
+fn what_no_limit_knows_is_admitted() {
+    let decisions = decisions();
+    let rows = [
+        request("unknown", 7, vec![descriptor(&[("tenant", "a")], None)]),
+        request("llm", u32::MAX, vec![descriptor(&[("other", "a")], None)]),
+        request("llm", 7, vec![descriptor(&[], Some(i64::MAX))]),
+        request("llm", 7, vec![descriptor(&[], Some(i64::MIN))]),
+    ];
+    for asked in rows {
+        let answer = decisions.answer(&asked, Instant::now()).unwrap();
+        assert_eq!(answer.overall_code(), Code::Ok, "{asked:?}");
+        let codes: Vec<Code> = answer.statuses.iter().map(|status| status.code()).collect();
+        assert_eq!(codes, [Code::Ok], "one status for each descriptor");
+    }
+}
+
+#[test]
+fn a_request_that_cannot_be_decided_is_an_error() {
+    let a = || descriptor(&[("tenant", "a")], None);
+    let rows = [
+        (request("", 1, vec![a()]), "the domain is empty"),
+        (request("llm", 1, vec![]), "there is no descriptor"),
+        (request("broken", 1, vec![a()]), "limit `broken`: "),
+    ];
+    for (asked, expected) in rows {
+        let error = decisions().answer(&asked, Instant::now()).unwrap_err();
+        assert_eq!(error.code(), tonic::Code::InvalidArgument);
+        assert!(error.message().starts_with(expected), "{error}");
+    }
+}

@@ -1,0 +1,325 @@
+//! The rate-limiter stage: requests and tokens a minute, and quotas, for each tenant.
+//!
+//! A request is admitted by what it is expected to cost, which is reserved at once, so that
+//! what is in flight counts; the end of its stream settles what it did cost. See
+//! [`bucket`] for the limits a minute, [`quota`] for the long ones, [`table`] for how all
+//! workers share them, [`ledger`] for leases, [`average`] for what answers usually cost.
+
+mod account;
+pub mod answer;
+pub mod average;
+pub mod bucket;
+pub mod ledger;
+pub mod limits;
+pub mod quota;
+mod settlement;
+pub mod table;
+pub mod tenant;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
+
+use std::rc::Rc;
+
+use crate::config::{Mode, Reserve, ReservedHits};
+use crate::effect::{Effect, Metric};
+use crate::exchange::{Ending, Exchange};
+use crate::fingerprint::Fingerprinter;
+use crate::host::Host;
+use crate::request::{NameRoom, Request};
+use crate::stage::{Stage, Verdict};
+use crate::token_estimator::{Estimate, HITS_ADDEND};
+
+use answer::Asked;
+use average::Expectations;
+use bucket::{Bucket, Short};
+use ledger::{Events, Ledger};
+use limits::{Amount, Difference, Levels};
+use settlement::Real;
+use tenant::Tenants;
+
+/// What was reserved for a request, until it is settled.
+#[derive(Clone, Copy, Debug)]
+pub struct Reservation {
+    /// The counter it was taken from.
+    counter: u64,
+    /// The average that the answer adds to.
+    average: u64,
+    /// What was taken.
+    amount: Amount,
+    /// Whether it was: limits that only watch let pass what they would refuse.
+    is_taken: bool,
+    /// Estimated tokens of the prompt.
+    prompt: u64,
+    /// Answers it asked for.
+    answers: u64,
+    /// What was left then.
+    levels: Levels,
+}
+
+/// See the [module](self).
+pub struct RateLimiter {
+    debug_headers: bool,
+    fingerprinter: Fingerprinter,
+    tenants: Tenants,
+    ledger: Ledger,
+    expectations: Expectations,
+}
+
+impl RateLimiter {
+    /// The stage; `secret` keys the hashes of tenants.
+    pub fn new(debug_headers: bool, secret: &[u8]) -> RateLimiter {
+        RateLimiter {
+            debug_headers,
+            fingerprinter: Fingerprinter::new(secret),
+            tenants: Tenants::new(secret),
+            ledger: Ledger::default(),
+            expectations: Expectations::default(),
+        }
+    }
+
+    /// What an earlier stage or module made of this very body, else an estimate of our own.
+    fn estimate(&self, request: &Request<'_>, exchange: &Exchange, host: &dyn Host) -> Estimate {
+        if let Some(estimate) = exchange.estimate {
+            return estimate;
+        }
+        let published = host.property(Estimate::PROPERTY);
+        let published = published.and_then(|text| {
+            Estimate::published(&text, || self.fingerprinter.of(request.body), request)
+        });
+        published.unwrap_or_else(|| Estimate::of(request, &exchange.rule.token_estimator))
+    }
+
+    /// Tokens to reserve for the answer.
+    fn output(
+        &self,
+        request: &Request<'_>,
+        exchange: &Exchange,
+        host: &dyn Host,
+        average: u64,
+        now: u64,
+    ) -> u64 {
+        let default = exchange.rule.token_estimator.default_output_tokens;
+        match exchange.rule.rate_limiter.reserve {
+            Reserve::Prompt | Reserve::Nothing => 0,
+            Reserve::Maximum => request.output_tokens(default),
+            Reserve::Expected => {
+                let expected = self.expectations.expected(host, average, now);
+                let expected = expected.unwrap_or(u64::from(default));
+                let most = request.output_tokens(u32::MAX);
+                most.min(expected.saturating_mul(request.answers()))
+            }
+        }
+    }
+}
+
+impl Stage for RateLimiter {
+    fn on_request(
+        &self,
+        request: &Request<'_>,
+        exchange: &mut Exchange,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) -> Verdict {
+        let rule = Rc::clone(&exchange.rule);
+        let config = &rule.rate_limiter;
+        if !config.is_active() {
+            return Verdict::Continue;
+        }
+        let mut room = NameRoom::default();
+        let name = request.model_name(exchange.deployment.as_deref(), &mut room);
+        let now = host.now();
+        let estimate = self.estimate(request, exchange, host);
+        let average = self.tenants.model_key(exchange.tenant, name.as_bytes());
+        let tokens = match config.reserve {
+            Reserve::Nothing => 0,
+            _ => estimate
+                .prompt
+                .saturating_add(self.output(request, exchange, host, average, now)),
+        };
+        let amount = Amount {
+            requests: 1,
+            tokens,
+        };
+        let counter = self.tenants.counter_key(exchange.tenant, &config.counter);
+        let mut events = Events::default();
+        let decision = self
+            .ledger
+            .reserve(host, &config.limits, counter, amount, now, &mut events);
+        note(&events, effects);
+        effects.push(publish("tollgate.tenant", exchange.tenant));
+        if let Some(refusal) = decision.refusal {
+            let label = match refusal.short {
+                Short::Always => "too_large",
+                Short::For(_) => refusal.limit.name(),
+            };
+            effects.push(publish("tollgate.rate_limit", label));
+            if config.mode == Mode::Enforce {
+                effects.push(count("tollgate.rate_limiter.refused", Some(label), 1));
+                let asked = Asked {
+                    dialect: exchange.dialect,
+                    api_version: exchange.api_version.as_deref().unwrap_or_default(),
+                    deployment: if name.is_empty() { "this model" } else { name },
+                    model: if request.model.known {
+                        request.model.family
+                    } else {
+                        name
+                    },
+                    region: &config.region,
+                    tokens,
+                };
+                return Verdict::Reply(answer::refusal(
+                    config.shape,
+                    refusal,
+                    &asked,
+                    &config.limits,
+                    decision.levels,
+                    now,
+                ));
+            }
+            effects.push(count(
+                "tollgate.rate_limiter.shadow_refused",
+                Some(label),
+                1,
+            ));
+        } else {
+            effects.extend([
+                publish("tollgate.rate_limit", "admitted"),
+                count("tollgate.rate_limiter.admitted", None, 1),
+                count("tollgate.rate_limiter.reserved_tokens", None, tokens),
+            ]);
+        }
+        effects.push(publish("tollgate.reserved_tokens", tokens));
+        if config.hits_addend == ReservedHits::Reserved {
+            effects.push(Effect::PublishToEnvoy {
+                key: HITS_ADDEND,
+                // Envoy reads 32 bits.
+                value: tokens.min(u64::from(u32::MAX)).to_string(),
+            });
+        }
+        exchange.reservation = Some(Reservation {
+            counter,
+            average,
+            amount,
+            is_taken: decision.refusal.is_none(),
+            prompt: estimate.prompt,
+            answers: request.answers(),
+            levels: decision.levels,
+        });
+        Verdict::Continue
+    }
+
+    fn on_response_head(&self, exchange: &Exchange, host: &dyn Host, effects: &mut Vec<Effect>) {
+        let config = &exchange.rule.rate_limiter;
+        let Some(reservation) = exchange.reservation else {
+            return;
+        };
+        let (limits, levels, now) = (&config.limits, reservation.levels, host.now());
+        if config.response_headers && config.mode == Mode::Enforce {
+            let headers = answer::rate_headers(config.shape, limits, levels, now);
+            effects.extend(headers.map(|(name, value)| Effect::ResponseHeader { name, value }));
+        }
+        if self.debug_headers {
+            let of = |bucket: Option<Bucket>, tat, unit: &str| {
+                bucket.map(|bucket| format!("{unit}={}", bucket.remaining(tat, now)))
+            };
+            let parts = [
+                of(limits.requests, levels.requests, "requests"),
+                of(limits.tokens, levels.tokens, "tokens"),
+            ];
+            let parts: Vec<String> = parts.into_iter().flatten().collect();
+            if !parts.is_empty() {
+                effects.push(Effect::ResponseHeader {
+                    name: "x-tollgate-tenant-remaining",
+                    value: parts.join(", "),
+                });
+            }
+        }
+    }
+
+    fn on_end(
+        &self,
+        exchange: &mut Exchange,
+        ending: &Ending,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(reservation) = exchange.reservation.take() else {
+            return;
+        };
+        let config = &exchange.rule.rate_limiter;
+        let now = host.now();
+        let Real { amount, output } = Real::of(&reservation, config, ending);
+        if let Some(output) = output {
+            let each = output.checked_div(reservation.answers).unwrap_or(output);
+            self.expectations
+                .learn(host, reservation.average, each, now);
+        }
+        let difference = Difference::between(reservation.amount, amount);
+        if reservation.is_taken {
+            let mut events = Events::default();
+            let (limits, counter) = (&config.limits, reservation.counter);
+            self.ledger
+                .settle(host, limits, counter, difference, now, &mut events);
+            note(&events, effects);
+            effects.extend([
+                count("tollgate.rate_limiter.settled_tokens", None, amount.tokens),
+                count(
+                    "tollgate.rate_limiter.overshoot_tokens",
+                    None,
+                    difference.more.tokens,
+                ),
+                count(
+                    "tollgate.rate_limiter.refunded_tokens",
+                    None,
+                    difference.less.tokens,
+                ),
+            ]);
+        }
+        effects.push(publish("tollgate.settled_tokens", amount.tokens));
+        if config.hits_addend == ReservedHits::Reserved {
+            effects.extend([
+                publish("tollgate.settle_charge", difference.more.tokens),
+                publish("tollgate.settle_refund", difference.less.tokens),
+            ]);
+        }
+    }
+
+    fn wants_tick(&self) -> bool {
+        self.ledger.wants_tick()
+    }
+
+    fn on_tick(&self, host: &dyn Host, effects: &mut Vec<Effect>) {
+        let mut events = Events::default();
+        self.ledger.tick(host, host.now(), &mut events);
+        note(&events, effects);
+    }
+}
+
+fn publish(key: &'static str, value: impl ToString) -> Effect {
+    Effect::Publish {
+        key,
+        value: value.to_string(),
+    }
+}
+
+fn count(name: &'static str, limit: Option<&'static str>, value: u64) -> Effect {
+    let metric = Metric::counter(name);
+    Effect::Measure {
+        metric: limit.map_or(metric, |limit| metric.with("limit", limit)),
+        value,
+    }
+}
+
+fn note(events: &Events, effects: &mut Vec<Effect>) {
+    let counts = [
+        ("tollgate.rate_limiter.conflicts", events.conflicts),
+        ("tollgate.rate_limiter.contended", events.contended),
+        ("tollgate.rate_limiter.evicted_live", events.evicted),
+        ("tollgate.rate_limiter.leases", events.leases),
+        ("tollgate.rate_limiter.store_errors", events.unavailable),
+    ];
+    let happened = counts.into_iter().filter(|(_, times)| *times > 0);
+    effects.extend(happened.map(|(name, times)| count(name, None, times)));
+}

@@ -1,0 +1,46 @@
+//! The world around the stages, as the host shows it.
+
+use tollgate_core::host::{Host, Shared, Stored, Unavailable, Version};
+
+use crate::abi::{self, HostError};
+
+/// Asks the host.
+pub(crate) struct World;
+
+/// No value has this number in practice: Envoy counts them from one. A comparison with it
+/// creates a key that is missing and leaves one alone that is there, so that of two workers
+/// only one creates it. Comparing with 0 would overwrite.
+const NEVER: u32 = u32::MAX;
+
+impl Host for World {
+    fn now(&self) -> u64 {
+        abi::time().unwrap_or(0)
+    }
+
+    fn shared(&self, key: &str) -> Result<Option<Shared>, Unavailable> {
+        match abi::shared_data(key) {
+            Ok((value, version)) => Ok(Some(Shared {
+                value,
+                version: Version::At(version),
+            })),
+            Err(HostError::NOT_FOUND) => Ok(None),
+            Err(_) => Err(Unavailable),
+        }
+    }
+
+    fn share(&self, key: &str, value: &[u8], seen: Version) -> Result<Stored, Unavailable> {
+        let version = match seen {
+            Version::Absent => NEVER,
+            Version::At(version) => version,
+        };
+        match abi::set_shared_data(key, value, version) {
+            Ok(()) => Ok(Stored::Yes),
+            Err(HostError::CAS_MISMATCH) => Ok(Stored::Conflict),
+            Err(_) => Err(Unavailable),
+        }
+    }
+
+    fn property(&self, path: &str) -> Option<Vec<u8>> {
+        abi::property(path).ok()
+    }
+}
