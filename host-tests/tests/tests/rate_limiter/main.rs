@@ -2,6 +2,8 @@
 //! and what workers, reloads and tenants do to the count.
 
 mod answers;
+mod ends;
+mod workers;
 
 use serde_json::{Value, json};
 use tollgate_tests::{Builder, Client, Response, Stack};
