@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::policy::{EXPECTED, Limit, POLICIES, Policy, REQUESTS_PER_MINUTE, TOKENS_PER_MINUTE};
+use crate::policy::{
+    AFTER, EXPECTED, Limit, MAXIMUM, POLICIES, Policy, REQUESTS_PER_MINUTE, TOKENS_PER_MINUTE,
+};
 use crate::traffic::{Demand, Traffic};
 
 /// One situation.
@@ -57,18 +59,19 @@ pub fn cases() -> Vec<Case> {
         overload("3 × the tokens", 3.0),
         overload("10 × the tokens", 10.0),
         Case {
-            name: "10 ×, three tenants with answers of 94, 281 and 843 tokens",
+            name: "10 ×, two tenants",
             limit: Limit::Tokens,
-            tenants: [1.0 / 3.0, 1.0, 3.0]
-                .map(|longer| Demand::of_tokens(tokens, 10.0, longer))
-                .to_vec(),
-            policies: POLICIES.to_vec(),
+            tenants: vec![
+                Demand::of_tokens(tokens, 10.0, 1.0 / 3.0).of("answers of 94"),
+                Demand::of_tokens(tokens, 10.0, 3.0).of("answers of 843"),
+            ],
+            policies: vec![EXPECTED, MAXIMUM, AFTER],
         },
         Case {
-            name: "10 ×, answers three times as long from the middle on",
+            name: "10 ×, answers of 141, later 422",
             limit: Limit::Tokens,
             tenants: vec![Demand::of_tokens(tokens, 10.0, 0.5).shifting(3.0)],
-            policies: POLICIES.to_vec(),
+            policies: vec![EXPECTED, MAXIMUM, AFTER],
         },
         requests("3 × the requests", 3.0),
         requests("10 × the requests", 10.0),

@@ -70,7 +70,6 @@ pub fn compare(
 }
 
 fn play(module: &Module, case: &Case, policy: Policy, runs: Runs) -> Result<Row> {
-    let traffic = case.traffic(runs.seed, runs.duration);
     let simulation = Simulation {
         module,
         configuration: policy.configuration(case.limit).to_string(),
@@ -80,7 +79,7 @@ fn play(module: &Module, case: &Case, policy: Policy, runs: Runs) -> Result<Row>
     Ok(Row {
         case: case.name.to_owned(),
         policy,
-        outcome: simulation.run(&traffic.requests(), traffic.duration)?,
+        outcome: simulation.run(&case.traffic(runs.seed, runs.duration))?,
     })
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::consumption::Consumption;
+use crate::traffic::Demand;
 
 /// The first minute fills the windows: use is measured behind it.
 pub const WARM_UP: Duration = Duration::from_secs(60);
@@ -15,7 +16,7 @@ pub struct Outcome {
     pub limit_a_minute: f64,
     /// How long requests came.
     pub duration: Duration,
-    /// By tenant.
+    /// In the order of the demands.
     pub tenants: Vec<Tenant>,
     /// The rate-limiter's counters, by what follows `tollgate.rate_limiter.`; `None` where it
     /// counts other runs too.
@@ -28,6 +29,8 @@ pub struct Outcome {
 /// What one tenant got.
 #[derive(Clone, Debug, Default)]
 pub struct Tenant {
+    /// Its name; empty where it is the only one.
+    pub name: &'static str,
     /// Requests sent.
     pub offered: u64,
     /// Those passed on.
@@ -38,49 +41,57 @@ pub struct Tenant {
     pub consumption: Consumption,
 }
 
-impl Outcome {
-    /// What the worst window of the worst tenant held, as a part of the limit.
-    pub fn worst_window(&self) -> f64 {
-        let worst = self
-            .tenants
-            .iter()
-            .map(|tenant| tenant.consumption.worst_window());
-        worst.fold(0.0, f64::max) / self.limit_a_minute
-    }
-
-    /// What the tenant that used least of its limit used of it after the first minute.
-    pub fn use_of_limit(&self) -> f64 {
-        let minutes = self.duration.saturating_sub(WARM_UP).as_secs_f64() / 60.0;
-        let used = self.tenants.iter().map(|tenant| {
-            let used = tenant.consumption.between(WARM_UP, self.duration);
-            used / minutes / self.limit_a_minute
-        });
-        used.fold(f64::INFINITY, f64::min)
+impl Tenant {
+    /// One that has sent nothing yet.
+    pub fn of(demand: &Demand) -> Self {
+        Self {
+            name: demand.tenant,
+            ..Self::default()
+        }
     }
 
     /// Requests passed on, as a part of those sent.
     pub fn admitted_share(&self) -> f64 {
-        self.sum(|tenant| tenant.admitted) as f64 / self.sum(|tenant| tenant.offered) as f64
+        self.admitted as f64 / self.offered as f64
+    }
+}
+
+impl Outcome {
+    /// What the worst window of a tenant held, as a part of its limit.
+    pub fn worst_window_of(&self, tenant: &Tenant) -> f64 {
+        tenant.consumption.worst_window() / self.limit_a_minute
+    }
+
+    /// What a tenant used of its limit after the first minute.
+    pub fn use_by(&self, tenant: &Tenant) -> f64 {
+        let minutes = self.duration.saturating_sub(WARM_UP).as_secs_f64() / 60.0;
+        let used = tenant.consumption.between(WARM_UP, self.duration);
+        used / minutes / self.limit_a_minute
+    }
+
+    /// That of the worst tenant.
+    pub fn worst_window(&self) -> f64 {
+        let worst = self
+            .tenants
+            .iter()
+            .map(|tenant| self.worst_window_of(tenant));
+        worst.fold(0.0, f64::max)
+    }
+
+    /// That of the tenant that used least.
+    pub fn least_use(&self) -> f64 {
+        let used = self.tenants.iter().map(|tenant| self.use_by(tenant));
+        used.fold(f64::INFINITY, f64::min)
     }
 
     /// Requests answered 429.
     pub fn refused(&self) -> u64 {
-        self.sum(|tenant| tenant.refused)
+        self.tenants.iter().map(|tenant| tenant.refused).sum()
     }
 
     /// Mean number of host calls until a request was passed on or answered.
     pub fn calls_a_decision(&self) -> Option<f64> {
-        let calls = self.decision_calls? as f64;
-        Some(calls / self.sum(|tenant| tenant.offered) as f64)
-    }
-
-    /// A counter of the rate-limiter, 0 where it does not exist.
-    pub fn counter(&self, name: &str) -> Option<u64> {
-        let counters = self.counters.as_ref()?;
-        Some(counters.get(name).copied().unwrap_or(0))
-    }
-
-    fn sum(&self, of: impl Fn(&Tenant) -> u64) -> u64 {
-        self.tenants.iter().map(of).sum()
+        let offered: u64 = self.tenants.iter().map(|tenant| tenant.offered).sum();
+        Some(self.decision_calls? as f64 / offered as f64)
     }
 }

@@ -21,7 +21,7 @@ pub struct Row {
     pub outcome: Outcome,
 }
 
-/// The table, in the order of the rows; a case is named in its first.
+/// The table, in the order of the rows, a line for each tenant; a case is named in its first.
 pub fn table(rows: &[Row]) -> Table {
     let mut table = Table::new(&[
         ("load", Align::Left),
@@ -31,46 +31,47 @@ pub fn table(rows: &[Row]) -> Table {
         ("mean use", Align::Right),
         ("admitted", Align::Right),
         ("refused", Align::Right),
-        ("host calls a decision", Align::Right),
-        ("conflicts", Align::Right),
+        ("host calls", Align::Right),
     ]);
     let mut before = None;
-    for Row {
-        case,
-        policy,
-        outcome,
-    } in rows
-    {
-        let name = if before == Some(case) { "" } else { case };
-        before = Some(case);
-        let (worst, used) = (outcome.worst_window(), outcome.use_of_limit());
-        let (calls, conflicts) = (outcome.calls_a_decision(), outcome.counter("conflicts"));
-        table.row([
-            (name.to_owned(), Tone::Plain),
-            (policy.name.to_owned(), Tone::Plain),
-            (format!("{} s", policy.burst_seconds), Tone::Faint),
-            (percent(worst), tone(worst <= MOST_IN_A_WINDOW)),
-            (percent(used), tone(used >= LEAST_USE)),
-            (percent(outcome.admitted_share()), Tone::Plain),
-            (outcome.refused().to_string(), Tone::Plain),
-            (
-                calls.map_or("-".to_owned(), |calls| format!("{calls:.1}")),
-                Tone::Faint,
-            ),
-            (
-                conflicts.map_or("-".to_owned(), |conflicts| conflicts.to_string()),
-                Tone::Faint,
-            ),
-        ]);
+    for row in rows {
+        let Row {
+            case,
+            policy,
+            outcome,
+        } = row;
+        let calls = outcome.calls_a_decision();
+        for tenant in &outcome.tenants {
+            let name = if before == Some(case) { "" } else { case };
+            before = Some(case);
+            let policy_name = match tenant.name {
+                "" => policy.name.to_owned(),
+                name => format!("{}, {name}", policy.name),
+            };
+            let (worst, used) = (outcome.worst_window_of(tenant), outcome.use_by(tenant));
+            table.row([
+                (name.to_owned(), Tone::Plain),
+                (policy_name, Tone::Plain),
+                (format!("{} s", policy.burst_seconds), Tone::Faint),
+                (percent(worst), tone(worst <= MOST_IN_A_WINDOW)),
+                (percent(used), tone(used >= LEAST_USE)),
+                (percent(tenant.admitted_share()), Tone::Plain),
+                (tenant.refused.to_string(), Tone::Plain),
+                (
+                    calls.map_or("-".to_owned(), |calls| format!("{calls:.1}")),
+                    Tone::Faint,
+                ),
+            ]);
+        }
     }
     table
 }
 
 /// What the columns mean.
 pub const LEGEND: &str = "\
-worst 60 s: most of the limit that was really consumed in any minute (of any tenant): prompts
-when they are passed on, answers while they are written. mean use: of the limit, after the first
-minute (of the tenant that used least). Green: at most 110 %, at least 98 %.";
+worst 60 s: the most of a limit that was really consumed in any minute: prompts when they are
+passed on, answers while they are written. mean use: of the limit, after the first minute. host
+calls: of a request until it is passed on or refused. Green: at most 110 %, at least 98 %.";
 
 fn percent(part: f64) -> String {
     format!("{:.1} %", part * 100.0)

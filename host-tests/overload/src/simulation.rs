@@ -14,7 +14,7 @@ use crate::consumption::Consumption;
 use crate::conversation::{Answer, FIRST_TOKEN, PATH, body, writing};
 use crate::outcome::{Outcome, Tenant};
 use crate::policy::Limit;
-use crate::traffic::Request;
+use crate::traffic::{Request, Traffic};
 
 /// Where counters of the rate-limiter begin.
 const COUNTERS: &str = "tollgate.rate_limiter.";
@@ -32,13 +32,12 @@ pub struct Simulation<'a> {
 }
 
 impl Simulation<'_> {
-    /// Plays the requests and everything that follows from them. `duration` is the time in
-    /// which they came.
+    /// Plays the traffic and everything that follows from it.
     ///
     /// # Errors
     /// When the module does not start or dies, or a request is neither admitted nor
     /// answered 429.
-    pub fn run(&self, requests: &[Request], duration: Duration) -> Result<Outcome> {
+    pub fn run(&self, traffic: &Traffic) -> Result<Outcome> {
         let host = Host::new();
         let workers = (0..self.workers).map(|_| self.start(&host));
         let workers: Vec<Worker> = workers.collect::<Result<_>>()?;
@@ -49,14 +48,14 @@ impl Simulation<'_> {
             due: BinaryHeap::new(),
             open: Vec::new(),
             free: Vec::new(),
-            tenants: Vec::new(),
+            tenants: traffic.tenants.iter().map(Tenant::of).collect(),
             decision_calls: 0,
         };
-        for request in requests {
+        for request in traffic.requests() {
             run.answer_until(request.at);
             run.pass_until(request.at);
             let worker = &workers[(request.number % workers.len() as u64) as usize];
-            run.arrive(worker, *request)
+            run.arrive(worker, request)
                 .with_context(|| format!("the request at {:?}", request.at))?;
         }
         run.answer_until(Duration::MAX);
@@ -65,7 +64,7 @@ impl Simulation<'_> {
                 bail!("{death}");
             }
         }
-        Ok(run.outcome(duration))
+        Ok(run.outcome(traffic.duration))
     }
 
     fn start(&self, host: &Host) -> Result<Worker> {

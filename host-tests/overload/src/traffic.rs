@@ -39,6 +39,8 @@ pub struct Traffic {
 /// What one tenant wants.
 #[derive(Clone, Copy, Debug)]
 pub struct Demand {
+    /// What a reader of the table knows it by; empty where there is one alone.
+    pub tenant: &'static str,
     /// Mean number of requests a minute.
     pub requests_per_minute: f64,
     /// Tokens of its prompts.
@@ -70,6 +72,7 @@ impl Demand {
     pub fn of_tokens(tokens_per_minute: f64, load: f64, longer: f64) -> Self {
         let answers = ANSWERS.times(longer);
         Self {
+            tenant: "",
             requests_per_minute: load * tokens_per_minute / (PROMPTS.mean + answers.mean),
             prompts: PROMPTS,
             answers,
@@ -80,11 +83,17 @@ impl Demand {
     /// `load` times as many requests a minute as `requests_per_minute` allows.
     pub fn of_requests(requests_per_minute: f64, load: f64) -> Self {
         Self {
+            tenant: "",
             requests_per_minute: load * requests_per_minute,
             prompts: PROMPTS,
             answers: ANSWERS,
             later_answers: ANSWERS,
         }
+    }
+
+    /// The same of a tenant with this name.
+    pub fn of(self, tenant: &'static str) -> Self {
+        Self { tenant, ..self }
     }
 
     /// Answers `longer` times as long from the middle of the run on, by as many requests.

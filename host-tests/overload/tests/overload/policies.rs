@@ -49,9 +49,9 @@ fn the_expected_output_holds_the_limit_and_uses_it_and_the_others_do_not() {
         let [expected, prompt, maximum, after] =
             [EXPECTED, PROMPT, MAXIMUM, AFTER].map(|policy| &of(&rows, case, policy).outcome);
         assert!(expected.worst_window() <= MOST_IN_A_WINDOW, "{}", case.name);
-        assert!(expected.use_of_limit() >= LEAST_USE, "{}", case.name);
+        assert!(expected.least_use() >= LEAST_USE, "{}", case.name);
         assert!(expected.refused() > 0, "{}", case.name);
-        assert!(maximum.use_of_limit() < LEAST_USE, "{}", case.name);
+        assert!(maximum.least_use() < LEAST_USE, "{}", case.name);
         assert!(prompt.worst_window() > MOST_IN_A_WINDOW, "{}", case.name);
         assert!(
             after.worst_window() > prompt.worst_window(),
@@ -68,6 +68,6 @@ fn requests_a_minute_are_held_and_used() {
     for case in &cases {
         let outcome = &of(&rows, case, EXPECTED).outcome;
         assert!(outcome.worst_window() <= MOST_IN_A_WINDOW, "{}", case.name);
-        assert!(outcome.use_of_limit() >= LEAST_USE, "{}", case.name);
+        assert!(outcome.least_use() >= LEAST_USE, "{}", case.name);
     }
 }
