@@ -2,7 +2,10 @@
 //! and what workers, reloads and tenants do to the count.
 
 mod answers;
+mod chain;
 mod ends;
+mod reload;
+mod tenants;
 mod workers;
 
 use serde_json::{Value, json};
