@@ -51,6 +51,8 @@ impl Connections {
         let mut senders = Vec::with_capacity(count);
         for _ in 0..count {
             let stream = TcpStream::connect(address).await?;
+            // A request's body would wait for the acknowledgement of its headers.
+            stream.set_nodelay(true)?;
             let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
             let (sender, connection) = handshake.await?;
             // It ends with its sender; requests tell of what goes wrong.
