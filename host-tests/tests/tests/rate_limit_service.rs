@@ -115,8 +115,11 @@ fn two_envoys_share_one_limit() {
     }
     books.refused = total(&service).refused;
     assert_eq!(total(&service), books);
-    // What one tenant has used up is not the other's.
+    // What one tenant has used up is not the other's, and what rules let pass is not counted.
     assert_eq!(ask(other.client(), "b", &body).status, 200);
+    let models = other.client().get("/openai/v1/models");
+    assert_eq!(models.header("api-key", "a").send().unwrap().status, 200);
+    wait_for_calls(&stacks, asked + 2);
 }
 
 /// An exchange of the run: how it is asked, what the region does to it, and what of its usage
@@ -332,6 +335,7 @@ fn the_total_is_what_was_really_used() {
     let service = service(1_000_000_000);
     // Whatever module a gateway runs: tenants and settlements are the same.
     let gateway = envoy(&service).replace("rate-limiter.wasm", "gateway.wasm");
+    let gateway = gateway.concurrency(2);
     let [one, other] = [envoy(&service), gateway].map(|envoy| envoy.start().unwrap());
     let used = run([&one, &other], EXCHANGES);
     let books = total(&service);
