@@ -115,8 +115,11 @@ fn two_envoys_share_one_limit() {
     }
     books.refused = total(&service).refused;
     assert_eq!(total(&service), books);
-    // What one tenant has used up is not the other's.
+    // What one tenant has used up is not the other's, and what rules let pass is not counted.
     assert_eq!(ask(other.client(), "b", &body).status, 200);
+    let models = other.client().get("/openai/v1/models");
+    assert_eq!(models.header("api-key", "a").send().unwrap().status, 200);
+    wait_for_calls(&stacks, asked + 2);
 }
 
 /// An exchange of the run: how it is asked, what the region does to it, and what of its usage
@@ -330,10 +333,14 @@ fn the_total_is_what_was_really_used() {
     /// Of each Envoy.
     const EXCHANGES: usize = 120;
     let service = service(1_000_000_000);
-    let [one, other] = [envoy(&service), envoy(&service)].map(|envoy| envoy.start().unwrap());
+    // Whatever module a gateway runs: tenants and settlements are the same.
+    let gateway = envoy(&service).replace("rate-limiter.wasm", "gateway.wasm");
+    let gateway = gateway.concurrency(2);
+    let [one, other] = [envoy(&service), gateway].map(|envoy| envoy.start().unwrap());
     let used = run([&one, &other], EXCHANGES);
     let books = total(&service);
     assert_eq!((books.refused, books.refunded_too_late), (0, 0));
+    assert_eq!(service.totals().counters.len(), 3, "one for each tenant");
     // To the token what the Envoys say.
     let logged = logged(&one, EXCHANGES) + logged(&other, EXCHANGES);
     assert_eq!(i64::try_from(books.used()).unwrap(), logged);
@@ -385,6 +392,31 @@ fn without_refunds_what_is_missing_is_charged() {
         100.0 * error
     );
     assert!(error.abs() <= 0.02, "used {used} tokens: {books:?}");
+}
+
+/// Why the configuration has its `rate_limits` where it has them: a route's own ones take the
+/// request's hits for each descriptor, and a refund for a charge.
+#[test]
+fn a_routes_own_rate_limits_know_no_hits() {
+    const PER_ROUTE: &str = "                            envoy.filters.http.ratelimit:
+                              \"@type\": type.googleapis.com/envoy.extensions.filters.http.ratelimit.v3.RateLimitPerRoute
+                              rate_limits:";
+    let service = service(1_000_000_000);
+    let stack = envoy(&service)
+        .replace("                          typed_per_filter_config:\n", "")
+        .replace(PER_ROUTE, "                            rate_limits:")
+        .start()
+        .unwrap();
+    KINDS[13].send(stack.client(), "a", &KINDS[13].body(9));
+    wait_for_calls(&[&stack], 2);
+    let line = &access_log(&stack, 1)[0];
+    assert_eq!(
+        (&line["status"], &line["settle_refund"]),
+        (&400.into(), &line["hits_addend"])
+    );
+    let hits: u64 = line["hits_addend"].as_str().unwrap().parse().unwrap();
+    let books = total(&service);
+    assert_eq!((books.charged, books.refunded), (3 * hits, 0));
 }
 
 /// The admission comes before the answer, so it is settled even if nobody is left to read it.
