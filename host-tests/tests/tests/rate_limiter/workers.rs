@@ -12,7 +12,7 @@ const WORKERS: usize = 4;
 /// Clients at once, each with a connection of its own, which the kernel gives to a worker.
 const CLIENTS: usize = 16;
 /// How long they ask.
-const TIME: Duration = Duration::from_secs(4);
+const TIME: Duration = Duration::from_secs(2);
 
 /// What came of asking as fast as answers came.
 #[derive(Debug)]
