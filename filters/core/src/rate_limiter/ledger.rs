@@ -224,11 +224,13 @@ impl Ledger {
         let &Asked { limits, now, .. } = asked;
         let taken = self.take_from_buckets(asked, amount, lease, carry, events);
         let mut lease = taken.lease;
+        let is_refused = taken.refusal.is_some();
+        // What waits to be booked waits for buckets and quotas together: these only look now.
+        let waits = !taken.unbooked.is_nothing();
         for (at, quota) in limits.quotas.iter().enumerate() {
             let (amount_here, more) = (amount.of(quota.unit), carry.more.of(quota.unit));
             let less = carry.less.of(quota.unit);
-            let is_refused = taken.refusal.is_some();
-            if is_refused && more == 0 && less == 0 {
+            if is_refused && (waits || (more == 0 && less == 0)) {
                 continue;
             }
             let updated =
@@ -239,7 +241,7 @@ impl Ledger {
                             return (Ok(Amount::default()), Some(values));
                         }
                         let with_lease = amount_here.saturating_add(lease.of(quota.unit));
-                        match quota.take(values, now, with_lease) {
+                        let (decision, change) = match quota.take(values, now, with_lease) {
                             Ok(values) => (Ok(lease), Some(values)),
                             Err(_) => match quota.take(values, now, amount_here) {
                                 Ok(values) => (Ok(Amount::default()), Some(values)),
@@ -247,7 +249,8 @@ impl Ledger {
                                     (Err(short), (more > 0 || less > 0).then_some(values))
                                 }
                             },
-                        }
+                        };
+                        (decision, change.filter(|_| !waits))
                     });
             events.note(&updated);
             match updated.result {
@@ -258,15 +261,22 @@ impl Ledger {
                     lease = Amount::default();
                 }
                 Err(short) => {
-                    self.give_back(asked, amount.plus(lease), at, events);
+                    let less = amount.plus(lease);
+                    if !waits {
+                        self.give_back(asked, less, at, events);
+                    }
+                    let given_back = Difference {
+                        less,
+                        ..Difference::default()
+                    };
                     return Taken {
                         refusal: Some(Refusal {
                             limit: Limit::Quota(*quota),
                             short: short.map_or(Short::Always, Short::For),
                         }),
+                        levels: limits.settle(taken.levels, now, given_back),
                         lease: Amount::default(),
-                        unbooked: Difference::default(),
-                        ..taken
+                        unbooked: if waits { carry } else { Difference::default() },
                     };
                 }
             }
