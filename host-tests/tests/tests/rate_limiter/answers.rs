@@ -4,8 +4,6 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use tollgate_tests::{Response, Stack};
-
 use crate::{CHAT, SIXTY, access_log, ask, limited, number, question, stat, until_refused};
 
 #[test]
