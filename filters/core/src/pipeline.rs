@@ -105,7 +105,7 @@ impl Pipeline {
         [
             (!config.hold_headers).then_some(unheld),
             (limits && is_active && !self.has_secret).then_some(unkeyed),
-            (limits && !is_active).then_some(unlimited),
+            (config.stages == [StageKind::RateLimiter] && !is_active).then_some(unlimited),
         ]
         .into_iter()
         .flatten()
