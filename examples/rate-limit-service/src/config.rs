@@ -1,18 +1,23 @@
-//! The configuration file: limits in Limitador's words, and errors that name the line.
+//! The configuration file, with errors that name the line.
 
+use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail, ensure};
-use limitador::limit::{Expression, Limit, Predicate};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::limits::{Limits, Rule};
+use crate::hits::SETTLE;
+use crate::limits::{Limit, Limits};
 
 /// How many counters are kept when the file does not say.
 const MOST_COUNTERS: usize = 10_000;
+/// The longest window in seconds, a year: what is longer is a slip of the finger.
+const LONGEST: u64 = 366 * 24 * 3600;
 
 /// What the service is started with.
+#[derive(Debug)]
 pub struct Config {
     pub(crate) limits: Limits,
     pub(crate) most_counters: usize,
@@ -21,8 +26,6 @@ pub struct Config {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    /// Counters kept at a time, over all limits and tenants.
-    #[serde(default)]
     most_counters: Option<Spanned<usize>>,
     #[serde(default)]
     limit: Vec<Spanned<Entry>>,
@@ -32,13 +35,10 @@ struct File {
 #[serde(deny_unknown_fields)]
 struct Entry {
     name: Spanned<String>,
-    namespace: Spanned<String>,
-    max_value: u64,
+    domain: Spanned<String>,
+    descriptor: Spanned<BTreeMap<String, String>>,
+    hits: u64,
     seconds: Spanned<u64>,
-    #[serde(default)]
-    conditions: Vec<Spanned<String>>,
-    #[serde(default)]
-    variables: Vec<Spanned<String>>,
 }
 
 impl Config {
@@ -55,8 +55,8 @@ impl Config {
     /// Reads a file's text; `name` is what errors call it.
     ///
     /// # Errors
-    /// `NAME:LINE: KEY: what is wrong`, for what is not TOML, unknown or missing keys,
-    /// expressions that are not CEL, and limits that could not be told apart.
+    /// `NAME:LINE: KEY: what is wrong`, for what is not TOML, unknown or missing keys, values
+    /// out of range, and two limits of one name.
     pub fn from_toml(text: &str, name: &str) -> Result<Self> {
         let at = |offset: usize| {
             let line = 1 + text[..offset.min(text.len())].matches('\n').count();
@@ -64,74 +64,69 @@ impl Config {
         };
         let file: File = toml::from_str(text).map_err(|error| {
             let place = at(error.span().map_or(0, |span| span.start));
-            anyhow::anyhow!("{place}: {}", error.message())
+            anyhow!("{place}: {}", error.message())
         })?;
         ensure!(
             !file.limit.is_empty(),
             "{name}: no `[[limit]]`, so nothing would be limited"
         );
-        let most_counters = match file.most_counters {
-            Some(most) if *most.get_ref() == 0 => {
-                bail!(
-                    "{}: most_counters: must be at least 1",
-                    at(most.span().start)
-                )
-            }
-            Some(most) => most.into_inner(),
-            None => MOST_COUNTERS,
-        };
-        let mut limits = Limits::default();
-        for entry in file.limit {
-            let place = at(entry.span().start);
-            let rule = entry.into_inner().rule(&at)?;
-            limits.add(rule).with_context(|| place)?;
+        if let Some(most) = &file.most_counters {
+            let place = at(most.span().start);
+            ensure!(
+                *most.get_ref() > 0,
+                "{place}: most_counters: must be at least 1"
+            );
         }
+        let mut places = Vec::new();
+        let mut limits = Vec::new();
+        for entry in file.limit {
+            let entry = entry.into_inner();
+            places.push(at(entry.name.span().start));
+            limits.push(entry.limit(&at)?);
+        }
+        let limits = Limits::new(limits)
+            .map_err(|twice| anyhow!("{}: name: another limit has it", places[twice]))?;
         Ok(Self {
             limits,
-            most_counters,
+            most_counters: file
+                .most_counters
+                .map_or(MOST_COUNTERS, Spanned::into_inner),
         })
     }
 }
 
 impl Entry {
     /// The limit; `at` gives the file and line of a byte.
-    fn rule(self, at: &impl Fn(usize) -> String) -> Result<Rule> {
-        for (key, text) in [("name", &self.name), ("namespace", &self.namespace)] {
+    fn limit(self, at: &impl Fn(usize) -> String) -> Result<Limit> {
+        for (key, text) in [("name", &self.name), ("domain", &self.domain)] {
+            let place = at(text.span().start);
             ensure!(
                 !text.get_ref().is_empty(),
-                "{}: {key}: must not be empty",
-                at(text.span().start)
+                "{place}: {key}: must not be empty"
             );
         }
-        // A year; what is longer is a slip of the finger, and no window ever ends.
+        let place = at(self.descriptor.span().start);
+        let keys = self.descriptor.get_ref();
         ensure!(
-            (1..=31_622_400).contains(self.seconds.get_ref()),
-            "{}: seconds: must be 1 to 31622400 (366 days)",
+            !keys.is_empty(),
+            "{place}: descriptor: must have an entry, such as `{{ tenant = \"*\" }}`"
+        );
+        ensure!(
+            !keys.contains_key(SETTLE),
+            "{place}: descriptor: `{SETTLE}` marks settlements and is never a limit's entry"
+        );
+        ensure!(
+            (1..=LONGEST).contains(self.seconds.get_ref()),
+            "{}: seconds: must be 1 to {LONGEST} (366 days)",
             at(self.seconds.span().start)
         );
-        let mut conditions = Vec::new();
-        for text in self.conditions {
-            let place = at(text.span().start);
-            let predicate = Predicate::parse(text.into_inner())
-                .map_err(|error| anyhow::anyhow!("{place}: conditions: {error}"))?;
-            conditions.push(predicate);
-        }
-        let mut variables = Vec::new();
-        for text in self.variables {
-            let place = at(text.span().start);
-            let expression = Expression::parse(text.into_inner())
-                .map_err(|error| anyhow::anyhow!("{place}: variables: {error}"))?;
-            variables.push(expression);
-        }
-        let mut limit = Limit::new(
-            self.namespace.into_inner(),
-            self.max_value,
-            self.seconds.into_inner(),
-            conditions.clone(),
-            variables,
-        );
-        limit.set_name(self.name.into_inner());
-        Ok(Rule::new(limit, conditions))
+        Ok(Limit {
+            name: self.name.into_inner(),
+            domain: self.domain.into_inner(),
+            descriptor: self.descriptor.into_inner(),
+            hits: self.hits,
+            window: Duration::from_secs(self.seconds.into_inner()),
+        })
     }
 }
 
@@ -141,71 +136,59 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named_with_its_line_and_key() {
-        let good = "[[limit]]\nname = \"a\"\nnamespace = \"n\"\nmax_value = 1\nseconds = 60\n";
+        const GOOD: &str = "[[limit]]\nname = \"a\"\ndomain = \"d\"\n\
+                            descriptor = { tenant = \"*\" }\nhits = 1\nseconds = 60\n";
+        let with = |from: &str, to: &str| GOOD.replace(from, to);
         let rows = [
-            (String::new(), "f.toml: no `[[limit]]`"),
             (
-                "[[limit]]\nname = 7\n".into(),
-                "f.toml:2: invalid type: integer `7`",
+                String::new(),
+                "f: no `[[limit]]`, so nothing would be limited",
+            ),
+            (with("\"a\"", "7"), "f:2: invalid type: integer `7`"),
+            (with("domain = \"d\"\n", ""), "f:1: missing field `domain`"),
+            (format!("{GOOD}secnds = 1\n"), "f:7: unknown field `secnds`"),
+            (format!("{GOOD}= 1\n"), "f:7: "),
+            (with("\"a\"", "\"\""), "f:2: name: must not be empty"),
+            (with("\"d\"", "\"\""), "f:3: domain: must not be empty"),
+            (
+                with("tenant = \"*\"", ""),
+                "f:4: descriptor: must have an entry",
             ),
             (
-                "[[limit]]\nname = \"a\"\n".into(),
-                "f.toml:1: missing field `namespace`",
+                with("tenant", "settle"),
+                "f:4: descriptor: `settle` marks settlements",
             ),
             (
-                format!("{good}secnds = 1\n"),
-                "f.toml:6: unknown field `secnds`",
-            ),
-            (format!("{good}= 1\n"), "f.toml:6: "),
-            (
-                good.replace("\"a\"", "\"\""),
-                "f.toml:2: name: must not be empty",
+                with("hits = 1", "hits = -1"),
+                "f:5: invalid value: integer `-1`",
             ),
             (
-                good.replace("\"n\"", "\"\""),
-                "f.toml:3: namespace: must not be empty",
+                with("60", "0"),
+                "f:6: seconds: must be 1 to 31622400 (366 days)",
             ),
             (
-                good.replace("60", "0"),
-                "f.toml:5: seconds: must be 1 to 31622400",
+                with("60", "31622401"),
+                "f:6: seconds: must be 1 to 31622400",
             ),
+            (format!("{GOOD}{GOOD}"), "f:8: name: another limit has it"),
             (
-                good.replace("max_value = 1", "max_value = -1"),
-                "f.toml:4: invalid value",
-            ),
-            (
-                format!("{good}conditions = [\"true\",\n  \"descriptors[0\"]\n"),
-                "f.toml:7: conditions: couldn't parse descriptors[0",
-            ),
-            (
-                format!("{good}variables = [\"+\"]\n"),
-                "f.toml:6: variables: couldn't parse +",
-            ),
-            (
-                format!("{good}{good}"),
-                "f.toml:6: another limit is named `a`",
-            ),
-            (
-                format!("{good}{}", good.replace("\"a\"", "\"b\"")),
-                "f.toml:6: `b` counts the same as `a`",
-            ),
-            (
-                format!("most_counters = 0\n{good}"),
-                "f.toml:1: most_counters: must be",
+                format!("most_counters = 0\n{GOOD}"),
+                "f:1: most_counters: must be at least 1",
             ),
         ];
         for (text, expected) in rows {
-            let error = Config::from_toml(&text, "f.toml").err().expect(expected);
+            let error = Config::from_toml(&text, "f").expect_err(expected);
             let error = format!("{error:#}");
             assert!(error.starts_with(expected), "{error}\nis not\n{expected}");
         }
+        Config::from_toml(GOOD, "f").unwrap();
     }
 
     #[test]
     fn the_example_is_read() {
         let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("limits.toml");
         Config::read(&file).unwrap();
-        let error = Config::read(&file.join("none")).err().unwrap();
+        let error = Config::read(&file.join("none")).unwrap_err();
         assert!(error.to_string().starts_with("cannot read "), "{error}");
     }
 }

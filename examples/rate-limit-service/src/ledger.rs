@@ -1,17 +1,18 @@
 //! The counters: what was charged and given back in each window, and over all time.
 //!
-//! Windows are Limitador's: fixed, from the first hit on.
+//! Windows are fixed, from the first hit on.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use limitador::counter::Counter;
 use serde::Serialize;
 
 use crate::hits::Hits;
+use crate::limits::{Counter, Limits};
 
 /// All counters of the service.
 pub struct Ledger {
+    limits: Limits,
     windows: HashMap<Counter, Window>,
     most: usize,
     totals: BTreeMap<String, Total>,
@@ -48,12 +49,12 @@ impl Total {
 pub struct CounterState {
     /// The limit's name.
     pub limit: String,
-    /// The values of its variables.
-    pub variables: BTreeMap<String, String>,
+    /// The descriptor it counts.
+    pub descriptor: BTreeMap<String, String>,
     /// Hits charged and not given back in this window.
     pub used: u64,
-    /// The most it admits.
-    pub max_value: u64,
+    /// The most it admits in a window.
+    pub hits: u64,
     /// Until the window is over.
     pub resets_in_seconds: u64,
 }
@@ -80,14 +81,16 @@ pub struct Standing {
 }
 
 impl Ledger {
-    /// Keeps at most `most` counters; `limits` are the names totals are kept for.
-    pub fn new<'a>(most: usize, limits: impl Iterator<Item = &'a str>) -> Self {
+    /// Counts for these limits, with at most `most` counters.
+    pub fn new(limits: Limits, most: usize) -> Self {
+        let totals = limits
+            .iter()
+            .map(|limit| (limit.name.clone(), Total::default()));
         Self {
+            totals: totals.collect(),
+            limits,
             windows: HashMap::new(),
             most,
-            totals: limits
-                .map(|name| (name.to_owned(), Total::default()))
-                .collect(),
             evicted: 0,
         }
     }
@@ -110,7 +113,7 @@ impl Ledger {
                 Standing {
                     counter: counter.clone(),
                     over,
-                    remaining: counter.max_value().saturating_sub(used),
+                    remaining: self.limits.of(counter).hits.saturating_sub(used),
                     resets_in,
                 }
             });
@@ -135,7 +138,7 @@ impl Ledger {
                 return false;
             };
             let wanted = wanted.get(counter).copied().unwrap_or_default();
-            self.seen(counter, now).0.saturating_add(wanted) > counter.max_value()
+            self.seen(counter, now).0.saturating_add(wanted) > self.limits.of(counter).hits
         };
         bookings
             .iter()
@@ -147,9 +150,8 @@ impl Ledger {
     }
 
     fn apply(&mut self, counter: &Counter, hits: Hits, admitted: bool, now: Instant) {
-        let name = counter.limit().name().unwrap_or_default();
-        let mut none = Total::default();
-        let total = self.totals.get_mut(name).unwrap_or(&mut none);
+        let name = self.limits.of(counter).name.clone();
+        let total = self.totals.entry(name).or_default();
         match hits {
             Hits::Charge(hits) if !admitted => total.refused = total.refused.saturating_add(hits),
             Hits::Charge(hits) | Hits::Book(hits) => {
@@ -178,7 +180,7 @@ impl Ledger {
     fn seen(&self, counter: &Counter, now: Instant) -> (u64, Duration) {
         match self.windows.get(counter) {
             Some(window) if window.ends > now => (window.used, window.ends - now),
-            _ => (0, counter.window()),
+            _ => (0, self.limits.of(counter).window),
         }
     }
 
@@ -187,10 +189,8 @@ impl Ledger {
         if !self.windows.contains_key(counter) && self.windows.len() >= self.most {
             self.make_room(now);
         }
-        let fresh = || Window {
-            used: 0,
-            ends: now + counter.window(),
-        };
+        let ends = now + self.limits.of(counter).window;
+        let fresh = || Window { used: 0, ends };
         let window = self.windows.entry(counter.clone()).or_insert_with(fresh);
         if window.ends <= now {
             *window = fresh();
@@ -225,16 +225,16 @@ impl Ledger {
         let live = self.windows.iter().filter(|(_, window)| window.ends > now);
         let mut states: Vec<CounterState> = live
             .map(|(counter, window)| CounterState {
-                limit: counter.limit().name().unwrap_or_default().to_owned(),
-                variables: counter.set_variables().clone(),
+                limit: self.limits.of(counter).name.clone(),
+                descriptor: self.limits.entries(counter),
                 used: window.used,
-                max_value: counter.max_value(),
+                hits: self.limits.of(counter).hits,
                 resets_in_seconds: (window.ends - now).as_secs(),
             })
             .collect();
         states.sort_by(|a, b| {
             let key = |state: &CounterState| std::cmp::Reverse(state.used);
-            (key(a), &a.limit, &a.variables).cmp(&(key(b), &b.limit, &b.variables))
+            (key(a), &a.limit, &a.descriptor).cmp(&(key(b), &b.limit, &b.descriptor))
         });
         states
     }

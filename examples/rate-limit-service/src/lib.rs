@@ -1,7 +1,7 @@
 //! A rate-limit service for Envoy that takes back what was charged too much.
 //!
 //! [`Service::start`] serves `envoy.service.ratelimit.v3.RateLimitService` on a thread of its
-//! own, in a process or in a test. README.md says what it does with a request.
+//! own, in a process or in a test. `README.md` says what it does with a request.
 
 mod config;
 mod hits;

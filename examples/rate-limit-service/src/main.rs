@@ -22,11 +22,10 @@ use rate_limit_service::{Config, Service};
 /// A limits file:
 ///   [[limit]]
 ///   name = "tokens-per-minute"
-///   namespace = "tollgate"                  # the `domain` of Envoy's filter
-///   max_value = 100_000
-///   seconds = 60
-///   variables = ["descriptors[0].tenant"]   # CEL; one counter for each value
-///   conditions = []                         # CEL; all must hold
+///   domain = "tollgate"              # as Envoy's filter says it
+///   descriptor = { tenant = "*" }    # the descriptor's entries; "*": a counter for each value
+///   hits = 100_000                   # in a window
+///   seconds = 60                     # the window's length
 #[derive(Parser)]
 #[command(version, verbatim_doc_comment)]
 struct Flags {

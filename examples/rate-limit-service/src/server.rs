@@ -1,23 +1,32 @@
 //! One port for gRPC and for `GET /totals`, served on a thread of its own.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use axum::Json;
-use axum::extract::State;
-use axum::routing::get;
 use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_service_server::RateLimitServiceServer;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
 use serde::Serialize;
 use tokio::sync::oneshot;
-use tonic::service::Routes;
+use tonic::body::Body;
+use tonic::codegen::Service as _;
 
 use crate::config::Config;
 use crate::ledger::{CounterState, Ledger, Total};
 use crate::service::{Decisions, locked};
+
+/// Answers gRPC.
+type Grpc = RateLimitServiceServer<Decisions>;
 
 /// A running service. Dropping it closes its port and connections.
 pub struct Service {
@@ -49,15 +58,11 @@ impl Service {
             .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
             .with_context(|| format!("cannot listen on {address}"))?;
         let address = listener.local_addr()?;
-        let ledger = Ledger::new(config.most_counters, config.limits.names());
+        let ledger = Ledger::new(config.limits.clone(), config.most_counters);
         let ledger = Arc::new(Mutex::new(ledger));
         let decisions = Decisions::new(config.limits, Arc::clone(&ledger), log);
-        let totals = axum::Router::new()
-            .route("/totals", get(answer_totals))
-            .with_state(Arc::clone(&ledger));
-        let routes = Routes::new(RateLimitServiceServer::new(decisions))
-            .into_axum_router()
-            .merge(totals);
+        let grpc = RateLimitServiceServer::new(decisions);
+        let serving = Arc::clone(&ledger);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -66,12 +71,8 @@ impl Service {
             .name("rate-limit-service".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
-                    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
-                        return;
-                    };
-                    let serve = std::future::IntoFuture::into_future(axum::serve(listener, routes));
                     tokio::select! {
-                        _ = serve => {}
+                        () = accept(listener, &grpc, &serving) => {}
                         // Envoy keeps its connections: nothing to wait for.
                         _ = stopped => {}
                     }
@@ -106,8 +107,43 @@ impl Drop for Service {
     }
 }
 
-async fn answer_totals(State(ledger): State<Arc<Mutex<Ledger>>>) -> Json<Totals> {
-    Json(totals(&ledger))
+async fn accept(listener: TcpListener, grpc: &Grpc, ledger: &Arc<Mutex<Ledger>>) {
+    let Ok(listener) = tokio::net::TcpListener::from_std(listener) else {
+        return;
+    };
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, most likely; they come back.
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            continue;
+        };
+        let _ = stream.set_nodelay(true);
+        let (grpc, ledger) = (grpc.clone(), Arc::clone(ledger));
+        tokio::spawn(async move {
+            let answer = service_fn(|request| answer(request, grpc.clone(), Arc::clone(&ledger)));
+            let http = auto::Builder::new(TokioExecutor::new());
+            // Clients go away, which is no news.
+            let _ = http.serve_connection(TokioIo::new(stream), answer).await;
+        });
+    }
+}
+
+/// Everything but `GET /totals` is gRPC, which says of what it does not know that it is
+/// not implemented.
+async fn answer(
+    request: Request<Incoming>,
+    mut grpc: Grpc,
+    ledger: Arc<Mutex<Ledger>>,
+) -> Result<Response<Body>, Infallible> {
+    if request.method() != Method::GET || request.uri().path() != "/totals" {
+        return grpc.call(request).await;
+    }
+    // Maps have keys of text only, so there is nothing that could not be written.
+    let text = serde_json::to_vec(&totals(&ledger)).unwrap_or_default();
+    let mut response = Response::new(Body::new(Full::new(Bytes::from(text))));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(CONTENT_TYPE, json);
+    Ok(response)
 }
 
 fn totals(ledger: &Mutex<Ledger>) -> Totals {

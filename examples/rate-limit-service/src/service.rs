@@ -10,12 +10,18 @@ use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::{
 };
 use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_service_server::RateLimitService;
 use envoy_types::pb::envoy::service::ratelimit::v3::{RateLimitRequest, RateLimitResponse};
-use envoy_types::pb::google::protobuf::Duration as ProtoDuration;
+use envoy_types::pb::google::protobuf::value::Kind;
+use envoy_types::pb::google::protobuf::{Duration as ProtoDuration, Struct, Value};
 use tonic::{Request, Response, Status};
 
 use crate::hits::{Hits, SETTLE};
 use crate::ledger::{Booking, Ledger, Standing};
 use crate::limits::{self, Limits};
+
+/// The key of the dynamic metadata that Envoy gets with an admission that was counted. An entry
+/// that settles can ask for it, and so is left out for requests that were never charged: those
+/// refused, and those let through while the service could not be reached.
+const CHARGED: &str = "charged";
 
 /// What answers Envoy.
 pub struct Decisions {
@@ -37,8 +43,8 @@ impl Decisions {
     /// Answers a request that came at `now`.
     ///
     /// # Errors
-    /// `InvalidArgument` for a request without domain or descriptors, and for one that a
-    /// limit's condition or variable cannot be evaluated for.
+    /// `InvalidArgument` for a request without domain or descriptors, and for a descriptor with
+    /// a key twice.
     pub fn answer(
         &self,
         request: &RateLimitRequest,
@@ -63,9 +69,97 @@ impl Decisions {
         }
         let standings = locked(&self.ledger).book(&bookings, now);
         if self.log {
-            print(request, &bookings, &standings);
+            self.print(request, &bookings, &standings);
         }
-        Ok(response(&standings))
+        let mut answer = self.response(&standings);
+        if answer.overall_code() == Code::Ok && standings.iter().any(Option::is_some) {
+            answer.dynamic_metadata = Some(charged());
+        }
+        Ok(answer)
+    }
+
+    /// A line for each descriptor, such as
+    /// `tollgate tenant=a Charge(42): tokens-per-minute has 58 left`.
+    fn print(
+        &self,
+        request: &RateLimitRequest,
+        bookings: &[Booking],
+        standings: &[Option<Standing>],
+    ) {
+        let rows = request.descriptors.iter().zip(bookings).zip(standings);
+        for ((descriptor, booking), standing) in rows {
+            let entries: Vec<String> = limits::entries(descriptor)
+                .map(|(key, value)| format!("{key}={}", value.escape_debug()))
+                .collect();
+            let outcome = match standing {
+                None => "no limit applies".to_owned(),
+                Some(standing) => format!(
+                    "{} {} {} left",
+                    self.limits.of(&standing.counter).name,
+                    if standing.over { "refuses with" } else { "has" },
+                    standing.remaining
+                ),
+            };
+            println!(
+                "{} {} {:?}: {outcome}",
+                request.domain.escape_debug(),
+                entries.join(" "),
+                booking.hits
+            );
+        }
+    }
+
+    fn response(&self, standings: &[Option<Standing>]) -> RateLimitResponse {
+        let code = |over| if over { Code::OverLimit } else { Code::Ok };
+        let over = standings.iter().flatten().filter(|standing| standing.over);
+        let wait = over.map(|standing| standing.resets_in).max();
+        RateLimitResponse {
+            overall_code: code(wait.is_some()).into(),
+            statuses: standings
+                .iter()
+                .map(|standing| match standing {
+                    None => DescriptorStatus {
+                        code: Code::Ok.into(),
+                        ..DescriptorStatus::default()
+                    },
+                    Some(standing) => DescriptorStatus {
+                        code: code(standing.over).into(),
+                        current_limit: Some(self.current_limit(standing)),
+                        limit_remaining: u32::try_from(standing.remaining).unwrap_or(u32::MAX),
+                        duration_until_reset: Some(ProtoDuration {
+                            seconds: i64::try_from(seconds(standing.resets_in)).unwrap_or(i64::MAX),
+                            nanos: 0,
+                        }),
+                        ..DescriptorStatus::default()
+                    },
+                })
+                .collect(),
+            response_headers_to_add: wait
+                .map(|wait| HeaderValue {
+                    key: "retry-after".to_owned(),
+                    value: seconds(wait).to_string(),
+                    ..HeaderValue::default()
+                })
+                .into_iter()
+                .collect(),
+            ..RateLimitResponse::default()
+        }
+    }
+
+    fn current_limit(&self, standing: &Standing) -> RateLimit {
+        let limit = self.limits.of(&standing.counter);
+        let unit = match limit.window.as_secs() {
+            1 => Unit::Second,
+            60 => Unit::Minute,
+            3_600 => Unit::Hour,
+            86_400 => Unit::Day,
+            _ => Unit::Unknown,
+        };
+        RateLimit {
+            name: limit.name.clone(),
+            requests_per_unit: u32::try_from(limit.hits).unwrap_or(u32::MAX),
+            unit: unit.into(),
+        }
     }
 }
 
@@ -85,88 +179,19 @@ pub fn locked(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
     ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A line for each descriptor, such as
-/// `tollgate tenant=a Charge(42): tokens-per-minute has 58 left`.
-fn print(request: &RateLimitRequest, bookings: &[Booking], standings: &[Option<Standing>]) {
-    let rows = request.descriptors.iter().zip(bookings).zip(standings);
-    for ((descriptor, booking), standing) in rows {
-        let entries: Vec<String> = limits::entries(descriptor)
-            .map(|(key, value)| format!("{key}={}", value.escape_debug()))
-            .collect();
-        let outcome = match standing {
-            None => "no limit applies".to_owned(),
-            Some(standing) => format!(
-                "{} {} {} left",
-                standing.counter.limit().name().unwrap_or_default(),
-                if standing.over { "refuses with" } else { "has" },
-                standing.remaining
-            ),
-        };
-        println!(
-            "{} {} {:?}: {outcome}",
-            request.domain.escape_debug(),
-            entries.join(" "),
-            booking.hits
-        );
-    }
-}
-
-fn response(standings: &[Option<Standing>]) -> RateLimitResponse {
-    let code = |over| if over { Code::OverLimit } else { Code::Ok };
-    let over = standings.iter().flatten().filter(|standing| standing.over);
-    let wait = over.map(|standing| standing.resets_in).max();
-    RateLimitResponse {
-        overall_code: code(wait.is_some()).into(),
-        statuses: standings
-            .iter()
-            .map(|standing| match standing {
-                None => DescriptorStatus {
-                    code: Code::Ok.into(),
-                    ..DescriptorStatus::default()
-                },
-                Some(standing) => DescriptorStatus {
-                    code: code(standing.over).into(),
-                    current_limit: Some(current_limit(standing)),
-                    limit_remaining: u32::try_from(standing.remaining).unwrap_or(u32::MAX),
-                    duration_until_reset: Some(ProtoDuration {
-                        seconds: i64::try_from(seconds(standing.resets_in)).unwrap_or(i64::MAX),
-                        nanos: 0,
-                    }),
-                    ..DescriptorStatus::default()
-                },
-            })
-            .collect(),
-        response_headers_to_add: wait
-            .map(|wait| HeaderValue {
-                key: "retry-after".to_owned(),
-                value: seconds(wait).to_string(),
-                ..HeaderValue::default()
-            })
-            .into_iter()
-            .collect(),
-        ..RateLimitResponse::default()
+/// `{"charged": "true"}`: a descriptor's entry is made of text only.
+fn charged() -> Struct {
+    let value = Value {
+        kind: Some(Kind::StringValue("true".to_owned())),
+    };
+    Struct {
+        fields: [(CHARGED.to_owned(), value)].into(),
     }
 }
 
 /// Up to the next whole second: whoever comes back then is not early.
 fn seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
-}
-
-fn current_limit(standing: &Standing) -> RateLimit {
-    let limit = standing.counter.limit();
-    let unit = match limit.seconds() {
-        1 => Unit::Second,
-        60 => Unit::Minute,
-        3_600 => Unit::Hour,
-        86_400 => Unit::Day,
-        _ => Unit::Unknown,
-    };
-    RateLimit {
-        name: limit.name().unwrap_or_default().to_owned(),
-        requests_per_unit: u32::try_from(limit.max_value()).unwrap_or(u32::MAX),
-        unit: unit.into(),
-    }
 }
 
 #[cfg(test)]

@@ -65,10 +65,7 @@ fn it_charges_until_the_limit_and_tells_its_totals() {
     let limit = &totals["limits"]["tokens-per-minute"];
     assert_eq!(limit["charged"], 100_000, "{totals}");
     assert_eq!(limit["refused"], 1, "{totals}");
-    assert_eq!(
-        totals["counters"][0]["variables"]["descriptors[0].tenant"],
-        "a"
-    );
+    assert_eq!(totals["counters"][0]["descriptor"]["tenant"], "a");
 
     let told = Command::new("sh")
         .args(["-c", &format!("kill -TERM {}", child.id())])

@@ -17,6 +17,8 @@ pub const ADMIN_PORT: u16 = 9901;
 pub const FIRST_REGION_PORT: u16 = 8101;
 /// More than any configuration names.
 const MOST_REGIONS: u16 = 20;
+/// What listeners of their own file are called.
+pub const LISTENERS_FILE: &str = "listeners.yaml";
 /// Where configurations look for modules.
 const FILTERS: &str = "filename: target/filters/";
 
@@ -66,6 +68,31 @@ pub fn adapt(text: &str, ports: &[(u16, u16)], filters: &Path) -> Result<String>
     Ok(whole)
 }
 
+/// Takes the listeners out, so that they can be replaced while Envoy runs: the configuration
+/// that looks for them in `folder`, and what [`LISTENERS_FILE`] there is to say.
+///
+/// # Errors
+/// When the text has no list of listeners before its clusters.
+pub fn with_listeners_in(folder: &Path, text: &str) -> Result<(String, String)> {
+    let parts = text.split_once("\n  listeners:\n");
+    let parts = parts.and_then(|(head, rest)| Some((head, rest.split_once("\n  clusters:\n")?)));
+    let Some((head, (listeners, clusters))) = parts else {
+        bail!("it has no `listeners` followed by `clusters` in `static_resources`");
+    };
+    let listeners: String = format!("\n{listeners}").replace(
+        "\n    - name: ",
+        "\n    - \"@type\": type.googleapis.com/envoy.config.listener.v3.Listener\n      name: ",
+    );
+    let folder = folder.display();
+    let bootstrap = format!(
+        "node: {{ id: test, cluster: test }}\n\
+         dynamic_resources:\n  lds_config:\n    path_config_source:\n      \
+         path: {folder}/{LISTENERS_FILE}\n      watched_directory: {{ path: {folder} }}\n\
+         {head}\n  clusters:\n{clusters}"
+    );
+    Ok((bootstrap, format!("resources:{listeners}\n")))
+}
+
 /// Replaces `port_value: FROM` wherever it is the whole number; how often it occurred.
 fn replace_port(text: &str, from: u16, to: u16) -> (String, usize) {
     let wanted = format!("port_value: {from}");
@@ -107,6 +134,20 @@ mod tests {
         );
         assert_eq!(adapted, expected);
         assert_eq!(region_ports(TEXT), [8101, 8103]);
+    }
+
+    #[test]
+    fn listeners_move_to_a_file_of_their_own() {
+        let text = "admin: a\nstatic_resources:\n  listeners:\n    - name: llm\n      b:\n        - name: c\n\n  clusters:\n    - d\n";
+        let (bootstrap, listeners) = with_listeners_in(Path::new("/f"), text).unwrap();
+        assert!(bootstrap.ends_with("admin: a\nstatic_resources:\n  clusters:\n    - d\n"));
+        assert!(bootstrap.contains("path: /f/listeners.yaml"), "{bootstrap}");
+        assert_eq!(
+            listeners,
+            "resources:\n    - \"@type\": type.googleapis.com/envoy.config.listener.v3.Listener\n      \
+             name: llm\n      b:\n        - name: c\n\n"
+        );
+        with_listeners_in(Path::new("/f"), "static_resources:\n  clusters:\n").unwrap_err();
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail, ensure};
 use azure_mock::{Config, Mock, Region};
+use tempfile::TempDir;
 
 use crate::client::Client;
 use crate::configuration::{self, ADMIN_PORT, FIRST_REGION_PORT, GATEWAY_PORT};
@@ -23,6 +24,13 @@ pub struct Stack {
     pub mock: Mock,
     gateway: SocketAddr,
     client: Client,
+    listeners: Option<Listeners>,
+}
+
+/// Listeners in a file that Envoy watches.
+struct Listeners {
+    folder: TempDir,
+    text: String,
 }
 
 /// What a [`Stack`] is to be started with.
@@ -32,6 +40,7 @@ pub struct Builder {
     concurrency: usize,
     ports: Ports,
     mock: Config,
+    is_updatable: bool,
 }
 
 /// Which ports to listen on; 0 takes a free one.
@@ -64,6 +73,7 @@ impl Stack {
             concurrency: 1,
             ports: Ports::default(),
             mock: Config::default(),
+            is_updatable: false,
         }
     }
 
@@ -80,6 +90,26 @@ impl Stack {
     /// A client of the gateway, over HTTP/2.
     pub fn http2_client(&self) -> Client {
         Client::http2(self.gateway)
+    }
+
+    /// Changes the text of the listeners while Envoy runs, and waits until it has taken them.
+    /// Connections that are open end when their requests do.
+    ///
+    /// # Errors
+    /// When the stack was not built [`Builder::updatable`], the text to be replaced is not
+    /// there, or Envoy does not take the new one.
+    pub fn update(&mut self, replacements: &[(&str, &str)]) -> Result<()> {
+        let listeners = self.listeners.as_mut();
+        let listeners = listeners.context("the stack was not built updatable")?;
+        for (from, to) in replacements {
+            listeners.text = replaced(&listeners.text, from, to)?;
+        }
+        const TAKEN: &str = "listener_manager.lds.update_success";
+        let before = self.envoy.stat(TAKEN)?;
+        listeners.write()?;
+        self.envoy.wait_until("the new listeners", |envoy| {
+            envoy.stat(TAKEN).is_ok_and(|now| now > before)
+        })
     }
 }
 
@@ -100,6 +130,12 @@ impl Builder {
     /// are the configuration's.
     pub fn mock(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.mock);
+        self
+    }
+
+    /// Lets [`Stack::update`] change the listeners while Envoy runs.
+    pub fn updatable(mut self) -> Self {
+        self.is_updatable = true;
         self
     }
 
@@ -124,11 +160,7 @@ impl Builder {
         let mut text = std::fs::read_to_string(&file)
             .with_context(|| format!("cannot read {}", file.display()))?;
         for (from, to) in &self.replacements {
-            ensure!(
-                text.contains(from.as_str()),
-                "it has no `{from}` to be replaced"
-            );
-            text = text.replace(from.as_str(), to);
+            text = replaced(&text, from, to)?;
         }
         let Ports {
             gateway,
@@ -164,7 +196,18 @@ impl Builder {
         for (port, region) in named.iter().zip(mock.regions()) {
             ports.push((*port, region.address().port()));
         }
-        let text = configuration::adapt(&text, &ports, &places::filters())?;
+        let mut text = configuration::adapt(&text, &ports, &places::filters())?;
+        let mut listeners = None;
+        if self.is_updatable {
+            let folder = tempfile::tempdir()?;
+            let parts = configuration::with_listeners_in(folder.path(), &text)?;
+            text = parts.0;
+            let own = listeners.insert(Listeners {
+                folder,
+                text: parts.1,
+            });
+            own.write()?;
+        }
         let envoy = Envoy::start(&text, self.concurrency)?;
         let gateway = envoy.listener(LISTENER)?;
         let client = Client::new(gateway);
@@ -173,8 +216,25 @@ impl Builder {
             mock,
             gateway,
             client,
+            listeners,
         })
     }
+}
+
+impl Listeners {
+    /// Puts the text where Envoy looks, at once and whole: it takes note of a file that is
+    /// moved there.
+    fn write(&self) -> Result<()> {
+        let file = self.folder.path().join(configuration::LISTENERS_FILE);
+        let unfinished = file.with_extension("new");
+        std::fs::write(&unfinished, &self.text)?;
+        Ok(std::fs::rename(unfinished, file)?)
+    }
+}
+
+fn replaced(text: &str, from: &str, to: &str) -> Result<String> {
+    ensure!(text.contains(from), "it has no `{from}` to be replaced");
+    Ok(text.replace(from, to))
 }
 
 /// A fixed port must be free, and a sentence says it better than a log.

@@ -1,5 +1,7 @@
 //! The demo's requests: each shows one thing a gateway's user meets, and what was seen of it.
 
+pub mod burst;
+
 use anyhow::{Context, Result};
 use azure_mock::Deployment;
 use serde_json::{Value, json};
@@ -8,7 +10,10 @@ use crate::client::{Client, Request, Response};
 use crate::stack::{Builder, Stack};
 
 /// The configuration the tour goes through.
-pub const CONFIGURATION: &str = "envoy/token-estimator/envoy.yaml";
+pub const CONFIGURATION: &str = "envoy/rate-limiter/envoy.yaml";
+
+/// Where most of its requests go.
+const CHAT: &str = "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21";
 
 /// A black PNG of 1024 by 768 pixels: valid, and 175 bytes small.
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAABAAAAAMAAQAAAACSwSigAAAAdklEQVR42u3BAQEAAACCIP+vbkhAAQAA\
@@ -189,7 +194,7 @@ pub fn stops() -> Vec<Stop> {
         Stop {
             path: "/unfiltered/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21",
             ..Stop::chat(
-                "the route without the filter",
+                "the route without the filters",
                 json!({
                     "messages": [{"role": "user", "content": "Does anybody count this?"}],
                 }),
@@ -202,7 +207,7 @@ impl Stop {
     fn chat(name: &'static str, body: Value) -> Self {
         Self {
             name,
-            path: "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21",
+            path: CHAT,
             headers: &[],
             body,
         }

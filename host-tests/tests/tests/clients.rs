@@ -6,12 +6,22 @@ mod needs_python {
 
     use tollgate_tests::{Stack, places};
 
+    /// Every answer of the gateway is the upstream's.
+    fn unlimited() -> Stack {
+        let stack = Stack::of("envoy/token-estimator/envoy.yaml");
+        stack.start().unwrap()
+    }
+
+    /// Three requests at once and one a second are each tenant's.
+    fn limited() -> Stack {
+        let stack = Stack::of("envoy/rate-limiter/envoy.yaml");
+        let (from, to) = ("_per_minute\": 1800", "_per_minute\": 60");
+        stack.replace(from, to).start().unwrap()
+    }
+
     /// Runs a script of `clients/` with the gateway's address; it prints a line of JSON for
     /// every check and fails on the first that does not hold.
-    fn run(script: &str, checks: usize) {
-        let stack = Stack::of("envoy/token-estimator/envoy.yaml")
-            .start()
-            .unwrap();
+    fn run(script: &str, checks: usize, stack: &Stack) {
         let output = Command::new(places::python().unwrap())
             .arg(places::root().join("host-tests/tests/clients").join(script))
             .arg(format!("http://{}", stack.gateway()))
@@ -30,16 +40,25 @@ mod needs_python {
 
     #[test]
     fn openai() {
-        run("openai_sdk.py", 10);
+        run("openai_sdk.py", 10, &unlimited());
     }
 
     #[test]
     fn azure_openai() {
-        run("azure_openai_sdk.py", 10);
+        run("azure_openai_sdk.py", 10, &unlimited());
     }
 
     #[test]
     fn azure_ai_inference() {
-        run("azure_ai_inference_sdk.py", 9);
+        run("azure_ai_inference_sdk.py", 9, &unlimited());
+    }
+    #[test]
+    fn openai_retries_by_itself() {
+        run("openai_retries.py", 6, &limited());
+    }
+
+    #[test]
+    fn azure_ai_inference_retries_by_itself() {
+        run("azure_ai_inference_retries.py", 3, &limited());
     }
 }

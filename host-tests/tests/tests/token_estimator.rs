@@ -298,21 +298,29 @@ fn every_way_a_stream_ends_settles_once() {
 
 #[test]
 fn no_secret_and_no_prompt_is_shown_anywhere() {
-    let stack = stack("gateway");
+    let few = (
+        r#""requests_per_minute": 1800"#,
+        r#""requests_per_minute": 2"#,
+    );
+    let limited = Stack::of("envoy/rate-limiter/envoy.yaml").replace(few.0, few.1);
+    for stack in [stack("gateway"), limited.start().unwrap()] {
+        shows_no_secret(&stack);
+    }
+}
+
+/// Requests that are answered, refused by the upstream, by their body, and by a limit.
+fn shows_no_secret(stack: &Stack) {
     let canaries = ["sk-canary-key-0001", "canary prompt text", "canary-user-42"];
     let [key, prompt, user] = canaries;
     let path = format!("{CHAT}&api-key={key}");
-    for (body, fault) in [
-        (
-            json!({"messages": [{"role": "user", "content": prompt}], "user": user}),
-            "none",
-        ),
-        (
-            json!({"messages": [{"role": "user", "content": prompt}], "user": user}),
-            "status=400",
-        ),
-        (json!({"messages": prompt, "user": user}), "none"),
-    ] {
+    let body = json!({"messages": [{"role": "user", "content": prompt}], "user": user});
+    let rows = [
+        (&body, "none"),
+        (&body, "status=400"),
+        (&json!({"messages": prompt, "user": user}), "none"),
+        (&body, "none"),
+    ];
+    for (body, fault) in rows {
         let request = stack
             .client()
             .post(&path)
@@ -320,19 +328,18 @@ fn no_secret_and_no_prompt_is_shown_anywhere() {
             .header("authorization", &format!("Bearer {key}"));
         request
             .header("x-mock-fault", fault)
-            .json(&body)
+            .json(body)
             .send()
             .unwrap();
     }
-    access_log_line(&stack, 3);
+    access_log_line(stack, rows.len());
+    let admin = |path| stack.envoy.admin_get(path).unwrap();
     let shown = [
         ("access log", stack.envoy.access_log()),
         ("log", stack.envoy.log()),
-        (
-            "config dump",
-            stack.envoy.admin_get("/config_dump").unwrap(),
-        ),
-        ("metrics", stack.envoy.admin_get("/stats").unwrap()),
+        ("config dump", admin("/config_dump")),
+        ("metrics", admin("/stats")),
+        ("Prometheus' metrics", admin("/stats/prometheus")),
     ];
     for (place, text) in &shown {
         for canary in canaries.into_iter().chain([SECRET]) {

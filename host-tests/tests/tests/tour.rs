@@ -1,6 +1,8 @@
 //! The demo shows what is so: every stop of its tour has the outcome that is written here.
 
-use tollgate_tests::tour;
+use std::time::Instant;
+
+use tollgate_tests::tour::{self, burst};
 
 /// The estimator's own promise for a kind of text, in percent.
 const MOST_ERROR: f64 = 12.0;
@@ -23,7 +25,7 @@ fn every_stop_ends_as_the_demo_tells() {
         ("embeddings of two texts", 200, true),
         ("refused: messages is no list", 400, false),
         ("refused: a body no filter can read", 415, false),
-        ("the route without the filter", 200, false),
+        ("the route without the filters", 200, false),
     ];
     let stack = tour::stack().start().unwrap();
     let stops = tour::stops();
@@ -47,4 +49,27 @@ fn every_stop_ends_as_the_demo_tells() {
             );
         }
     }
+}
+
+/// Three at once, one a second more for as long as the burst took; then as it was told.
+#[test]
+fn a_burst_is_cut_and_its_tenant_recovers_when_told() {
+    let stack = tour::stack().concurrency(2).start().unwrap();
+    // Loads the tokenizer, which takes longer than a burst should.
+    burst::burst(stack.client(), "warm", 1).unwrap();
+    let began = Instant::now();
+    let send = |tenant, requests| burst::burst(stack.client(), tenant, requests).unwrap();
+    let first = send("busy", burst::REQUESTS);
+    let seconds = usize::try_from(began.elapsed().as_secs()).unwrap();
+    assert!(
+        (3..=3 + seconds).contains(&first.admitted),
+        "{}",
+        first.admitted
+    );
+    assert_eq!(first.refused.len(), burst::REQUESTS - first.admitted);
+    let wait = first.retry_after().unwrap();
+    assert!((1..=1000).contains(&wait.as_millis()), "{wait:?}");
+    assert_eq!(send("another", 1).admitted, 1);
+    first.wait();
+    assert_eq!(send("busy", 1).admitted, 1);
 }

@@ -1,37 +1,43 @@
 //! What the ledger counts, against rows and against a slow and simple twin.
 
-use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use limitador::counter::Counter;
-use limitador::limit::{Context, Expression, Limit};
-
 use super::*;
+use crate::limits::Limit;
 
 const MAX: u64 = 100;
 const WINDOW: u64 = 60;
 
-/// The counter of a tenant at a limit of [`MAX`] in [`WINDOW`] seconds.
-fn counter(tenant: &str) -> Counter {
-    let variable = Expression::parse("tenant").unwrap();
-    let mut limit = Limit::new("llm", MAX, WINDOW, [], [variable]);
-    limit.set_name("tokens".to_owned());
-    let values = HashMap::from([("tenant".to_owned(), tenant.to_owned())]);
-    Counter::new(Arc::new(limit), &Context::from(values))
-        .unwrap()
-        .unwrap()
+/// [`MAX`] hits in [`WINDOW`] seconds for each tenant, and for those with a model 10 in all.
+fn limits() -> Limits {
+    let limit = |name: &str, keys: &[&str], hits| Limit {
+        name: name.to_owned(),
+        domain: "llm".to_owned(),
+        descriptor: keys
+            .iter()
+            .map(|key| ((*key).to_owned(), "*".to_owned()))
+            .collect(),
+        hits,
+        window: Duration::from_secs(WINDOW),
+    };
+    Limits::new(vec![
+        limit("tokens", &["tenant"], MAX),
+        limit("both", &["tenant"], 10 * MAX),
+        limit("tight", &["model", "tenant"], 20),
+        limit("wide", &["model", "tenant"], 30),
+    ])
+    .unwrap()
 }
 
+/// Hits of a tenant's counter of the first limit.
 fn booking(tenant: &str, hits: Hits) -> Booking {
-    Booking {
-        counters: vec![counter(tenant)],
-        hits,
-    }
+    let mut counters = limits().counters("llm", &[("tenant", tenant)]).unwrap();
+    counters.truncate(1);
+    Booking { counters, hits }
 }
 
 fn ledger(most: usize) -> Ledger {
-    Ledger::new(most, ["tokens"].into_iter())
+    Ledger::new(limits(), most)
 }
 
 /// Whether each is over, and what remains.
@@ -138,17 +144,22 @@ fn no_limit_admits_and_counts_nothing() {
 
 #[test]
 fn the_tightest_counter_answers() {
-    let mut hourly = Limit::new("llm", 10, 3600, [], []);
-    hourly.set_name("hourly".to_owned());
-    let hourly = Counter::new(Arc::new(hourly), &Context::default());
-    let counters = vec![counter("a"), hourly.unwrap().unwrap()];
-    let mut ledger = Ledger::new(10, ["tokens", "hourly"].into_iter());
-    let hits = Hits::Charge(4);
-    let standings = ledger.book(&[Booking { counters, hits }], Instant::now());
-    let standing = standings[0].as_ref().unwrap();
-    assert_eq!(standing.counter.limit().name(), Some("hourly"));
-    assert_eq!((standing.over, standing.remaining), (false, 6));
-    assert_eq!(ledger.totals()["tokens"].charged, 4);
+    let mut ledger = ledger(10);
+    let limits = limits();
+    let mut book = |hits| {
+        let entries = [("tenant", "a"), ("model", "m")];
+        let counters = limits.counters("llm", &entries).unwrap();
+        assert_eq!(counters.len(), 2);
+        let bookings = [Booking { counters, hits }];
+        let standings = ledger.book(&bookings, Instant::now());
+        let standing = standings[0].clone().unwrap();
+        assert_eq!(limits.of(&standing.counter).name, "tight");
+        (standing.over, standing.remaining)
+    };
+    assert_eq!(book(Hits::Charge(16)), (false, 4));
+    assert_eq!(book(Hits::Charge(5)), (true, 4));
+    assert_eq!(ledger.totals()["tight"].charged, 16);
+    assert_eq!(ledger.totals()["wide"].charged, 16);
 }
 
 #[test]
@@ -162,7 +173,7 @@ fn room_is_made_by_what_is_over_else_by_what_ends_first() {
     let kept = |ledger: &Ledger, seconds| -> Vec<String> {
         let states = ledger.counters(at(seconds)).into_iter();
         states
-            .flat_map(|state| state.variables.into_values())
+            .flat_map(|state| state.descriptor.into_values())
             .collect()
     };
     hit(&mut ledger, "a", 0);

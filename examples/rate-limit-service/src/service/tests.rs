@@ -10,22 +10,15 @@ use crate::Config;
 const LIMITS: &str = r#"
     [[limit]]
     name = "tokens"
-    namespace = "llm"
-    max_value = 100
+    domain = "llm"
+    descriptor = { tenant = "*" }
+    hits = 100
     seconds = 60
-    variables = ["descriptors[0].tenant"]
-
-    [[limit]]
-    name = "broken"
-    namespace = "broken"
-    max_value = 100
-    seconds = 60
-    conditions = ["descriptors[1].tenant == 'a'"]
 "#;
 
 fn decisions() -> Decisions {
     let config = Config::from_toml(LIMITS, "limits").unwrap();
-    let ledger = Ledger::new(config.most_counters, config.limits.names());
+    let ledger = Ledger::new(config.limits.clone(), config.most_counters);
     Decisions::new(config.limits, Arc::new(Mutex::new(ledger)), false)
 }
 
@@ -63,10 +56,12 @@ fn a_refusal_says_which_limit_and_when_to_come_back() {
     let answer = decisions.answer(&request("llm", 70, a()), start).unwrap();
     assert_eq!(answer.overall_code(), Code::Ok);
     assert_eq!(answer.response_headers_to_add, []);
+    assert_eq!(answer.dynamic_metadata, Some(charged()));
 
     let later = start + Duration::from_millis(10_500);
     let answer = decisions.answer(&request("llm", 31, a()), later).unwrap();
     assert_eq!(answer.overall_code(), Code::OverLimit);
+    assert_eq!(answer.dynamic_metadata, None, "nothing to settle");
     let [status] = &answer.statuses[..] else {
         panic!("{answer:?}")
     };
@@ -121,6 +116,7 @@ fn what_no_limit_knows_is_admitted() {
     for asked in rows {
         let answer = decisions.answer(&asked, Instant::now()).unwrap();
         assert_eq!(answer.overall_code(), Code::Ok, "{asked:?}");
+        assert_eq!(answer.dynamic_metadata, None, "nothing was charged");
         let codes: Vec<Code> = answer.statuses.iter().map(|status| status.code()).collect();
         assert_eq!(codes, [Code::Ok], "one status for each descriptor");
     }
@@ -132,7 +128,10 @@ fn a_request_that_cannot_be_decided_is_an_error() {
     let rows = [
         (request("", 1, vec![a()]), "the domain is empty"),
         (request("llm", 1, vec![]), "there is no descriptor"),
-        (request("broken", 1, vec![a()]), "limit `broken`: "),
+        (
+            request("llm", 1, vec![descriptor(&[("k", "a"), ("k", "a")], None)]),
+            "a descriptor has the key `k` twice",
+        ),
     ];
     for (asked, expected) in rows {
         let error = decisions().answer(&asked, Instant::now()).unwrap_err();

@@ -258,15 +258,16 @@ fn too_large(limit: Limit, asked: &Asked<'_>, limits: &Limits) -> impl fmt::Disp
             most(limits.requests)
         ),
         Limit::Quota(quota) => {
-            let (count, unit) = match quota.unit {
-                Unit::Requests => (1, "requests"),
-                Unit::Tokens => (tokens, "tokens"),
-            };
-            format!(
-                "Request too large for {name}: it is charged {count} {unit}, and the quota is {} {unit} per {}.",
-                quota.limit,
-                quota.period.name()
-            )
+            let (most, period) = (quota.limit, quota.period.name());
+            match quota.unit {
+                Unit::Requests => format!(
+                    "No requests to {name} are allowed: the quota is {most} requests per {period}."
+                ),
+                Unit::Tokens => format!(
+                    "Request too large for {name}: it is charged {tokens} tokens, and the quota is {most} \
+                     tokens per {period}."
+                ),
+            }
         }
     }
 }

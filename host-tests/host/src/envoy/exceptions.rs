@@ -1,5 +1,6 @@
 //! What only one of this harness and a real Envoy can have, and why.
 
+use super::waiting;
 use crate::headers::Headers;
 use crate::message::Received;
 use crate::scenario::Outcome;
@@ -74,6 +75,18 @@ pub const EXCEPTIONS: &[Exception] = &[
         take_out: |shown| {
             for line in &mut shown.outcome.logs {
                 *line = without_service_time(line);
+            }
+        },
+    },
+    Exception {
+        what: "fractions of a second in `retry-after-ms`, `x-ratelimit-reset-*` and \
+               `Please try again in`",
+        reason: "a time that is left is less when Envoy's clock, which does not wait, has gone \
+                 on; both are rounded up to whole seconds",
+        by_chance: false,
+        take_out: |shown| {
+            for stream in shown.outcome.streams.values_mut() {
+                waiting::round_up(&mut stream.client);
             }
         },
     },

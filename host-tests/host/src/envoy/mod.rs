@@ -17,6 +17,7 @@ mod services;
 mod tcp;
 mod upstream;
 mod version;
+mod waiting;
 mod wire;
 mod workers;
 

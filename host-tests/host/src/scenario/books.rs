@@ -22,6 +22,11 @@ pub fn counters(host: &Host) -> Counters {
         .collect()
 }
 
+/// What a text of `agree` adds up.
+fn summands(text: &str) -> impl Iterator<Item = &str> {
+    text.split(" + ")
+}
+
 /// Every entry says something.
 ///
 /// # Errors
@@ -33,7 +38,7 @@ pub fn check(books: &Books) -> Result<(), (&'static str, &'static str)> {
     }
     let all = "every counter begins so: write how the names of those meant begin";
     let mut agree = books.agree.iter().flatten();
-    if agree.any(String::is_empty) {
+    if agree.any(|text| summands(text).any(str::is_empty)) {
         return Err(("books.agree", all));
     }
     if books.once_per_stream.iter().any(String::is_empty) {
@@ -46,9 +51,12 @@ pub fn check(books: &Books) -> Result<(), (&'static str, &'static str)> {
 /// agrees with nothing; a sentence each. A stream that breaks off may have none.
 pub fn unnamed(books: &Books, host: &Host) -> Vec<String> {
     let now = counters(host);
-    let is_there = |prefix: &&String| now.keys().any(|name| name.starts_with(*prefix));
+    let is_there = |prefix: &str| now.keys().any(|name| name.starts_with(prefix));
     let entries = books.agree.iter();
-    let empty = entries.filter(|prefixes| !prefixes.iter().any(|prefix| is_there(&prefix)));
+    let empty = entries.filter(|texts| {
+        let mut prefixes = texts.iter().flat_map(|text| summands(text));
+        !prefixes.any(is_there)
+    });
     let sentences = empty.map(|prefixes| {
         let prefixes = prefixes.join("`, `");
         format!("books.agree: no counter begins with any of `{prefixes}`, so they say nothing")
@@ -61,13 +69,18 @@ pub fn unnamed(books: &Books, host: &Host) -> Vec<String> {
 pub fn unsettled(books: &Books, host: &Host, before: &Counters, streams: usize) -> Vec<String> {
     let now = counters(host);
     let sum = |prefix: &str| -> u64 {
-        let named = now.iter().filter(|(name, _)| name.starts_with(prefix));
+        let named = now
+            .iter()
+            .flat_map(|entry| summands(prefix).map(move |prefix| (entry, prefix)))
+            .filter(|((name, _), prefix)| name.starts_with(prefix))
+            .map(|(entry, _)| entry);
         named
             .map(|(name, value)| value - before.get(name).unwrap_or(&0))
             .sum()
     };
     let listed = |prefix: &str| {
-        let named = now.iter().filter(|(name, _)| name.starts_with(prefix));
+        let is_meant = |name: &str| summands(prefix).any(|prefix| name.starts_with(prefix));
+        let named = now.iter().filter(|(name, _)| is_meant(name));
         let lines: Vec<_> = named
             .map(|(name, value)| format!("{name} {}", value - before.get(name).unwrap_or(&0)))
             .collect();

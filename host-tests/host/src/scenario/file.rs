@@ -166,7 +166,7 @@ pub struct Books {
     #[serde(default)]
     pub once_per_stream: Vec<String>,
     /// For each entry: the counters that begin with one of its texts are, in all, as many as
-    /// those that begin with any other of them.
+    /// those that begin with any other of them; ` + ` within a text adds.
     #[serde(default)]
     pub agree: Vec<Vec<String>>,
     /// Gauges that are 0.

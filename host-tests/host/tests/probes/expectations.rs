@@ -160,6 +160,10 @@ fn expectations_that_cannot_fail_are_refused() {
             "books.agree: every counter begins so",
         ),
         (
+            books("agree = [[\"one\", \"two + \"]]"),
+            "books.agree: every counter begins so",
+        ),
+        (
             books("once_per_stream = [\"\"]"),
             "books.once_per_stream: every counter begins so",
         ),

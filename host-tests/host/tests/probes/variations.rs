@@ -144,6 +144,18 @@ fn rows() -> Vec<Row> {
             &["as written: ", "`requests.` counted 1, `answers.` 0"],
         ),
         (
+            "its sums differ",
+            format!(
+                r#"{COUNTING}
+                (func (export "proxy_on_request_headers") {HEADERS} (call $one_more) #0)"#
+            ),
+            r#"agree = [["requests. + answers.", "answers. + requests."], ["requests. + requests.", "requests."]]"#,
+            &[
+                "as written: ",
+                "`requests. + requests.` counted 2, `requests.` 1",
+            ],
+        ),
+        (
             "it drops what comes byte by byte",
             format!(
                 r#"(func (export "proxy_on_request_body") {BODY}

@@ -4,9 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tollgate_tests::table::{Align, Table, Tone};
-use tollgate_tests::tour::{self, Visit};
+use tollgate_tests::tour::{self, Visit, burst};
+use tollgate_tests::{Client, Response};
 
-/// Sends a tour of requests through Envoy and shows what the token-estimator did with each.
+/// Sends a tour of requests through Envoy and shows what the filters did with each, then a
+/// burst that a tenant's limit refuses in part.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask demo --")]
 struct Args {
@@ -54,6 +56,7 @@ fn demo(args: &Args) -> anyhow::Result<()> {
         "\nestimate: x-tollgate-prompt-tokens, counted before the request was sent on\n\
          real count: prompt tokens in the answer's usage, from a real tokenizer\n"
     );
+    show_burst(stack.client())?;
     stack
         .envoy
         .wait_until("the access log", |envoy| envoy.access_log().contains('\n'))?;
@@ -62,7 +65,9 @@ fn demo(args: &Args) -> anyhow::Result<()> {
         "  {}\n",
         stack.envoy.access_log().lines().next().unwrap_or_default()
     );
-    println!("the filter's metrics, as on /stats:");
+    println!(
+        "the filters' metrics, as on /stats (requests and exchanges once for each of the two):"
+    );
     for (name, value) in stack
         .envoy
         .stats("tollgate")?
@@ -73,6 +78,70 @@ fn demo(args: &Args) -> anyhow::Result<()> {
     }
     println!("\nThe same stack, left running for your own requests: cargo xtask up");
     Ok(())
+}
+
+fn show_burst(client: &Client) -> anyhow::Result<()> {
+    println!(
+        "a burst of tenant A at {}, whose limit for each tenant is {}:\n",
+        burst::HOST,
+        burst::LIMIT
+    );
+    let mut table = Table::new(&[
+        ("requests", Align::Left),
+        ("admitted", Align::Right),
+        ("refused", Align::Right),
+        ("retry after", Align::Right),
+    ]);
+    let mut show = |what: &str, tenant, requests| {
+        let burst = burst::burst(client, tenant, requests)?;
+        let wait = burst.retry_after();
+        let wait = wait.map_or("–".to_owned(), |wait| format!("{} ms", wait.as_millis()));
+        let good = |number: usize| if number > 0 { Tone::Good } else { Tone::Faint };
+        let refused = burst.refused.len();
+        let warning = if refused > 0 {
+            Tone::Warning
+        } else {
+            Tone::Faint
+        };
+        table.row([
+            (what.to_owned(), Tone::Plain),
+            (burst.admitted.to_string(), good(burst.admitted)),
+            (refused.to_string(), warning),
+            (wait, Tone::Plain),
+        ]);
+        anyhow::Ok(burst)
+    };
+    let first = show(
+        &format!("{} at once by tenant A", burst::REQUESTS),
+        "demo-tenant-a",
+        burst::REQUESTS,
+    )?;
+    show("1 by tenant B in the same moment", "demo-tenant-b", 1)?;
+    first.wait();
+    show("1 by tenant A after waiting as told", "demo-tenant-a", 1)?;
+    table.print();
+    if let Some(refused) = first.refused.first() {
+        println!("\na refusal, as Azure's own, so that clients retry by themselves:");
+        println!("{}", answer(refused));
+    }
+    Ok(())
+}
+
+/// Status, the headers about limits, and the body.
+fn answer(response: &Response) -> String {
+    let mut lines = vec![format!("  HTTP {}", response.status)];
+    let about_limits =
+        |name: &str| name.starts_with("retry-after") || name.starts_with("x-ratelimit");
+    for (name, value) in &response.headers {
+        if about_limits(name.as_str()) {
+            lines.push(format!(
+                "  {name}: {}",
+                String::from_utf8_lossy(value.as_bytes())
+            ));
+        }
+    }
+    lines.push(format!("  {}\n", response.text()));
+    lines.join("\n")
 }
 
 fn row(visit: &Visit) -> [(String, Tone); 6] {

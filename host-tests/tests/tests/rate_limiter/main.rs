@@ -2,6 +2,11 @@
 //! and what workers, reloads and tenants do to the count.
 
 mod answers;
+mod chain;
+mod ends;
+mod reload;
+mod tenants;
+mod workers;
 
 use serde_json::{Value, json};
 use tollgate_tests::{Builder, Client, Response, Stack};
