@@ -76,11 +76,21 @@ enum Chore {
         #[arg(last = true)]
         args: Vec<String>,
     },
-    /// Time the hot path natively and in Wasm (criterion).
+    /// Time the hot path natively and in Wasm (criterion), or overload a real Envoy.
     Bench {
-        /// Run only this bench target; all without it.
+        /// Run only this bench target. `rate-limiter` runs a real Envoy for some minutes and
+        /// is not among those that run without a name.
         name: Option<String>,
-        /// Passed on to criterion, such as a filter or `--quick`.
+        /// Passed on to criterion, such as a filter or `--quick`, or to the rate-limiter's run;
+        /// try `cargo xtask bench rate-limiter -- --help`.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Simulate the rate-limiter under overload, in virtual time, beside other ways to charge.
+    ///
+    /// Prints a table of worst windows and use, and draws target/overload.svg.
+    Overload {
+        /// Passed on; try `cargo xtask overload -- --help`.
         #[arg(last = true)]
         args: Vec<String>,
     },
@@ -127,6 +137,12 @@ fn run(chore: Chore) -> anyhow::Result<ExitCode> {
         Chore::Test { only } => return test::run(&only),
         Chore::Demo { args } => stack("demo", &args)?,
         Chore::Up { args } => stack("up", &args)?,
+        Chore::Bench { name, args } if name.as_deref() == Some("rate-limiter") => {
+            let tools = setup::all()?;
+            build(&tools.wasm)?;
+            let overload = overload(&args, "envoy");
+            tools.pass_to(overload).become_it()?;
+        }
         Chore::Bench { name, args } => {
             let toolchain = setup::wasm_toolchain()?;
             build(&toolchain)?;
@@ -152,6 +168,10 @@ fn run(chore: Chore) -> anyhow::Result<ExitCode> {
                 .arg("--")
                 .args(args)
                 .run()?;
+        }
+        Chore::Overload { args } => {
+            build(&setup::wasm_toolchain()?)?;
+            overload(&args, "simulate").become_it()?;
         }
         Chore::Costs { bless } => {
             let toolchain = setup::wasm_toolchain()?;
@@ -187,6 +207,20 @@ fn stack(binary: &str, args: &[String]) -> anyhow::Result<()> {
     let tools: Tools = setup::all()?;
     build(&tools.wasm)?;
     self::binary(&tools, binary).args(args).become_it()
+}
+
+/// The overload's evaluation, in virtual time or in a real Envoy.
+fn overload(args: &[String], ground: &str) -> Tool {
+    Tool::cargo([
+        "run",
+        "--quiet",
+        "--package",
+        "tollgate-overload",
+        "--",
+        ground,
+    ])
+    .args(args)
+    .env("TOLLGATE_FILTERS", paths::filters())
 }
 
 /// One of the binaries of `tollgate-tests`.

@@ -144,9 +144,18 @@ impl Exchange {
     }
 
     /// Reads the next chunk of the response in passing.
-    pub fn on_response_chunk(&mut self, chunk: &[u8]) {
+    pub(crate) fn on_response_chunk(&mut self, chunk: &[u8]) {
         if let Some(reader) = &mut self.reader {
             reader.push(chunk);
+        }
+    }
+
+    /// Estimated tokens of the output that the upstream has streamed; 0 where it is not to be
+    /// read.
+    pub(crate) fn output_so_far(&self) -> u64 {
+        match &self.reader {
+            Some(reader) if !self.is_cache_hit => reader.output_so_far(),
+            _ => 0,
         }
     }
 

@@ -177,6 +177,20 @@ impl Pipeline {
         }
     }
 
+    /// Reads the next chunk of the response in passing, and tells the stages.
+    pub fn on_response_chunk(
+        &self,
+        exchange: &mut Exchange,
+        chunk: &[u8],
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) {
+        exchange.on_response_chunk(chunk);
+        for stage in &self.stages {
+            stage.on_response_progress(exchange, host, effects);
+        }
+    }
+
     /// Lets the stages settle an exchange that ended.
     pub fn settle(
         &self,

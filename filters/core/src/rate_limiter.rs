@@ -9,6 +9,7 @@ mod account;
 pub mod answer;
 pub mod average;
 pub mod bucket;
+mod growth;
 pub mod ledger;
 pub mod limits;
 pub mod quota;
@@ -34,13 +35,14 @@ use crate::token_estimator::{Estimate, HITS_ADDEND};
 use answer::Asked;
 use average::Expectations;
 use bucket::{Bucket, Short};
+use growth::Growth;
 use ledger::{Events, Ledger};
 use limits::{Amount, Difference, Levels};
 use settlement::Real;
 use tenant::Tenants;
 
 /// What was reserved for a request, until it is settled.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Reservation {
     /// The counter it was taken from.
     counter: u64,
@@ -56,6 +58,8 @@ pub struct Reservation {
     answers: u64,
     /// What was left then.
     levels: Levels,
+    /// Reserved for the answer by now, and the most that may be.
+    growth: Growth,
 }
 
 /// See the [module](self).
@@ -99,16 +103,16 @@ impl RateLimiter {
         host: &dyn Host,
         average: u64,
         now: u64,
-    ) -> u64 {
+    ) -> Growth {
         let default = exchange.rule.token_estimator.default_output_tokens;
         match exchange.rule.rate_limiter.reserve {
-            Reserve::Prompt | Reserve::Nothing => 0,
-            Reserve::Maximum => request.output_tokens(default),
+            Reserve::Prompt | Reserve::Nothing => Growth::fixed(0),
+            Reserve::Maximum => Growth::fixed(request.output_tokens(default)),
             Reserve::Expected => {
                 let expected = self.expectations.expected(host, average, now);
                 let expected = expected.unwrap_or(u64::from(default));
                 let most = request.output_tokens(u32::MAX);
-                most.min(expected.saturating_mul(request.answers()))
+                Growth::new(expected.saturating_mul(request.answers()), most)
             }
         }
     }
@@ -132,11 +136,10 @@ impl Stage for RateLimiter {
         let now = host.now();
         let estimate = self.estimate(request, exchange, host);
         let average = self.tenants.model_key(exchange.tenant, name.as_bytes());
+        let growth = self.output(request, exchange, host, average, now);
         let tokens = match config.reserve {
             Reserve::Nothing => 0,
-            _ => estimate
-                .prompt
-                .saturating_add(self.output(request, exchange, host, average, now)),
+            _ => estimate.prompt.saturating_add(growth.reserved()),
         };
         let amount = Amount {
             requests: 1,
@@ -206,6 +209,7 @@ impl Stage for RateLimiter {
             prompt: estimate.prompt,
             answers: request.answers(),
             levels: decision.levels,
+            growth,
         });
         Verdict::Continue
     }
@@ -238,6 +242,42 @@ impl Stage for RateLimiter {
         }
     }
 
+    /// An answer that outgrows what was expected of it is charged while it comes: at its end
+    /// it would be too late for what others were admitted to meanwhile.
+    fn on_response_progress(
+        &self,
+        exchange: &mut Exchange,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) {
+        let can_grow =
+            |reservation: &Reservation| reservation.is_taken && reservation.growth.is_open();
+        if !exchange.reservation.as_ref().is_some_and(can_grow) {
+            return;
+        }
+        let so_far = exchange.output_so_far();
+        let Some(reservation) = &mut exchange.reservation else {
+            return;
+        };
+        let tokens = reservation.growth.cover(so_far);
+        if tokens == 0 {
+            return;
+        }
+        let more = Amount {
+            requests: 0,
+            tokens,
+        };
+        let difference = Difference {
+            more,
+            ..Difference::default()
+        };
+        let (limits, counter) = (&exchange.rule.rate_limiter.limits, reservation.counter);
+        let mut events = Events::default();
+        self.ledger
+            .settle(host, limits, counter, difference, host.now(), &mut events);
+        note(&events, effects);
+    }
+
     fn on_end(
         &self,
         exchange: &mut Exchange,
@@ -260,8 +300,16 @@ impl Stage for RateLimiter {
         if reservation.is_taken {
             let mut events = Events::default();
             let (limits, counter) = (&config.limits, reservation.counter);
+            let charged = Amount {
+                tokens: reservation
+                    .amount
+                    .tokens
+                    .saturating_add(reservation.growth.grown()),
+                ..reservation.amount
+            };
+            let unsettled = Difference::between(charged, amount);
             self.ledger
-                .settle(host, limits, counter, difference, now, &mut events);
+                .settle(host, limits, counter, unsettled, now, &mut events);
             note(&events, effects);
             effects.extend([
                 count("tollgate.rate_limiter.settled_tokens", None, amount.tokens),

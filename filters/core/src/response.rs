@@ -115,6 +115,15 @@ impl ResponseReader {
         }
     }
 
+    /// Estimated tokens of the output that a stream has brought; 0 of a document, which
+    /// comes when it is whole.
+    pub fn output_so_far(&self) -> u64 {
+        match &self.form {
+            Form::Document(..) => 0,
+            Form::Events(events) => events.output_so_far(),
+        }
+    }
+
     /// What the answer said, now that no more of it comes.
     pub fn finish(self) -> ResponseSummary {
         match self.form {

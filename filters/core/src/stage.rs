@@ -31,6 +31,15 @@ pub trait Stage {
     /// Adds to the head of the upstream's response.
     fn on_response_head(&self, exchange: &Exchange, host: &dyn Host, effects: &mut Vec<Effect>);
 
+    /// Hears that more of the response's body has come.
+    fn on_response_progress(
+        &self,
+        _exchange: &mut Exchange,
+        _host: &dyn Host,
+        _effects: &mut Vec<Effect>,
+    ) {
+    }
+
     /// Settles the books: called exactly once for every exchange whose request it let pass,
     /// however that ended.
     fn on_end(

@@ -243,7 +243,14 @@ impl HttpContext for Stream {
         if let Phase::Sent(exchange) = &mut self.phase {
             if available > 0 && exchange.reads_response() {
                 let chunk = abi::buffer(abi::Buffer::ResponseBody, 0, available);
-                exchange.on_response_chunk(&chunk.unwrap_or_default());
+                let mut effects = self.worker.effects();
+                self.worker.pipeline.on_response_chunk(
+                    exchange,
+                    &chunk.unwrap_or_default(),
+                    &World,
+                    &mut effects,
+                );
+                self.worker.apply(effects);
             }
             if is_end {
                 self.settle(StreamEnd::Data);

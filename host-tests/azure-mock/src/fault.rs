@@ -16,6 +16,9 @@ pub struct Fault {
     pub latency: Duration,
     /// `event-delay=5ms`: wait before each event of a stream.
     pub event_delay: Duration,
+    /// `events-at-once=10`: send so many events of a stream as one piece, after the waits of
+    /// all of them.
+    pub events_at_once: Option<usize>,
     /// `status=429`: answer with this error instead.
     pub status: Option<u16>,
     /// `retry-after-ms=1500`: what an error answer says in `retry-after-ms` and, in
@@ -67,6 +70,9 @@ impl Fault {
             ("trailers", "") => self.trailers = true,
             ("latency", _) => self.latency = parse_duration(value)?,
             ("event-delay", _) => self.event_delay = parse_duration(value)?,
+            ("events-at-once", _) => {
+                self.events_at_once = Some(value.parse().ok().filter(|n| *n > 0)?)
+            }
             ("status", _) => {
                 self.status = Some(value.parse().ok().filter(|s| (400..600).contains(s))?)
             }
@@ -85,8 +91,9 @@ impl Fault {
     }
 }
 
-const KNOWN: &str = "none, latency=200ms, event-delay=5ms, status=429, retry-after-ms=1500, \
-     reset=headers, reset=after-events:3, error-event:2, gzip, trailers, every=3, times=2";
+const KNOWN: &str = "none, latency=200ms, event-delay=5ms, events-at-once=10, status=429, \
+     retry-after-ms=1500, reset=headers, reset=after-events:3, error-event:2, gzip, trailers, every=3, \
+     times=2";
 
 impl FromStr for Fault {
     type Err = String;
@@ -107,6 +114,7 @@ impl fmt::Display for Fault {
         if !self.event_delay.is_zero() {
             terms.push(format!("event-delay={}us", self.event_delay.as_micros()));
         }
+        terms.extend(self.events_at_once.map(|n| format!("events-at-once={n}")));
         terms.extend(self.status.map(|s| format!("status={s}")));
         terms.extend(self.retry_after_ms.map(|ms| format!("retry-after-ms={ms}")));
         terms.extend(self.reset.map(|reset| match reset {
@@ -204,6 +212,7 @@ mod tests {
             ("latency=20", "latency=20000us"),
             ("latency=1.5s", "latency=1500000us"),
             ("event-delay=250us", "event-delay=250us"),
+            ("events-at-once=10", "events-at-once=10"),
             (
                 "status=429;retry-after-ms=1500",
                 "status=429;retry-after-ms=1500",
@@ -228,6 +237,7 @@ mod tests {
             "latency=",
             "latency=-1",
             "latency=1h",
+            "events-at-once=0",
             "status=200",
             "status=x",
             "reset=",

@@ -17,7 +17,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Prints each region's address, then `ready`. SIGTERM or ctrl-c stops it.
 ///
 /// Faults (for a region, or for one request in the header x-mock-fault, separated by `;`):
-/// latency=200ms, event-delay=5ms, status=429, retry-after-ms=1500, reset=headers,
+/// latency=200ms, event-delay=5ms, events-at-once=10, status=429, retry-after-ms=1500, reset=headers,
 /// reset=after-events:3, error-event:2, gzip, trailers, every=3, times=2, none.
 /// The header x-mock-answer says what the model says.
 ///

@@ -1,5 +1,7 @@
 //! A request as it arrived, for assertions.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use hyper::{HeaderMap, Method, Version};
 use serde::Serialize;
@@ -19,6 +21,8 @@ pub struct Recorded {
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
+    /// When the last of it was there.
+    pub received: Instant,
 }
 
 impl Recorded {

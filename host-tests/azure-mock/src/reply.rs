@@ -158,12 +158,20 @@ fn event_steps(mut events: Vec<Bytes>, fault: &Fault, reset: Option<&ResetSwitch
         }
         _ => false,
     };
+    let mut delay = fault.event_delay;
+    if let Some(at_once) = fault.events_at_once {
+        events = events
+            .chunks(at_once)
+            .map(|some| some.concat().into())
+            .collect();
+        delay *= at_once as u32;
+    }
     let mut gzip = fault.gzip.then(Gzip::default);
     let last = events.len().saturating_sub(1);
     let mut steps = Vec::with_capacity(events.len() + 2);
     for (i, mut event) in events.into_iter().enumerate() {
-        if !fault.event_delay.is_zero() {
-            steps.push(Step::Pause(fault.event_delay));
+        if !delay.is_zero() {
+            steps.push(Step::Pause(delay));
         }
         if let Some(gzip) = &mut gzip {
             event = if i == last && !cut {

@@ -1,6 +1,8 @@
 //! One request from the socket to its response: what happens to every request, whatever
 //! it asks for.
 
+use std::time::Instant;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming as IncomingBody;
@@ -140,5 +142,6 @@ fn recorded(region: &RegionState, parts: &Parts, body: &Bytes) -> Recorded {
         version: parts.version,
         headers,
         body: body.clone(),
+        received: Instant::now(),
     }
 }

@@ -70,6 +70,18 @@ fn latency_comes_before_the_headers() {
     let got = faulty(Http::One, &region, "event-delay=2ms", HELLO_STREAM).unwrap();
     assert!(start.elapsed() >= Duration::from_millis(22));
     assert_eq!(got.events().len(), got.frames.len());
+    // The same waits and events in fewer pieces.
+    let start = Instant::now();
+    let fewer = faulty(
+        Http::One,
+        &region,
+        "event-delay=2ms;events-at-once=5",
+        HELLO_STREAM,
+    );
+    let fewer = fewer.unwrap();
+    assert!(start.elapsed() >= Duration::from_millis(22));
+    assert_eq!(fewer.events(), got.events());
+    assert_eq!(fewer.frames.len(), got.frames.len().div_ceil(5));
 }
 
 #[test]

@@ -95,7 +95,7 @@ mod tests {
             is_taken: true,
             prompt: 100,
             answers: 1,
-            levels: Default::default(),
+            ..Reservation::default()
         };
         let answer = |usage, is_complete, has_error, output_tokens| {
             Some(ResponseSummary {

@@ -81,6 +81,10 @@ impl Events {
         }
     }
 
+    pub(super) fn output_so_far(&self) -> u64 {
+        self.picker.output_so_far()
+    }
+
     pub(super) fn finish(mut self) -> ResponseSummary {
         // An upstream that forgets the last blank line has still said what it said.
         self.end_of_event();

@@ -72,6 +72,11 @@ impl Output {
     /// the deltas that are doubted.
     pub(super) fn tokens(&mut self, encoding: Encoding) -> u64 {
         self.break_off();
+        self.so_far(encoding)
+    }
+
+    /// Those of the texts that have come, while more may come.
+    pub(super) fn so_far(&self, encoding: Encoding) -> u64 {
         let measured = match &self.meter {
             Some(meter) => u64::from(meter.estimate(encoding)),
             None => 0,

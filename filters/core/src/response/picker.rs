@@ -98,6 +98,11 @@ impl Picker {
             ..self.said
         }
     }
+
+    /// Estimated tokens of the output that has come.
+    pub(super) fn output_so_far(&self) -> u64 {
+        self.output.so_far(self.encoding.unwrap_or(Encoding::O200k))
+    }
 }
 
 impl Text {

@@ -1,0 +1,5 @@
+//! The rate-limiter under overload, with many tenants, and with workers that race.
+
+mod contention;
+mod policies;
+mod tenants;
