@@ -37,7 +37,7 @@ use crate::token_estimator::{Estimate, HITS_ADDEND};
 
 use answer::Asked;
 use average::Expectations;
-use bucket::{Bucket, Short};
+use bucket::Short;
 use growth::Growth;
 use ledger::{Counter, Events, Ledger};
 use limits::{Amount, Difference, Levels};
@@ -268,12 +268,15 @@ impl Stage for RateLimiter {
             effects.extend(headers.map(|(name, value)| Effect::ResponseHeader { name, value }));
         }
         if self.debug_headers {
-            let of = |bucket: Option<Bucket>, tat, unit: &str| {
-                bucket.map(|bucket| format!("{unit}={}", bucket.remaining(tat, now)))
-            };
             let parts = [
-                of(limits.requests, levels.requests, "requests"),
-                of(limits.tokens, levels.tokens, "tokens"),
+                limits.requests.map(|bucket| {
+                    let remaining = bucket.remaining_ones(levels.requests, now);
+                    format!("requests={remaining}")
+                }),
+                limits.tokens.map(|bucket| {
+                    let remaining = bucket.remaining(levels.tokens, now);
+                    format!("tokens={remaining}")
+                }),
             ];
             let parts: Vec<String> = parts.into_iter().flatten().collect();
             if !parts.is_empty() {

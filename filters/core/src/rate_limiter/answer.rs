@@ -83,8 +83,9 @@ pub fn refusal(shape: Shape, refusal: Refusal, asked: &Asked<'_>, limits: &Limit
     }
 }
 
-/// `x-ratelimit-limit/remaining/reset-*` for each limit a minute there is. What remains is the
-/// largest amount that would be admitted now; reset is when all of it would be.
+/// `x-ratelimit-limit/remaining/reset-*` for each limit a minute there is. What remains are the
+/// requests that would be admitted now, and the tokens that one could be of; reset is when all
+/// of it would be.
 pub fn rate_headers(
     shape: Shape,
     limits: &Limits,
@@ -101,23 +102,24 @@ pub fn rate_headers(
         "x-ratelimit-remaining-tokens",
         "x-ratelimit-reset-tokens",
     ];
-    let of = move |bucket: Option<Bucket>, names: [&'static str; 3], tat: u64| {
-        let values = bucket.map(|bucket| {
-            let reset = tat.saturating_sub(now);
-            [
-                bucket.per_minute.to_string(),
-                bucket.remaining(tat, now).to_string(),
-                match shape {
-                    Shape::OpenAi => Duration(reset).to_string(),
-                    Shape::Azure | Shape::ApiManagement => reset.div_ceil(SECOND).to_string(),
-                },
-            ]
-        });
-        values
-            .into_iter()
-            .flat_map(move |values| names.into_iter().zip(values))
+    let rates = |bucket: Bucket, names: [&'static str; 3], tat: u64, remaining: u64| {
+        let reset = tat.saturating_sub(now);
+        let reset = match shape {
+            Shape::OpenAi => Duration(reset).to_string(),
+            Shape::Azure | Shape::ApiManagement => reset.div_ceil(SECOND).to_string(),
+        };
+        let values = [bucket.per_minute.to_string(), remaining.to_string(), reset];
+        names.into_iter().zip(values)
     };
-    of(limits.requests, REQUESTS, levels.requests).chain(of(limits.tokens, TOKENS, levels.tokens))
+    let requests = limits.requests.map(|bucket| {
+        let tat = levels.requests;
+        rates(bucket, REQUESTS, tat, bucket.remaining_ones(tat, now))
+    });
+    let tokens = limits.tokens.map(|bucket| {
+        let tat = levels.tokens;
+        rates(bucket, TOKENS, tat, bucket.remaining(tat, now))
+    });
+    requests.into_iter().chain(tokens).flatten()
 }
 
 /// At least one: a client told to wait for none tries again at once.

@@ -95,6 +95,17 @@ impl Bucket {
         self.amount_in(room)
     }
 
+    /// How many ones would be given now, one after the other. A single amount may be larger
+    /// than that, where a full bucket gives more than its burst.
+    pub fn remaining_ones(&self, tat: u64, now: u64) -> u64 {
+        let start = tat.max(now);
+        let of_burst = self.amount_in(now.saturating_add(self.burst).saturating_sub(start));
+        match start == now {
+            true => of_burst.max(self.per_minute.min(1)),
+            false => of_burst,
+        }
+    }
+
     /// How many come in so many nanoseconds.
     pub fn amount_in(&self, time: u64) -> u64 {
         let amount = u128::from(time).saturating_mul(u128::from(self.per_minute));
@@ -197,6 +208,27 @@ mod tests {
                     let more = bucket.take(tat, now, more);
                     assert!(more.is_err(), "{per_minute} {tat}: {remaining}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn as_many_ones_remain_as_are_given() {
+        let now = 1000 * SECOND;
+        for per_minute in [0, 1, 7, 20, 60, 600, 99_991] {
+            for tat in [0, now, now + 1, now + SECOND, now + 3 * SECOND] {
+                let bucket = bucket(per_minute, 3);
+                let (mut given, mut after) = (0, tat);
+                while let Ok(next) = bucket.take(after, now, 1) {
+                    (given, after) = (given + 1, next);
+                }
+                let remaining = bucket.remaining_ones(tat, now);
+                // With rounding up each of them costs a little more than what is shown.
+                let near = remaining.saturating_sub(1)..=remaining;
+                assert!(
+                    near.contains(&given),
+                    "{per_minute} {tat}: {remaining}, {given}"
+                );
             }
         }
     }

@@ -182,22 +182,19 @@ fn a_client_that_leaves_pays_for_what_was_begun() {
     exchange(stack.gateway(), [whole.as_bytes()]).unwrap();
     books.close("whole", Price::Counted);
 
-    let slow = send(&stack, "event-delay=100ms", &body);
-    let mut client = TcpStream::connect(stack.gateway()).unwrap();
-    client.write_all(slow.as_bytes()).unwrap();
-    client
-        .set_read_timeout(Some(Duration::from_secs(10)))
-        .unwrap();
-    let mut seen = Vec::new();
-    while !String::from_utf8_lossy(&seen).contains("data: ") {
-        let mut chunk = [0; 1024];
-        let length = client.read(&mut chunk).unwrap();
-        assert_ne!(length, 0, "{}", String::from_utf8_lossy(&seen));
-        seen.extend_from_slice(&chunk[..length]);
+    // Nobody knows what was worked on before it went.
+    for (fault, seen) in [("latency=30s", ""), ("event-delay=100ms", "data: ")] {
+        let request = send(&stack, fault, &body);
+        let mut client = TcpStream::connect(stack.gateway()).unwrap();
+        client.write_all(request.as_bytes()).unwrap();
+        let [before, ..] = books.totals;
+        let is_there = |_: &tollgate_tests::Envoy| stat(&stack, "admitted") > before;
+        stack.envoy.wait_until("the request", is_there).unwrap();
+        read_until(&mut client, seen);
+        drop(client);
+        let line = books.close(fault, Price::Reserved);
+        assert_eq!(line["details"], "downstream_remote_disconnect", "{line}");
     }
-    drop(client);
-    let line = books.close("left during the answer", Price::Reserved);
-    assert_eq!(line["details"], "downstream_remote_disconnect", "{line}");
 
     body["max_tokens"] = 41.into();
     let unsent = send(&stack, "none", &body);
@@ -206,9 +203,23 @@ fn a_client_that_leaves_pays_for_what_was_begun() {
         .write_all(&unsent.as_bytes()[..unsent.len() - 1])
         .unwrap();
     drop(client);
-    let line = access_log(&stack, 3).pop().unwrap();
+    let line = access_log(&stack, 4).pop().unwrap();
     assert_eq!(line["reserved_tokens"], Value::Null, "{line}");
     assert_eq!(TOTALS.map(|name| stat(&stack, name)), books.totals);
+}
+
+/// Reads until `text` has come.
+fn read_until(client: &mut TcpStream, text: &str) {
+    client
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
+    let mut seen = Vec::new();
+    while !String::from_utf8_lossy(&seen).contains(text) {
+        let mut chunk = [0; 1024];
+        let length = client.read(&mut chunk).unwrap();
+        assert_ne!(length, 0, "{}", String::from_utf8_lossy(&seen));
+        seen.extend_from_slice(&chunk[..length]);
+    }
 }
 
 /// A request as bytes.

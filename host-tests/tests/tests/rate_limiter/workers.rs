@@ -12,7 +12,7 @@ const WORKERS: usize = 4;
 /// Clients at once, each with a connection of its own, which the kernel gives to a worker.
 const CLIENTS: usize = 16;
 /// How long they ask.
-const TIME: Duration = Duration::from_secs(4);
+const TIME: Duration = Duration::from_secs(2);
 
 /// What came of asking as fast as answers came.
 #[derive(Debug)]
@@ -91,6 +91,13 @@ fn many_workers_admit_what_one_would() {
                     0.3
                 };
         let admitted = rush.admitted as f64;
+        let [conflicts, lost] = ["conflicts", "contended"].map(|name| stat(&stack, name));
+        eprintln!(
+            "{limits}: of {} requests in {:.2} s {} admitted, {limit:.1} allowed; {conflicts} conflicts, {lost} lost",
+            rush.admitted + rush.refused,
+            rush.seconds,
+            rush.admitted,
+        );
         assert!(
             (limit - fewer..=limit + more).contains(&admitted),
             "{limits}: {rush:?}, not {limit} - {fewer} + {more}"
