@@ -6,6 +6,7 @@
 //! and, with `--bless`, writes them down.
 
 mod comparison;
+mod limited;
 mod measure;
 mod requests;
 mod table;

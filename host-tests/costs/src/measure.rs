@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use tollgate_host::{Costs, Host, Plugin, StreamEnd};
 use tollgate_tests::places;
 
-use crate::requests::{CONFIGURATION, REQUESTS, Request};
+use crate::requests::{REQUESTS, Request};
 
 /// What every request cost on every module.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,8 @@ fn measure_module(name: String) -> Result<Module> {
     let file = places::filters().join("names").join(format!("{name}.wasm"));
     let module = tollgate_host::Module::load_counting_allocations(&file)
         .with_context(|| format!("{}: `cargo xtask build` makes it", file.display()))?;
-    let requests = REQUESTS.iter().map(|request| {
+    let requests = REQUESTS.iter().filter(|request| request.is_for(&name));
+    let requests = requests.map(|request| {
         let costs = measure_request(&module, request);
         let costs = costs.with_context(|| format!("{name}, {}", request.name))?;
         Ok((request.name, costs))
@@ -55,14 +56,14 @@ fn measure_module(name: String) -> Result<Module> {
 /// what is set up once.
 fn measure_request(module: &tollgate_host::Module, request: &Request) -> Result<Costs> {
     let plugin = Plugin {
-        configuration: CONFIGURATION.into(),
+        configuration: request.configuration().into(),
         allow_on_headers_stop_iteration: true,
         buffer_limit: 16 << 20,
         ..Plugin::default()
     };
     let host = Host::new();
     let worker = host.worker(module, plugin)?;
-    request.play(&worker);
+    request.prepare(&host, &worker);
     let stream = request.play(&worker);
     if let Some(death) = worker.death() {
         bail!("{death}");

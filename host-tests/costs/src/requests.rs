@@ -1,6 +1,8 @@
 //! The requests whose costs are kept: one of each kind that a filter treats differently.
 
-use tollgate_host::{Headers, Stream, Worker};
+use tollgate_host::{Headers, Host, Stream, Worker};
+
+use crate::limited::Limited;
 
 /// A request, its answer, and how both arrive.
 pub struct Request {
@@ -13,6 +15,8 @@ pub struct Request {
     /// The body arrives in pieces of this many bytes.
     piece: usize,
     answer: Answer,
+    /// How the rate-limiter finds its tenant; `None`: nothing is limited.
+    limited: Option<Limited>,
 }
 
 enum Answer {
@@ -33,11 +37,14 @@ const EMBEDDINGS: &str =
     "/openai/deployments/text-embedding-3-small/embeddings?api-version=2024-10-21";
 const FILES: &str = "/openai/v1/files";
 
-/// The configuration they are measured with: headers held, as our Envoy configurations do.
-pub const CONFIGURATION: &str = r#"{
+/// The configuration of those that nothing limits: headers held, as our Envoy configurations do.
+const CONFIGURATION: &str = r#"{
     "hold_headers": true,
     "rules": [{"name": "files", "match": {"paths": ["/openai/v1/files"]}, "pass_through": true}]
 }"#;
+
+/// The API key.
+pub const TENANT: &str = "0123456789abcdef0123456789abcdef";
 
 /// What HTTP/2 delivers at once.
 const FRAME: usize = 16 << 10;
@@ -45,7 +52,7 @@ const WHOLE: usize = usize::MAX;
 const KB: usize = 1000;
 
 /// In the table's order.
-pub const REQUESTS: [Request; 11] = [
+pub const REQUESTS: [Request; 16] = [
     Request {
         name: "chat_1kb",
         about: "1 KB at once, JSON answer",
@@ -53,6 +60,7 @@ pub const REQUESTS: [Request; 11] = [
         body: || chat(KB),
         piece: WHOLE,
         answer: Json,
+        limited: None,
     },
     Request {
         name: "chat_100kb",
@@ -61,6 +69,7 @@ pub const REQUESTS: [Request; 11] = [
         body: || chat(100 * KB),
         piece: WHOLE,
         answer: Json,
+        limited: None,
     },
     Request {
         name: "chat_1mb",
@@ -69,6 +78,7 @@ pub const REQUESTS: [Request; 11] = [
         body: || chat(1000 * KB),
         piece: FRAME,
         answer: Json,
+        limited: None,
     },
     Request {
         name: "chat_1kb_in_bits",
@@ -77,6 +87,7 @@ pub const REQUESTS: [Request; 11] = [
         body: || chat(KB),
         piece: 16,
         answer: Json,
+        limited: None,
     },
     Request {
         name: "chat_sse",
@@ -85,6 +96,7 @@ pub const REQUESTS: [Request; 11] = [
         body: || chat(KB),
         piece: WHOLE,
         answer: Events(200),
+        limited: None,
     },
     Request {
         name: "chat_sse_broken",
@@ -93,6 +105,7 @@ pub const REQUESTS: [Request; 11] = [
         body: || chat(KB),
         piece: WHOLE,
         answer: Broken(20),
+        limited: None,
     },
     Request {
         name: "responses_1kb",
@@ -101,6 +114,7 @@ pub const REQUESTS: [Request; 11] = [
         body: || responses(KB),
         piece: WHOLE,
         answer: Json,
+        limited: None,
     },
     Request {
         name: "embeddings_1kb",
@@ -109,6 +123,7 @@ pub const REQUESTS: [Request; 11] = [
         body: || embeddings(KB),
         piece: WHOLE,
         answer: Json,
+        limited: None,
     },
     Request {
         name: "passed_through",
@@ -117,6 +132,7 @@ pub const REQUESTS: [Request; 11] = [
         body: || chat(KB),
         piece: WHOLE,
         answer: Json,
+        limited: None,
     },
     Request {
         name: "refused_path",
@@ -125,6 +141,7 @@ pub const REQUESTS: [Request; 11] = [
         body: || chat(KB),
         piece: WHOLE,
         answer: Refused,
+        limited: None,
     },
     Request {
         name: "refused_body",
@@ -133,15 +150,83 @@ pub const REQUESTS: [Request; 11] = [
         body: || prose(KB),
         piece: WHOLE,
         answer: Refused,
+        limited: None,
+    },
+    Request {
+        name: "limited_cold",
+        about: "the rate-limiter has a page to create",
+        path: CHAT,
+        body: || chat(KB),
+        piece: WHOLE,
+        answer: Json,
+        limited: Some(Limited::Cold),
+    },
+    Request {
+        name: "limited_warm",
+        about: "the tenant is on its page",
+        path: CHAT,
+        body: || chat(KB),
+        piece: WHOLE,
+        answer: Json,
+        limited: Some(Limited::Warm),
+    },
+    Request {
+        name: "limited_full",
+        about: "its page has 323 other live tenants",
+        path: CHAT,
+        body: || chat(KB),
+        piece: WHOLE,
+        answer: Json,
+        limited: Some(Limited::FullPage),
+    },
+    Request {
+        name: "limited_leased",
+        about: "spent from a lease",
+        path: CHAT,
+        body: || chat(KB),
+        piece: WHOLE,
+        answer: Json,
+        limited: Some(Limited::Leased),
+    },
+    Request {
+        name: "limited_refused",
+        about: "429 for a limit",
+        path: CHAT,
+        body: || chat(KB),
+        piece: WHOLE,
+        answer: Refused,
+        limited: Some(Limited::Refused),
     },
 ];
 
 impl Request {
+    /// Whether it is about what this module does.
+    pub fn is_for(&self, module: &str) -> bool {
+        self.limited.is_none() || ["gateway", "rate-limiter"].contains(&module)
+    }
+
+    /// What the module is configured with.
+    pub fn configuration(&self) -> &'static str {
+        self.limited.map_or(CONFIGURATION, Limited::configuration)
+    }
+
+    /// Does what is to be done once: the first request also pays for what is set up then.
+    pub fn prepare(&self, host: &Host, worker: &Worker) {
+        match self.limited {
+            None => drop(self.play(worker)),
+            Some(limited) => limited.prepare(host, |tenant| drop(self.play_as(worker, tenant))),
+        }
+    }
+
     /// Plays it on a worker to its end.
     pub fn play(&self, worker: &Worker) -> Stream {
+        self.play_as(worker, TENANT)
+    }
+
+    fn play_as(&self, worker: &Worker, tenant: &str) -> Stream {
         let mut stream = worker.open();
         let body = (self.body)();
-        stream.request_headers(self.head(&body), false);
+        stream.request_headers(self.head(&body, tenant), false);
         for piece in body.as_bytes().chunks(self.piece) {
             stream.request_body(piece, false);
         }
@@ -169,7 +254,7 @@ impl Request {
         matches!(self.answer, Refused)
     }
 
-    fn head(&self, body: &str) -> Headers {
+    fn head(&self, body: &str, tenant: &str) -> Headers {
         let length = body.len().to_string();
         Headers::from([
             (":method", "POST"),
@@ -181,7 +266,7 @@ impl Request {
             ("accept", "application/json"),
             ("accept-encoding", "gzip, deflate"),
             ("user-agent", "OpenAI/Python 1.109.1"),
-            ("api-key", "0123456789abcdef0123456789abcdef"),
+            ("api-key", tenant),
             ("x-request-id", "7a6f9c7e-5a0a-4a7e-9c55-1f2d3c4b5a69"),
         ])
     }

@@ -288,6 +288,11 @@ impl Ledger {
                     amount
                 };
                 account.buckets.add(kept);
+                let given_back = Difference {
+                    less: kept,
+                    ..Difference::default()
+                };
+                account.levels = limits.settle(account.levels, now, given_back);
             }
             for (quota, balance) in account.quotas(limits).take(taken) {
                 balance.add(amount.only(quota.unit));

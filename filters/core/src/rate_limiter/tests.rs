@@ -243,6 +243,28 @@ fn quotas_and_buckets_give_all_or_nothing() {
     assert_eq!(worker.ask(&limits, 1000), Ok(()));
 }
 
+/// What other workers kept from being booked waits for buckets and quotas together.
+#[test]
+fn what_is_owed_is_owed_to_buckets_and_quotas_once() {
+    let store = Store::at(START);
+    let (worker, other) = (Worker::of(&store), Worker::of(&store));
+    let limits = limits(Some(120), None, &[HOURLY]); // Six in a burst.
+    assert_eq!(other.ask(&limits, 0), Ok(()));
+    worker.world.conflict(4);
+    assert_eq!(worker.ask(&limits, 400), Ok(()));
+    assert!(worker.ledger.wants_tick());
+    worker.tick();
+    assert_eq!(other.ask(&limits, 600), Ok(()), "the quota has 600 left");
+    // The quota refuses what the bucket would give and could not book.
+    worker.world.conflict(4);
+    let (limit, _) = worker.ask(&limits, 1).unwrap_err();
+    assert_eq!(limit, Limit::Quota(HOURLY));
+    worker.tick();
+    let unquoted = self::limits(Some(120), None, &[]);
+    let left = (0..9).take_while(|_| other.ask(&unquoted, 0).is_ok());
+    assert_eq!(left.count(), 3, "of the six");
+}
+
 #[test]
 fn a_lease_that_a_quota_cannot_give_goes_back() {
     let store = Store::at(START);
