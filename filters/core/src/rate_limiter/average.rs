@@ -108,19 +108,10 @@ struct Place {
 }
 
 /// Learns and tells how long answers are.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Expectations {
     places: RefCell<Vec<Place>>,
     table: Table<Averages>,
-}
-
-impl Default for Expectations {
-    fn default() -> Self {
-        Expectations {
-            places: RefCell::default(),
-            table: Table::default(),
-        }
-    }
 }
 
 impl Expectations {
