@@ -161,6 +161,7 @@ impl Config {
                 .map(|node| Rule::read(node, &defaults).map(Rc::new))
                 .collect()
         })?;
+        counters_agree(&rules, &defaults)?;
         Ok(Config {
             stages: top.read_or("stages", available.to_vec(), |node| {
                 read_stages(node, available)
@@ -189,6 +190,26 @@ impl Config {
             .iter()
             .any(|rule| rule.matches.route_name.is_some())
     }
+}
+
+/// Rules that count under one name must mean the same by it: what one of them gives away, the
+/// other would not know.
+fn counters_agree(rules: &[Rc<Rule>], defaults: &Rule) -> Result<(), ConfigError> {
+    for (at, rule) in rules.iter().enumerate() {
+        let mut before = rules.iter().take(at).map(|rule| &**rule).chain([defaults]);
+        let other = before.find(|other| rule.rate_limiter.disagrees(&other.rate_limiter));
+        if let Some(other) = other {
+            return Err(ConfigError {
+                path: format!("rules[{at}].rate_limiter"),
+                problem: format!(
+                    "counts under \"{}\" with other limits than rule \"{}\" does; give the same, or another \
+                     `counter`",
+                    rule.rate_limiter.counter, other.name
+                ),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn read_stages(node: &Node, available: &[StageKind]) -> Result<Vec<StageKind>, ConfigError> {

@@ -73,8 +73,8 @@ pub struct Call {
     pub deployment: Option<String>,
     /// Azure's `api-version`, where its path has one.
     pub api_version: Option<String>,
-    /// Who it is counted for.
-    pub tenant: Tenant,
+    /// Who it is counted for, where anything is.
+    pub tenant: Option<Tenant>,
     /// The rule it falls under.
     pub rule: Rc<Rule>,
 }
@@ -90,8 +90,8 @@ pub struct Exchange {
     pub deployment: Option<String>,
     /// Azure's `api-version`, where its path has one.
     pub api_version: Option<String>,
-    /// Who it is counted for.
-    pub tenant: Tenant,
+    /// Who it is counted for, where anything is.
+    pub tenant: Option<Tenant>,
     /// What the token-estimator stage made of it.
     pub estimate: Option<Estimate>,
     /// What the rate-limiter stage reserved for it.
@@ -136,6 +136,11 @@ impl Exchange {
         } else {
             None
         };
+    }
+
+    /// HTTP status of the response; 0 before there is one.
+    pub fn status(&self) -> u16 {
+        self.status
     }
 
     /// Whether the chunks of the response are wanted.

@@ -105,7 +105,7 @@ impl Pipeline {
         [
             (!config.hold_headers).then_some(unheld),
             (limits && is_active && !self.has_secret).then_some(unkeyed),
-            (limits && !is_active).then_some(unlimited),
+            (config.stages == [StageKind::RateLimiter] && !is_active).then_some(unlimited),
         ]
         .into_iter()
         .flatten()
@@ -120,12 +120,15 @@ impl Pipeline {
         head: &impl RequestHead,
     ) -> Incoming {
         let api_version = query_value(head.path(), b"api-version");
+        // A source may cost a host call.
+        let is_counted =
+            rule.rate_limiter.is_active() && self.config.stages.contains(&StageKind::RateLimiter);
         Incoming {
             call: Call {
                 dialect,
                 deployment,
                 api_version: api_version.map(str::to_owned),
-                tenant: self.tenants.of(head, &rule.tenant),
+                tenant: is_counted.then(|| self.tenants.of(head, &rule.tenant)),
                 rule,
             },
             reader: RequestReader::new(dialect, &self.config.limits),

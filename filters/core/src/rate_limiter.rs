@@ -14,6 +14,8 @@ pub mod ledger;
 pub mod limits;
 pub mod quota;
 mod settlement;
+#[cfg(test)]
+mod stage_tests;
 pub mod table;
 pub mod tenant;
 #[cfg(test)]
@@ -23,8 +25,9 @@ mod world;
 
 use std::rc::Rc;
 
-use crate::config::{Mode, Reserve, ReservedHits};
+use crate::config::{Mode, RateLimiterConfig, Reserve, ReservedHits};
 use crate::effect::{Effect, Metric};
+use crate::endpoint::Dialect;
 use crate::exchange::{Ending, Exchange};
 use crate::fingerprint::Fingerprinter;
 use crate::host::Host;
@@ -36,7 +39,7 @@ use answer::Asked;
 use average::Expectations;
 use bucket::Short;
 use growth::Growth;
-use ledger::{Events, Ledger};
+use ledger::{Counter, Events, Ledger};
 use limits::{Amount, Difference, Levels};
 use settlement::Real;
 use tenant::Tenants;
@@ -56,8 +59,14 @@ pub struct Reservation {
     prompt: u64,
     /// Answers it asked for.
     answers: u64,
-    /// What was left then.
+    /// The most tokens that they may have together.
+    most_output: u64,
+    /// Whether all output shows in the answer: the model does not think unseen, and the answer
+    /// is not one to be fetched later.
+    shows_all: bool,
+    /// What was left then, and when.
     levels: Levels,
+    at: u64,
     /// Reserved for the answer by now, and the most that may be.
     growth: Growth,
 }
@@ -95,27 +104,35 @@ impl RateLimiter {
         published.unwrap_or_else(|| Estimate::of(request, &exchange.rule.token_estimator))
     }
 
-    /// Tokens to reserve for the answer.
-    fn output(
-        &self,
-        request: &Request<'_>,
-        exchange: &Exchange,
-        host: &dyn Host,
-        average: u64,
-        now: u64,
-    ) -> Growth {
-        let default = exchange.rule.token_estimator.default_output_tokens;
-        match exchange.rule.rate_limiter.reserve {
+    /// Tokens to reserve for the answer to a prompt of so many.
+    ///
+    /// What is only a guess is never more than the limits could give: no request is too large
+    /// for what its answer might become.
+    fn output(&self, asked: &Expected<'_>, config: &RateLimiterConfig, default: u32) -> Growth {
+        let request = asked.request;
+        match config.reserve {
             Reserve::Prompt | Reserve::Nothing => Growth::fixed(0),
             Reserve::Maximum => Growth::fixed(request.output_tokens(default)),
             Reserve::Expected => {
-                let expected = self.expectations.expected(host, average, now);
+                let expected = self
+                    .expectations
+                    .expected(asked.host, asked.average, asked.now);
                 let expected = expected.unwrap_or(u64::from(default));
-                let most = request.output_tokens(u32::MAX);
-                Growth::new(expected.saturating_mul(request.answers()), most)
+                let room = config.limits.most_tokens().saturating_sub(asked.prompt);
+                let guess = expected.saturating_mul(request.answers()).min(room);
+                Growth::new(guess, request.output_tokens(u32::MAX))
             }
         }
     }
+}
+
+/// What the length of an answer is guessed by.
+struct Expected<'a> {
+    request: &'a Request<'a>,
+    host: &'a dyn Host,
+    average: u64,
+    prompt: u64,
+    now: u64,
 }
 
 impl Stage for RateLimiter {
@@ -128,15 +145,31 @@ impl Stage for RateLimiter {
     ) -> Verdict {
         let rule = Rc::clone(&exchange.rule);
         let config = &rule.rate_limiter;
-        if !config.is_active() {
+        let Some(tenant) = exchange.tenant.filter(|_| config.is_active()) else {
             return Verdict::Continue;
-        }
+        };
         let mut room = NameRoom::default();
         let name = request.model_name(exchange.deployment.as_deref(), &mut room);
-        let now = host.now();
         let estimate = self.estimate(request, exchange, host);
-        let average = self.tenants.model_key(exchange.tenant, name.as_bytes());
-        let growth = self.output(request, exchange, host, average, now);
+        // Not before the estimate, which may take a while: tables are as good as their clock.
+        let now = host.now();
+        if now == 0 {
+            effects.push(count("tollgate.rate_limiter.store_errors", None, 1));
+            return Verdict::Continue;
+        }
+        let average = self.tenants.model_key(tenant, name);
+        let expected = Expected {
+            request,
+            host,
+            average,
+            prompt: estimate.prompt,
+            now,
+        };
+        let growth = self.output(
+            &expected,
+            config,
+            rule.token_estimator.default_output_tokens,
+        );
         let tokens = match config.reserve {
             Reserve::Nothing => 0,
             _ => estimate.prompt.saturating_add(growth.reserved()),
@@ -145,13 +178,14 @@ impl Stage for RateLimiter {
             requests: 1,
             tokens,
         };
-        let counter = self.tenants.counter_key(exchange.tenant, &config.counter);
+        let counter = Counter {
+            key: self.tenants.counter_key(tenant, &config.counter),
+            limits: &config.limits,
+        };
         let mut events = Events::default();
-        let decision = self
-            .ledger
-            .reserve(host, &config.limits, counter, amount, now, &mut events);
+        let decision = self.ledger.reserve(host, counter, amount, now, &mut events);
         note(&events, effects);
-        effects.push(publish("tollgate.tenant", exchange.tenant));
+        effects.push(publish("tollgate.tenant", tenant));
         if let Some(refusal) = decision.refusal {
             let label = match refusal.short {
                 Short::Always => "too_large",
@@ -163,23 +197,22 @@ impl Stage for RateLimiter {
                 let asked = Asked {
                     dialect: exchange.dialect,
                     api_version: exchange.api_version.as_deref().unwrap_or_default(),
-                    deployment: if name.is_empty() { "this model" } else { name },
+                    deployment: shown(name),
                     model: if request.model.known {
                         request.model.family
                     } else {
-                        name
+                        shown(name)
                     },
                     region: &config.region,
                     tokens,
                 };
-                return Verdict::Reply(answer::refusal(
-                    config.shape,
-                    refusal,
-                    &asked,
-                    &config.limits,
-                    decision.levels,
-                    now,
-                ));
+                let mut reply = answer::refusal(config.shape, refusal, &asked, &config.limits);
+                if config.response_headers {
+                    let (limits, levels) = (&config.limits, decision.levels);
+                    let headers = answer::rate_headers(config.shape, limits, levels, now);
+                    reply.headers.extend(headers);
+                }
+                return Verdict::Reply(reply);
             }
             effects.push(count(
                 "tollgate.rate_limiter.shadow_refused",
@@ -202,13 +235,16 @@ impl Stage for RateLimiter {
             });
         }
         exchange.reservation = Some(Reservation {
-            counter,
+            counter: counter.key,
             average,
             amount,
             is_taken: decision.refusal.is_none(),
             prompt: estimate.prompt,
             answers: request.answers(),
+            most_output: request.output_tokens(u32::MAX),
+            shows_all: !request.model.thinks() && request.dialect != Dialect::Responses,
             levels: decision.levels,
+            at: now,
             growth,
         });
         Verdict::Continue
@@ -219,8 +255,15 @@ impl Stage for RateLimiter {
         let Some(reservation) = exchange.reservation else {
             return;
         };
+        // What an upstream says of its own limits when it refuses is what counts then.
+        let shows_limits = config.response_headers
+            && config.mode == Mode::Enforce
+            && (200..300).contains(&exchange.status());
+        if !shows_limits && !self.debug_headers {
+            return;
+        }
         let (limits, levels, now) = (&config.limits, reservation.levels, host.now());
-        if config.response_headers && config.mode == Mode::Enforce {
+        if shows_limits {
             let headers = answer::rate_headers(config.shape, limits, levels, now);
             effects.extend(headers.map(|(name, value)| Effect::ResponseHeader { name, value }));
         }
@@ -274,10 +317,14 @@ impl Stage for RateLimiter {
             more,
             ..Difference::default()
         };
-        let (limits, counter) = (&exchange.rule.rate_limiter.limits, reservation.counter);
+        let counter = Counter {
+            key: reservation.counter,
+            limits: &exchange.rule.rate_limiter.limits,
+        };
+        let (taken_at, now) = (reservation.at, host.now());
         let mut events = Events::default();
         self.ledger
-            .settle(host, limits, counter, difference, host.now(), &mut events);
+            .settle(host, counter, difference, taken_at, now, &mut events);
         note(&events, effects);
     }
 
@@ -296,13 +343,20 @@ impl Stage for RateLimiter {
         let Real { amount, output } = Real::of(&reservation, config, ending);
         if let Some(output) = output {
             let each = output.checked_div(reservation.answers).unwrap_or(output);
-            self.expectations
-                .learn(host, reservation.average, each, now);
+            // One that was cut off at its maximum says how long it is at least.
+            let is_cut = output >= reservation.most_output;
+            let average = reservation.average;
+            if !is_cut || self.expectations.is_more(host, average, each, now) {
+                self.expectations.learn(host, average, each, now);
+            }
         }
         let difference = Difference::between(reservation.amount, amount);
         if reservation.is_taken {
             let mut events = Events::default();
-            let (limits, counter) = (&config.limits, reservation.counter);
+            let counter = Counter {
+                key: reservation.counter,
+                limits: &config.limits,
+            };
             let charged = Amount {
                 tokens: reservation
                     .amount
@@ -311,8 +365,9 @@ impl Stage for RateLimiter {
                 ..reservation.amount
             };
             let unsettled = Difference::between(charged, amount);
+            let taken_at = reservation.at;
             self.ledger
-                .settle(host, limits, counter, unsettled, now, &mut events);
+                .settle(host, counter, unsettled, taken_at, now, &mut events);
             note(&events, effects);
             effects.extend([
                 count("tollgate.rate_limiter.settled_tokens", None, amount.tokens),
@@ -348,6 +403,19 @@ impl Stage for RateLimiter {
     }
 }
 
+/// A name as an answer shows it: what a client sends may be long.
+fn shown(name: &str) -> &str {
+    const MOST: usize = 64;
+    let end = name
+        .char_indices()
+        .nth(MOST)
+        .map_or(name.len(), |(at, _)| at);
+    match name.get(..end) {
+        None | Some("") => "this model",
+        Some(name) => name,
+    }
+}
+
 fn publish(key: &'static str, value: impl ToString) -> Effect {
     Effect::Publish {
         key,
@@ -367,6 +435,7 @@ fn note(events: &Events, effects: &mut Vec<Effect>) {
     let counts = [
         ("tollgate.rate_limiter.conflicts", events.conflicts),
         ("tollgate.rate_limiter.contended", events.contended),
+        ("tollgate.rate_limiter.lost", events.lost),
         ("tollgate.rate_limiter.evicted_live", events.evicted),
         ("tollgate.rate_limiter.leases", events.leases),
         ("tollgate.rate_limiter.store_errors", events.unavailable),

@@ -112,7 +112,16 @@ impl Root {
     }
 }
 
-impl Context for Root {}
+impl Context for Root {
+    /// The plugin goes, with its VM or for a new configuration: what its stages hold goes
+    /// where it belongs.
+    fn on_done(&mut self) -> bool {
+        if let Some(worker) = &self.worker {
+            worker.on_tick();
+        }
+        true
+    }
+}
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {

@@ -13,6 +13,7 @@ pub(crate) struct World;
 const NEVER: u32 = u32::MAX;
 
 impl Host for World {
+    /// 0 where the host has no time.
     fn now(&self) -> u64 {
         abi::time().unwrap_or(0)
     }

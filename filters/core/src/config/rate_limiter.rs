@@ -96,6 +96,23 @@ impl RateLimiterConfig {
         self.enabled && (!self.limits.is_empty() || self.hits_addend == ReservedHits::Reserved)
     }
 
+    /// Whether requests under one counter would be held to other limits than `other` says.
+    pub(super) fn disagrees(&self, other: &RateLimiterConfig) -> bool {
+        let limits = |config: &RateLimiterConfig| {
+            let Limits {
+                requests,
+                tokens,
+                quotas,
+                ..
+            } = (*config.limits).clone();
+            (requests, tokens, quotas)
+        };
+        self.is_active()
+            && other.is_active()
+            && self.counter == other.counter
+            && limits(self) != limits(other)
+    }
+
     /// These settings with what `node` gives instead, for the rule of this name.
     pub(super) fn overridden_by(
         &self,
@@ -159,9 +176,14 @@ impl RateLimiterConfig {
             )?,
         };
         // Limits of its own are counted on their own: what a rule inherits it shares.
-        let gives_limits = ["requests_per_minute", "tokens_per_minute", "quotas"]
-            .iter()
-            .any(|key| object.get(key).is_some());
+        let gives_limits = [
+            "requests_per_minute",
+            "tokens_per_minute",
+            "burst_seconds",
+            "quotas",
+        ]
+        .iter()
+        .any(|key| object.get(key).is_some());
         let counter = if gives_limits { rule } else { &self.counter };
         let text = |key, default: &str| {
             object.read_or(key, default.to_owned(), |node| {
@@ -233,5 +255,7 @@ fn read_quotas(node: &Node) -> Result<Vec<Quota>, ConfigError> {
             return Err(node.wrong("expected tokens, requests, or both"));
         }
     }
+    // Of several that are used up the first refuses, and should say the longest time.
+    quotas.sort_by_key(|quota| core::cmp::Reverse(quota.period));
     Ok(quotas)
 }

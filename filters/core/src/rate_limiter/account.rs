@@ -4,33 +4,103 @@ use std::rc::Rc;
 
 use super::bucket::SECOND;
 use super::limits::{Amount, Difference, Levels, Limits};
+use super::quota::Quota;
 
 /// How often accounts are settled, in nanoseconds; also what a lease is worth.
 pub const TICK: u64 = SECOND / 10;
 /// Decisions within a tick's time that make a counter a hot one.
 const HOT: u32 = 8;
 /// Counters that a worker can have accounts for.
-pub const ACCOUNTS: usize = 256;
+const ACCOUNTS: usize = 256;
+/// Places at which an account may stand.
+const PROBES: usize = 4;
+/// The most quotas a counter has: each period's requests and tokens.
+pub const MOST_QUOTAS: usize = 6;
 
-/// One counter's account on this worker.
+/// What was taken and not spent where positive, and is owed where negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Balance {
+    requests: i64,
+    tokens: i64,
+}
+
+impl Balance {
+    pub(super) fn is_even(self) -> bool {
+        self == Balance::default()
+    }
+
+    pub(super) fn add(&mut self, amount: Amount) {
+        self.requests = self.requests.saturating_add(signed(amount.requests));
+        self.tokens = self.tokens.saturating_add(signed(amount.tokens));
+    }
+
+    pub(super) fn spend(&mut self, amount: Amount) {
+        self.requests = self.requests.saturating_sub(signed(amount.requests));
+        self.tokens = self.tokens.saturating_sub(signed(amount.tokens));
+    }
+
+    /// Owes what is to be charged, has what is to be given back.
+    pub(super) fn apply(&mut self, difference: Difference) {
+        self.add(difference.less);
+        self.spend(difference.more);
+    }
+
+    /// Takes everything out.
+    pub(super) fn close(&mut self) -> Difference {
+        let Balance { requests, tokens } = core::mem::take(self);
+        Difference {
+            more: Amount {
+                requests: requests.min(0).unsigned_abs(),
+                tokens: tokens.min(0).unsigned_abs(),
+            },
+            less: Amount {
+                requests: requests.max(0).unsigned_abs(),
+                tokens: tokens.max(0).unsigned_abs(),
+            },
+        }
+    }
+
+    fn has(self, amount: Amount) -> bool {
+        self.requests >= signed(amount.requests) && self.tokens >= signed(amount.tokens)
+    }
+}
+
+fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// One counter's account on this worker: a balance with its buckets and with each quota,
+/// because each may have stored a change that another has not.
 #[derive(Debug, Default)]
 pub(super) struct Account {
     pub(super) key: u64,
     pub(super) limits: Option<Rc<Limits>>,
     /// What was left when shared data was last asked.
     pub(super) levels: Levels,
+    pub(super) buckets: Balance,
+    quotas: [Balance; MOST_QUOTAS],
+    /// When a lease was taken of everything.
+    leased_at: Option<u64>,
+    /// When a balance last changed.
+    changed_at: u64,
     /// Since when decisions are counted, and how many there were.
     since: u64,
     decisions: u32,
-    /// Taken and not spent where positive, owed where negative.
-    requests: i64,
-    tokens: i64,
 }
 
 impl Account {
+    pub(super) fn new(key: u64, limits: &Rc<Limits>, now: u64) -> Account {
+        Account {
+            key,
+            limits: Some(Rc::clone(limits)),
+            since: now,
+            ..Account::default()
+        }
+    }
+
     /// Whether nothing is to be settled.
     pub(super) fn is_even(&self) -> bool {
-        self.requests == 0 && self.tokens == 0
+        self.buckets.is_even() && self.quotas.iter().all(|balance| balance.is_even())
     }
 
     /// Whether its counter is asked often enough for a lease.
@@ -50,81 +120,103 @@ impl Account {
         self.decisions = self.decisions.saturating_add(1);
     }
 
-    /// Spends `amount` of what was taken in advance, where there is as much.
-    pub(super) fn spend_lease(&mut self, amount: Amount) -> bool {
-        let has = self.requests > 0
-            && self.requests >= signed(amount.requests)
-            && self.tokens >= signed(amount.tokens);
-        if has {
-            self.spend(amount);
+    /// The balances with quotas, in the order of the counter's limits.
+    pub(super) fn quotas<'a>(
+        &'a mut self,
+        limits: &'a Limits,
+    ) -> impl Iterator<Item = (&'a Quota, &'a mut Balance)> {
+        limits.quotas.iter().zip(&mut self.quotas)
+    }
+
+    /// A lease was taken of everything.
+    pub(super) fn lease(&mut self, now: u64) {
+        self.leased_at = Some(now);
+    }
+
+    /// The lease ends: what is left of it is given back with the balances.
+    pub(super) fn end_lease(&mut self) {
+        self.leased_at = None;
+    }
+
+    /// Spends `amount` of the lease, where there is as much of everything.
+    pub(super) fn spend_lease(&mut self, limits: &Limits, amount: Amount, now: u64) -> bool {
+        let leased_for = self.leased_at.map(|at| now.abs_diff(at));
+        let is_current = leased_for.is_some_and(|time| time < TICK.saturating_mul(2));
+        let has_all = is_current
+            && (!limits.has_buckets() || self.buckets.has(amount))
+            && self
+                .quotas(limits)
+                .all(|(quota, balance)| balance.has(amount.only(quota.unit)));
+        if has_all {
+            if limits.has_buckets() {
+                self.buckets.spend(amount);
+            }
+            for (quota, balance) in self.quotas(limits) {
+                balance.spend(amount.only(quota.unit));
+            }
         }
-        has
+        has_all
     }
 
-    /// Books what is to be charged and given back, until the next tick.
-    pub(super) fn book(&mut self, difference: Difference) {
-        self.spend(difference.more);
-        self.requests = self
-            .requests
-            .saturating_add(signed(difference.less.requests));
-        self.tokens = self.tokens.saturating_add(signed(difference.less.tokens));
+    /// Takes note that balances changed at `now`.
+    pub(super) fn touch(&mut self, now: u64) {
+        self.changed_at = now;
     }
 
-    fn spend(&mut self, amount: Amount) {
-        self.requests = self.requests.saturating_sub(signed(amount.requests));
-        self.tokens = self.tokens.saturating_sub(signed(amount.tokens));
+    /// Books a difference everywhere. What a quota gave in a window that is over cannot be
+    /// given back to the next one.
+    pub(super) fn book(
+        &mut self,
+        limits: &Limits,
+        difference: Difference,
+        taken_at: u64,
+        now: u64,
+    ) {
+        if limits.has_buckets() {
+            self.buckets.apply(difference);
+        }
+        for (quota, balance) in self.quotas(limits) {
+            let mut difference = difference.only(quota.unit);
+            if quota.period.end(taken_at) != quota.period.end(now) {
+                difference.less = Amount::default();
+            }
+            balance.apply(difference);
+        }
+        self.touch(now);
     }
 
-    /// Takes everything out, to be settled.
-    pub(super) fn close(&mut self) -> Difference {
-        let difference = Difference {
-            more: Amount {
-                requests: self.requests.min(0).unsigned_abs(),
-                tokens: self.tokens.min(0).unsigned_abs(),
-            },
-            less: Amount {
-                requests: self.requests.max(0).unsigned_abs(),
-                tokens: self.tokens.max(0).unsigned_abs(),
-            },
-        };
-        self.requests = 0;
-        self.tokens = 0;
-        difference
+    /// Forgets what windows that are over would get back.
+    pub(super) fn close_windows(&mut self, limits: &Limits, now: u64) {
+        let changed_at = self.changed_at;
+        for (quota, balance) in self.quotas(limits) {
+            if quota.period.end(changed_at) != quota.period.end(now) {
+                let more = balance.close().more;
+                balance.spend(more);
+            }
+        }
     }
 }
 
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-/// The accounts of a worker, each counter's at its one possible place.
-#[derive(Debug)]
+/// The accounts of a worker.
+#[derive(Debug, Default)]
 pub(super) struct Accounts(Vec<Account>);
 
-impl Default for Accounts {
-    fn default() -> Self {
-        Accounts((0..ACCOUNTS).map(|_| Account::default()).collect())
-    }
-}
-
 impl Accounts {
-    /// The account of `key`, opened where its place is free: no other counter's hot or
-    /// unsettled account stands there.
-    pub(super) fn of(&mut self, key: u64, limits: &Rc<Limits>, now: u64) -> Option<&mut Account> {
-        let account = self.0.get_mut(key as usize % ACCOUNTS)?;
-        let is_other = account.key != key || account.limits.is_none();
-        if is_other && (!account.is_even() || account.is_hot(now)) {
-            return None;
+    /// The account of `key`, or a place for one: where no hot or unsettled account stands.
+    pub(super) fn of(&mut self, key: u64, now: u64) -> Option<&mut Account> {
+        if self.0.is_empty() {
+            // Not before it is needed: a module may hold this stage and not use it.
+            self.0.resize_with(ACCOUNTS, Account::default);
         }
-        if is_other {
-            *account = Account {
-                key,
-                since: now,
-                ..Account::default()
-            };
-        }
-        account.limits = Some(Rc::clone(limits));
-        Some(account)
+        let places =
+            |key: u64| (0..PROBES).map(move |probe| (key as usize).wrapping_add(probe) % ACCOUNTS);
+        let is_its = |account: &Account| account.key == key && account.limits.is_some();
+        let is_free = |account: &Account| account.is_even() && !account.is_hot(now);
+        let find = |accounts: &[Account], fits: &dyn Fn(&Account) -> bool| {
+            places(key).find(|at| accounts.get(*at).is_some_and(fits))
+        };
+        let at = find(&self.0, &is_its).or_else(|| find(&self.0, &is_free))?;
+        self.0.get_mut(at)
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Account> {

@@ -45,14 +45,7 @@ pub struct Asked<'a> {
 }
 
 /// The answer to a request that does not fit.
-pub fn refusal(
-    shape: Shape,
-    refusal: Refusal,
-    asked: &Asked<'_>,
-    limits: &Limits,
-    levels: Levels,
-    now: u64,
-) -> Reply {
+pub fn refusal(shape: Shape, refusal: Refusal, asked: &Asked<'_>, limits: &Limits) -> Reply {
     let wait = match refusal.short {
         Short::For(wait) => Some(wait),
         Short::Always => None,
@@ -71,19 +64,17 @@ pub fn refusal(
         (Shape::OpenAi, seconds) => openai(refusal.limit, asked, limits, wait, seconds),
         (Shape::ApiManagement, seconds) => api_management(refusal.limit, status, seconds),
     };
-    let mut headers = Vec::with_capacity(9);
-    if let Some((wait, seconds)) = wait.zip(seconds) {
-        headers.push(("retry-after", seconds.to_string()));
-        headers.push((
-            "retry-after-ms",
-            wait.div_ceil(1_000_000).max(1).to_string(),
-        ));
-    }
-    if !matches!(refusal.limit, Limit::Requests | Limit::Tokens) || wait.is_none() {
+    let headers = match wait.zip(seconds) {
+        Some((wait, seconds)) => vec![
+            ("retry-after", seconds.to_string()),
+            (
+                "retry-after-ms",
+                wait.div_ceil(1_000_000).max(1).to_string(),
+            ),
+        ],
         // OpenAI's SDKs try a 429 again by themselves unless this says that it is of no use.
-        headers.push(("x-should-retry", "false".to_owned()));
-    }
-    headers.extend(rate_headers(shape, limits, levels, now));
+        None => vec![("x-should-retry", "false".to_owned())],
+    };
     Reply {
         status,
         details: "tollgate_rate_limited",

@@ -39,8 +39,8 @@ impl Kind for Averages {
 /// Answers that an average remembers: the weight of a new one is never less than one in this
 /// many. Long enough to be steady, short enough to follow a tenant that changes what it does.
 const MEMORY: u64 = 32;
-/// Places for averages in a worker.
-const PLACES: usize = 256;
+/// Places for averages in a worker; one more in use costs a read when it is first needed.
+const PLACES: usize = 4096;
 /// What was learnt is shared at the latest with the first answer after this time.
 const SHARED_EVERY: u64 = SECOND;
 
@@ -108,19 +108,10 @@ struct Place {
 }
 
 /// Learns and tells how long answers are.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Expectations {
     places: RefCell<Vec<Place>>,
     table: Table<Averages>,
-}
-
-impl Default for Expectations {
-    fn default() -> Self {
-        Expectations {
-            places: RefCell::new(vec![Place::default(); PLACES]),
-            table: Table::default(),
-        }
-    }
 }
 
 impl Expectations {
@@ -140,6 +131,12 @@ impl Expectations {
             };
         }
         place.mean.with(place.sum, place.answers).expected()
+    }
+
+    /// Whether an answer of `tokens` is longer than what is expected under `key`.
+    pub fn is_more(&self, host: &dyn Host, key: u64, tokens: u64, now: u64) -> bool {
+        let expected = self.expected(host, key, now);
+        expected.is_none_or(|expected| tokens > expected)
     }
 
     /// Takes note of an answer of `tokens` under `key`.
@@ -185,7 +182,11 @@ impl Expectations {
     }
 }
 
-fn place(places: &mut [Place], key: u64) -> Option<&mut Place> {
+fn place(places: &mut Vec<Place>, key: u64) -> Option<&mut Place> {
+    if places.is_empty() {
+        // Not before it is needed: a module may hold this stage and not use it.
+        places.resize_with(PLACES, Place::default);
+    }
     places.get_mut(key as usize % PLACES)
 }
 

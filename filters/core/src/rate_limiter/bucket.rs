@@ -10,9 +10,11 @@ pub const SECOND: u64 = 1_000_000_000;
 /// Nanoseconds in a minute.
 pub const MINUTE: u64 = 60 * SECOND;
 
-/// The furthest ahead of now that a TAT may be. Real usage above the estimate leaves a bucket
-/// in debt; this bounds for how long a single bogus report could lock a tenant out.
-pub const LONGEST_DEBT: u64 = 60 * MINUTE;
+/// The longest that a single charge may take to be paid off: real usage above the estimate
+/// leaves a bucket in debt, and a single bogus report must not lock a tenant out for long.
+pub const LONGEST_CHARGE: u64 = 60 * MINUTE;
+/// The furthest ahead of now that a TAT may be.
+pub const LONGEST_DEBT: u64 = 24 * LONGEST_CHARGE;
 
 /// A limit of so many a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +75,8 @@ impl Bucket {
 
     /// The TAT after charging `amount`, whatever the bucket has.
     pub fn charge(&self, tat: u64, now: u64, amount: u64) -> u64 {
-        let end = tat.max(now).saturating_add(self.time_up(amount));
+        let time = self.time_up(amount).min(LONGEST_CHARGE);
+        let end = tat.max(now).saturating_add(time);
         end.min(now.saturating_add(LONGEST_DEBT))
     }
 
@@ -235,14 +238,19 @@ mod tests {
         let (now, bucket) = (1000 * SECOND, bucket(60, 3));
         assert_eq!(bucket.charge(0, now, 5), now + 5 * SECOND);
         assert_eq!(bucket.charge(now + SECOND, now, 5), now + 6 * SECOND);
-        assert_eq!(bucket.charge(0, now, u64::MAX), now + LONGEST_DEBT);
+        assert_eq!(bucket.charge(0, now, u64::MAX), now + LONGEST_CHARGE);
+        let mut tat = 0;
+        for _ in 0..100 {
+            tat = bucket.charge(tat, now, u64::MAX);
+        }
+        assert_eq!(tat, now + LONGEST_DEBT);
         assert_eq!(bucket.give_back(now + 5 * SECOND, 2), now + 3 * SECOND);
         assert_eq!(bucket.give_back(now, u64::MAX), 0);
         let nothing = Bucket {
             per_minute: 0,
             ..bucket
         };
-        assert_eq!(nothing.charge(0, now, 1), now + LONGEST_DEBT);
+        assert_eq!(nothing.charge(0, now, 1), now + LONGEST_CHARGE);
         assert_eq!(nothing.give_back(now, 1), now);
     }
 

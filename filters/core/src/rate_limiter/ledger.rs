@@ -1,20 +1,30 @@
 //! What a counter's limits and quotas have given, kept so that all workers agree.
 //!
-//! A decision asks shared data: one read, one write. A counter that is asked often on one
-//! worker takes a little in advance, its lease, and spends that without asking; so a hot
-//! tenant's workers do not fight over one page. A lease is taken like any charge, so nothing
-//! is ever given twice; what is left of it goes back with the next tick. What could not be
-//! booked because other workers were faster each time is owed, and booked then too.
+//! A decision asks shared data: one read and one write for the buckets, and for each quota. A
+//! counter that is asked often on one worker takes a little in advance, its lease, and spends
+//! that without asking; so a hot tenant's workers do not fight over one page. A lease is taken
+//! like any charge, so nothing is ever given twice; what is left of it goes back with the next
+//! tick. What could not be booked because other workers were faster each time is owed, and
+//! booked then too.
 
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::account::Accounts;
-use super::bucket::{MINUTE, Short};
+use super::account::{Account, Accounts, Balance};
+use super::bucket::Short;
 use super::limits::{Amount, Difference, Levels, Limit, Limits, Refusal};
 use super::quota::{Period, Quota, Quotas, Unit};
 use super::table::{Change, Kind, PATIENT_RETRIES, RETRIES, Table, Updated, Values};
 use crate::host::Host;
+
+/// What is counted under one key, and how much of it there may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Counter<'a> {
+    /// The hash of tenant and counter.
+    pub key: u64,
+    /// Its limits.
+    pub limits: &'a Rc<Limits>,
+}
 
 /// What happened on the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +33,8 @@ pub struct Events {
     pub conflicts: u64,
     /// Changes that could not be stored and are owed.
     pub contended: u64,
+    /// Changes that could not be stored, and for which there was no account either.
+    pub lost: u64,
     /// Live records that had to go.
     pub evicted: u64,
     /// Leases taken.
@@ -79,7 +91,7 @@ pub struct Ledger {
     is_open: Cell<bool>,
 }
 
-/// A worker's part of a decision, before it is made.
+/// What is asked of the books of a counter.
 struct Asked<'a> {
     host: &'a dyn Host,
     limits: &'a Limits,
@@ -88,98 +100,75 @@ struct Asked<'a> {
 }
 
 impl Ledger {
-    /// Takes `amount` from everything under `key`, or nothing from anything.
+    /// Takes `amount` from everything under a counter, or nothing from anything.
     pub fn reserve(
         &self,
         host: &dyn Host,
-        limits: &Rc<Limits>,
-        key: u64,
+        counter: Counter<'_>,
         amount: Amount,
         now: u64,
         events: &mut Events,
     ) -> Decision {
-        let asked = Asked {
-            host,
-            limits,
-            key,
-            now,
-        };
-        let mut accounts = self.accounts.try_borrow_mut().ok();
-        let mut account = accounts
-            .as_mut()
-            .and_then(|accounts| accounts.of(key, limits, asked.now));
-        let (mut lease, mut carry) = (Amount::default(), Difference::default());
-        if let Some(account) = &mut account {
-            account.count(asked.now);
-            if account.spend_lease(amount) {
-                return Decision {
-                    refusal: None,
-                    levels: account.levels,
-                };
-            }
-            if account.is_hot(asked.now) {
-                lease = limits.lease(amount);
-            }
-            carry = account.close();
-        }
-        let Taken {
-            refusal,
+        let Counter { key, limits } = counter;
+        let admitted = |levels| Decision {
+            refusal: None,
             levels,
-            lease,
-            unbooked,
-        } = self.take(&asked, amount, lease, carry, events);
-        if let Some(account) = account {
-            account.levels = levels;
-            account.book(unbooked);
-            account.book(Difference {
-                less: lease,
-                ..Difference::default()
-            });
-            if !account.is_even() {
-                self.is_open.set(true);
+        };
+        if limits.is_empty() {
+            return admitted(Levels::default());
+        }
+        let amount = limits.relevant(amount);
+        self.with_account(host, counter, now, events, |account, events| {
+            account.count(now);
+            if account.spend_lease(limits, amount, now) {
+                return admitted(account.levels);
             }
-        }
-        if !lease.is_nothing() {
-            events.leases = events.leases.saturating_add(1);
-        }
-        Decision { refusal, levels }
+            account.end_lease();
+            let lease = if account.is_hot(now) {
+                limits.lease(amount)
+            } else {
+                Amount::default()
+            };
+            let asked = Asked {
+                host,
+                limits,
+                key,
+                now,
+            };
+            let refusal = self.take(&asked, account, amount, lease, events);
+            account.touch(now);
+            Decision {
+                refusal,
+                levels: account.levels,
+            }
+        })
     }
 
-    /// Charges and gives back what the end of a stream showed.
+    /// Charges and gives back what the stream of a request showed that was admitted at
+    /// `taken_at`.
     pub fn settle(
         &self,
         host: &dyn Host,
-        limits: &Rc<Limits>,
-        key: u64,
+        counter: Counter<'_>,
         difference: Difference,
+        taken_at: u64,
         now: u64,
         events: &mut Events,
     ) {
-        if difference.is_nothing() || limits.is_empty() {
+        let limits = counter.limits;
+        let difference = Difference {
+            more: limits.relevant(difference.more),
+            less: limits.relevant(difference.less),
+        };
+        if difference.is_nothing() {
             return;
         }
-        let mut accounts = self.accounts.try_borrow_mut().ok();
-        let account = accounts
-            .as_mut()
-            .and_then(|accounts| accounts.of(key, limits, now));
-        let unbooked = match &account {
-            Some(account) if account.is_hot(now) => difference,
-            _ => {
-                let asked = Asked {
-                    host,
-                    limits,
-                    key,
-                    now,
-                };
-                self.book(&asked, difference, limits.quotas.len(), events)
+        self.with_account(host, counter, now, events, |account, events| {
+            account.book(limits, difference, taken_at, now);
+            if !account.is_hot(now) {
+                self.balance(host, account, now, events);
             }
-        };
-        if let Some(account) = account {
-            account.book(unbooked);
-            if !account.is_even() {
-                self.is_open.set(true);
-            }
-        }
+        });
     }
 
     /// Whether there is anything for a tick to settle.
@@ -194,221 +183,278 @@ impl Ledger {
         };
         self.is_open.set(false);
         for account in accounts.iter_mut().filter(|account| !account.is_even()) {
-            let Some(limits) = account.limits.clone() else {
-                continue;
-            };
-            let asked = Asked {
-                host,
-                limits: &limits,
-                key: account.key,
-                now,
-            };
-            let difference = account.close();
-            let unbooked = self.book(&asked, difference, limits.quotas.len(), events);
-            account.book(unbooked);
+            self.balance(host, account, now, events);
             if !account.is_even() {
                 self.is_open.set(true);
             }
         }
     }
 
-    /// Takes `amount`, and `lease` beside it where there is room, after booking `carry`.
+    /// Lets `use_it` have the account of a counter, or where there is no place for one an account
+    /// that is settled at once.
+    fn with_account<T>(
+        &self,
+        host: &dyn Host,
+        counter: Counter<'_>,
+        now: u64,
+        events: &mut Events,
+        use_it: impl FnOnce(&mut Account, &mut Events) -> T,
+    ) -> T {
+        let Counter { key, limits } = counter;
+        let mut accounts = self.accounts.try_borrow_mut().ok();
+        let place = accounts.as_mut().and_then(|accounts| accounts.of(key, now));
+        let place = place.and_then(|account| {
+            let is_its = account.key == key
+                && account
+                    .limits
+                    .as_ref()
+                    .is_some_and(|known| Rc::ptr_eq(known, limits));
+            if !is_its {
+                // What was taken under other limits is settled under those.
+                self.balance(host, account, now, events);
+                if !account.is_even() {
+                    return None;
+                }
+                *account = Account::new(key, limits, now);
+            }
+            Some(account)
+        });
+        match place {
+            Some(account) => {
+                let result = use_it(account, events);
+                if !account.is_even() {
+                    self.is_open.set(true);
+                }
+                result
+            }
+            None => {
+                let mut account = Account::new(key, limits, now);
+                let result = use_it(&mut account, events);
+                self.balance(host, &mut account, now, events);
+                events.lost = events.lost.saturating_add(u64::from(!account.is_even()));
+                result
+            }
+        }
+    }
+
+    /// Takes `amount`, and `lease` beside it where there is room, from the buckets and then
+    /// from each quota. Where one refuses, those before it have the amount in their balances
+    /// again: the next tick gives it back.
     fn take(
         &self,
         asked: &Asked<'_>,
+        account: &mut Account,
         amount: Amount,
         lease: Amount,
-        carry: Difference,
         events: &mut Events,
-    ) -> Taken {
+    ) -> Option<Refusal> {
         let &Asked { limits, now, .. } = asked;
-        let taken = self.take_from_buckets(asked, amount, lease, carry, events);
-        let mut lease = taken.lease;
-        let is_refused = taken.refusal.is_some();
-        // What waits to be booked waits for buckets and quotas together: these only look now.
-        let waits = !taken.unbooked.is_nothing();
-        for (at, quota) in limits.quotas.iter().enumerate() {
-            let (amount_here, more) = (amount.of(quota.unit), carry.more.of(quota.unit));
-            let less = carry.less.of(quota.unit);
-            if is_refused && (waits || (more == 0 && less == 0)) {
-                continue;
+        let mut has_lease = !lease.is_nothing();
+        if limits.has_buckets() {
+            let (refusal, granted) = self.take_from_buckets(asked, account, amount, lease, events);
+            if refusal.is_some() {
+                return refusal;
             }
-            let updated =
-                self.quotas
-                    .update(asked.host, asked.quota_key(quota), now, RETRIES, |values| {
-                        let values = quota.settle(values, now, more, less);
-                        if is_refused {
-                            return (Ok(Amount::default()), Some(values));
-                        }
-                        let with_lease = amount_here.saturating_add(lease.of(quota.unit));
-                        let (decision, change) = match quota.take(values, now, with_lease) {
-                            Ok(values) => (Ok(lease), Some(values)),
-                            Err(_) => match quota.take(values, now, amount_here) {
-                                Ok(values) => (Ok(Amount::default()), Some(values)),
-                                Err(short) => {
-                                    (Err(short), (more > 0 || less > 0).then_some(values))
-                                }
-                            },
-                        };
-                        (decision, change.filter(|_| !waits))
-                    });
-            events.note(&updated);
-            match updated.result {
-                Ok(granted) if granted == lease || is_refused => {}
-                // Too little is left for a lease: those before give theirs back.
-                Ok(_) => {
-                    self.give_back(asked, lease, at, events);
-                    lease = Amount::default();
+            has_lease &= granted;
+        }
+        let mut refusal = None;
+        let mut taken = 0usize;
+        account.close_windows(limits, now);
+        for (quota, balance) in account.quotas(limits) {
+            let lease = if has_lease { lease } else { Amount::default() };
+            let taking = Taking {
+                amount: amount.of(quota.unit),
+                lease: lease.of(quota.unit),
+            };
+            match self.take_from_quota(asked, quota, balance, taking, events) {
+                Ok(granted) => {
+                    has_lease &= granted;
+                    taken = taken.saturating_add(1);
                 }
                 Err(short) => {
-                    let less = amount.plus(lease);
-                    if !waits {
-                        self.give_back(asked, less, at, events);
-                    }
-                    let given_back = Difference {
-                        less,
-                        ..Difference::default()
-                    };
-                    return Taken {
-                        refusal: Some(Refusal {
-                            limit: Limit::Quota(*quota),
-                            short: short.map_or(Short::Always, Short::For),
-                        }),
-                        levels: limits.settle(taken.levels, now, given_back),
-                        lease: Amount::default(),
-                        unbooked: if waits { carry } else { Difference::default() },
-                    };
+                    refusal = Some(Refusal {
+                        limit: Limit::Quota(*quota),
+                        short,
+                    });
+                    break;
                 }
             }
         }
-        Taken { lease, ..taken }
+        if refusal.is_some() {
+            if limits.has_buckets() {
+                let kept = if limits.charge_refused {
+                    amount.only(Unit::Tokens)
+                } else {
+                    amount
+                };
+                account.buckets.add(kept);
+                let given_back = Difference {
+                    less: kept,
+                    ..Difference::default()
+                };
+                account.levels = limits.settle(account.levels, now, given_back);
+            }
+            for (quota, balance) in account.quotas(limits).take(taken) {
+                balance.add(amount.only(quota.unit));
+            }
+        } else if has_lease {
+            account.lease(now);
+            events.leases = events.leases.saturating_add(1);
+        }
+        refusal
     }
 
+    /// Why not, or whether the lease was given too.
     fn take_from_buckets(
         &self,
         asked: &Asked<'_>,
+        account: &mut Account,
         amount: Amount,
         lease: Amount,
-        carry: Difference,
         events: &mut Events,
-    ) -> Taken {
+    ) -> (Option<Refusal>, bool) {
         let &Asked { limits, now, .. } = asked;
-        if !limits.has_buckets() {
-            return Taken {
-                refusal: None,
-                levels: Levels::default(),
-                lease,
-                unbooked: Difference::default(),
-            };
-        }
+        let carry = account.buckets.close();
         let updated = self
             .tats
             .update(asked.host, asked.key, now, RETRIES, |values| {
-                let before = limits.settle(Levels::of(values, now), now, carry);
+                let found = Levels::of(values, now);
+                let before = limits.settle(found, now, carry);
                 match limits.take(before, now, amount) {
                     Ok(after) => {
                         let ahead = (!lease.is_nothing())
                             .then(|| limits.take_ahead(after, now, lease))
                             .flatten();
-                        let granted = if ahead.is_some() {
-                            lease
-                        } else {
-                            Amount::default()
-                        };
-                        let after = ahead.unwrap_or(after);
-                        ((None, after, granted), Some(after.values()))
+                        let result = (None, after, ahead.is_some());
+                        (result, Some(ahead.unwrap_or(after).values()))
                     }
                     Err(refusal) => {
-                        let after = match limits.requests {
-                            Some(bucket) if limits.charge_refused => Levels {
-                                requests: bucket
-                                    .charge(before.requests, now, amount.requests)
-                                    .min(now.saturating_add(MINUTE)),
-                                ..before
-                            },
-                            _ => before,
-                        };
-                        let has_changed = after != Levels::of(values, now);
-                        let change = has_changed.then(|| after.values());
-                        ((Some(refusal), before, Amount::default()), change)
+                        let after = limits.charge_refused(before, now, amount);
+                        // What is charged for having asked is waited for as well.
+                        let refusal = limits.take(after, now, amount).err().unwrap_or(refusal);
+                        let change = (after != found).then(|| after.values());
+                        ((Some(refusal), after, false), change)
                     }
                 }
             });
         events.note(&updated);
-        let (refusal, levels, granted) = updated.result;
-        // Without shared data nothing is owed either: nobody could ever be paid.
-        let is_booked = updated.change != Change::Lost;
-        let unbooked = match (is_booked, refusal) {
-            (true, _) => Difference::default(),
-            (false, Some(_)) => carry,
-            (false, None) => Difference {
-                more: carry.more.plus(amount),
-                less: carry.less,
-            },
-        };
-        Taken {
-            refusal,
-            levels,
-            lease: if updated.change == Change::Stored {
-                granted
-            } else {
-                Amount::default()
-            },
-            unbooked,
+        let (refusal, levels, has_lease) = updated.result;
+        account.levels = levels;
+        match (updated.change, refusal) {
+            (Change::Stored, None) if has_lease => {
+                account.buckets.add(lease);
+                return (None, true);
+            }
+            (Change::Lost, refusal) => {
+                account.buckets.apply(carry);
+                if refusal.is_none() {
+                    account.buckets.spend(amount);
+                }
+            }
+            // Without shared data nothing is owed either: nobody could ever be paid.
+            (Change::Stored | Change::None | Change::Unavailable, _) => {}
         }
+        (refusal, false)
     }
 
-    /// Gives back what the buckets and the first quotas gave.
-    fn give_back(&self, asked: &Asked<'_>, less: Amount, quotas: usize, events: &mut Events) {
-        let difference = Difference {
-            less,
-            ..Difference::default()
-        };
-        let _ = self.book(asked, difference, quotas, events);
-    }
-
-    /// Books a difference at the buckets and at so many quotas; what could not be booked at
-    /// the buckets is returned.
-    fn book(
+    /// How long not, or whether the lease was given too.
+    fn take_from_quota(
         &self,
         asked: &Asked<'_>,
-        difference: Difference,
-        quotas: usize,
+        quota: &Quota,
+        balance: &mut Balance,
+        taking: Taking,
         events: &mut Events,
-    ) -> Difference {
-        let &Asked { limits, now, .. } = asked;
-        if limits.has_buckets() {
+    ) -> Result<bool, Short> {
+        let now = asked.now;
+        let carry = balance.close();
+        let (more, less) = (carry.more.of(quota.unit), carry.less.of(quota.unit));
+        let with_lease = taking.amount.saturating_add(taking.lease);
+        let key = asked.quota_key(quota);
+        let updated = self.quotas.update(asked.host, key, now, RETRIES, |values| {
+            let values = quota.settle(values, now, more, less);
+            match quota.take(values, now, with_lease) {
+                Ok(after) => (Ok(taking.lease > 0), Some(after)),
+                Err(_) => match quota.take(values, now, taking.amount) {
+                    Ok(after) => (Ok(false), Some(after)),
+                    Err(short) => {
+                        let is_changed = more > 0 || less > 0;
+                        (Err(short), is_changed.then_some(values))
+                    }
+                },
+            }
+        });
+        events.note(&updated);
+        let amount = |amount| quota.unit.amount(amount);
+        match (updated.change, updated.result) {
+            (Change::Stored, Ok(true)) => balance.add(amount(taking.lease)),
+            (Change::Lost, result) => {
+                balance.apply(carry);
+                if result.is_ok() {
+                    balance.spend(amount(taking.amount));
+                }
+                return result.map(|_| false);
+            }
+            _ => {}
+        }
+        // A quota of another unit than the lease's has nothing to give, and is not in its way.
+        updated.result.map(|granted| granted || taking.lease == 0)
+    }
+
+    /// Books all balances of an account; what is left of them could not be booked.
+    fn balance(&self, host: &dyn Host, account: &mut Account, now: u64, events: &mut Events) {
+        account.end_lease();
+        let Some(limits) = account.limits.clone() else {
+            return;
+        };
+        account.close_windows(&limits, now);
+        let asked = Asked {
+            host,
+            limits: &limits,
+            key: account.key,
+            now,
+        };
+        if !account.buckets.is_even() {
+            let difference = account.buckets.close();
             let updated = self
                 .tats
-                .update(asked.host, asked.key, now, PATIENT_RETRIES, |values| {
+                .update(host, asked.key, now, PATIENT_RETRIES, |values| {
                     let before = Levels::of(values, now);
                     let after = limits.settle(before, now, difference);
                     ((), (after != before).then(|| after.values()))
                 });
             events.note(&updated);
             if updated.change == Change::Lost {
-                // All of it waits, so that buckets and quotas stay together.
-                return difference;
+                account.buckets.apply(difference);
             }
         }
-        for quota in limits.quotas.iter().take(quotas) {
-            let (more, less) = (
-                difference.more.of(quota.unit),
-                difference.less.of(quota.unit),
-            );
-            if more == 0 && less == 0 {
+        for (quota, balance) in account.quotas(&limits) {
+            if balance.is_even() {
                 continue;
             }
+            let difference = balance.close();
+            let more = difference.more.of(quota.unit);
+            let less = difference.less.of(quota.unit);
             let key = asked.quota_key(quota);
             let updated = self
                 .quotas
-                .update(asked.host, key, now, PATIENT_RETRIES, |values| {
+                .update(host, key, now, PATIENT_RETRIES, |values| {
                     ((), Some(quota.settle(values, now, more, less)))
                 });
             events.note(&updated);
+            if updated.change == Change::Lost {
+                balance.apply(difference);
+            }
         }
-        Difference::default()
+        account.touch(now);
     }
+}
+
+/// What is to be taken from a quota, in its unit.
+#[derive(Clone, Copy)]
+struct Taking {
+    amount: u64,
+    lease: u64,
 }
 
 impl Asked<'_> {
@@ -427,14 +473,4 @@ impl Asked<'_> {
         self.key
             .wrapping_add(which.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
-}
-
-/// What came of taking.
-struct Taken {
-    refusal: Option<Refusal>,
-    levels: Levels,
-    /// What was taken in advance.
-    lease: Amount,
-    /// What could not be stored.
-    unbooked: Difference,
 }

@@ -1,7 +1,7 @@
 //! What is limited under one counter, and the arithmetic of taking and giving back.
 
 use super::account::TICK;
-use super::bucket::{Bucket, LONGEST_DEBT, Short};
+use super::bucket::{Bucket, LONGEST_DEBT, MINUTE, Short};
 use super::quota::{Quota, Unit};
 use super::table::Values;
 
@@ -96,16 +96,17 @@ impl Difference {
     pub(super) fn is_nothing(&self) -> bool {
         *self == Difference::default()
     }
+
+    /// What is counted in this unit, and nothing else.
+    pub(super) fn only(self, unit: Unit) -> Difference {
+        Difference {
+            more: self.more.only(unit),
+            less: self.less.only(unit),
+        }
+    }
 }
 
 impl Amount {
-    pub(super) fn plus(self, other: Amount) -> Amount {
-        Amount {
-            requests: self.requests.saturating_add(other.requests),
-            tokens: self.tokens.saturating_add(other.tokens),
-        }
-    }
-
     pub(super) fn of(self, unit: Unit) -> u64 {
         match unit {
             Unit::Requests => self.requests,
@@ -115,6 +116,17 @@ impl Amount {
 
     pub(super) fn is_nothing(self) -> bool {
         self == Amount::default()
+    }
+
+    /// What is counted in this unit, and nothing else.
+    pub(super) fn only(self, unit: Unit) -> Amount {
+        match unit {
+            Unit::Requests => Amount { tokens: 0, ..self },
+            Unit::Tokens => Amount {
+                requests: 0,
+                ..self
+            },
+        }
     }
 }
 
@@ -131,7 +143,8 @@ impl Limits {
     /// The levels after taking `amount`.
     pub(super) fn take(&self, levels: Levels, now: u64, amount: Amount) -> Result<Levels, Refusal> {
         let take = |bucket: Option<Bucket>, tat, amount, limit| match bucket {
-            None => Ok(0),
+            // Not limited here, but perhaps by another rule with the same counter.
+            None => Ok(tat),
             Some(bucket) => {
                 let refusal = |short| Refusal { limit, short };
                 bucket.take(tat, now, amount).map_err(refusal)
@@ -158,7 +171,7 @@ impl Limits {
 
     pub(super) fn take_ahead(&self, levels: Levels, now: u64, amount: Amount) -> Option<Levels> {
         let take = |bucket: Option<Bucket>, tat, amount| match bucket {
-            None => Some(0),
+            None => Some(tat),
             Some(bucket) => bucket.take_ahead(tat, now, amount),
         };
         Some(Levels {
@@ -170,7 +183,7 @@ impl Limits {
     pub(super) fn settle(&self, levels: Levels, now: u64, difference: Difference) -> Levels {
         let Difference { more, less } = difference;
         let settle = |bucket: Option<Bucket>, tat, more, less| match bucket {
-            None => 0,
+            None => tat,
             Some(bucket) => {
                 let tat = bucket.give_back(tat, less);
                 if more > 0 {
@@ -186,6 +199,46 @@ impl Limits {
         }
     }
 
+    /// The levels after a refused request was counted as one: no bucket is kept empty for
+    /// longer than a minute by them.
+    pub(super) fn charge_refused(&self, levels: Levels, now: u64, amount: Amount) -> Levels {
+        let Some(bucket) = self.requests.filter(|_| self.charge_refused) else {
+            return levels;
+        };
+        let charged = bucket.charge(levels.requests, now, amount.requests);
+        Levels {
+            requests: charged.min(now.saturating_add(MINUTE)).max(levels.requests),
+            ..levels
+        }
+    }
+
+    /// Of `amount` what is limited here at all.
+    pub(super) fn relevant(&self, amount: Amount) -> Amount {
+        let is_limited = |bucket: Option<Bucket>, unit| {
+            bucket.is_some() || self.quotas.iter().any(|quota| quota.unit == unit)
+        };
+        let if_limited = |bucket, unit| {
+            if is_limited(bucket, unit) {
+                amount.of(unit)
+            } else {
+                0
+            }
+        };
+        Amount {
+            requests: if_limited(self.requests, Unit::Requests),
+            tokens: if_limited(self.tokens, Unit::Tokens),
+        }
+    }
+
+    /// The most tokens that a single request can ever be given.
+    pub fn most_tokens(&self) -> u64 {
+        let bucket = self.tokens.map(|bucket| bucket.per_minute);
+        let of_tokens = |quota: &&Quota| quota.unit == Unit::Tokens;
+        let quotas = self.quotas.iter().filter(of_tokens);
+        let most = quotas.map(|quota| quota.limit).chain(bucket).min();
+        most.unwrap_or(u64::MAX)
+    }
+
     /// What a hot counter takes in advance: a tick's worth of each limit, and no more than a
     /// thousandth of a quota. Nothing, where that would not pay for another such request.
     pub(super) fn lease(&self, amount: Amount) -> Amount {
@@ -199,12 +252,12 @@ impl Limits {
             let by_quotas = quotas.map(|quota| quota.limit / 1000).min();
             by_bucket.min(by_quotas.unwrap_or(u64::MAX))
         };
-        let lease = Amount {
+        let lease = self.relevant(Amount {
             requests: worth(self.requests, Unit::Requests),
             tokens: worth(self.tokens, Unit::Tokens),
-        };
-        if self.leases && lease.requests >= amount.requests.max(1) && lease.tokens >= amount.tokens
-        {
+        });
+        let pays = lease.requests >= amount.requests && lease.tokens >= amount.tokens;
+        if self.leases && pays {
             lease
         } else {
             Amount::default()

@@ -3,11 +3,12 @@
 //! Fixed windows in UTC, as API Management's `token-quota` has them. A record is when its
 //! window ends and how many were used in it; it outlives the end of a window as nothing.
 
-use super::bucket::SECOND;
-use super::table::{Kind, Values};
+use super::bucket::{SECOND, Short};
+use super::limits::Amount;
+use super::table::{JITTER, Kind, Values};
 
 /// How long a quota's window is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Period {
     /// An hour.
     Hour,
@@ -24,6 +25,22 @@ pub enum Unit {
     Requests,
     /// Tokens.
     Tokens,
+}
+
+impl Unit {
+    /// So many of it and nothing else.
+    pub fn amount(self, count: u64) -> Amount {
+        match self {
+            Unit::Requests => Amount {
+                requests: count,
+                tokens: 0,
+            },
+            Unit::Tokens => Amount {
+                requests: 0,
+                tokens: count,
+            },
+        }
+    }
 }
 
 /// A quota.
@@ -48,8 +65,14 @@ impl Kind for Quotas {
     const PAGES: u32 = 64;
     const RECORDS: usize = 324;
 
-    fn ends(values: Values) -> u64 {
-        values[0]
+    /// A window of which nothing was used says nothing.
+    fn ends([ends, used]: Values) -> u64 {
+        if used == 0 { 0 } else { ends }
+    }
+
+    /// Months end for all at once: who used least loses least.
+    fn worth([_, used]: Values) -> u64 {
+        used
     }
 
     /// A window belongs to the calendar, not to the clock that read it.
@@ -148,14 +171,14 @@ impl Quota {
     /// is given when the window is used up, not even nothing.
     ///
     /// # Errors
-    /// When its window ends; `None` where no window has as many.
-    pub fn take(&self, values: Values, now: u64, amount: u64) -> Result<Values, Option<u64>> {
+    /// When its window ends, or that no window has as many.
+    pub fn take(&self, values: Values, now: u64, amount: u64) -> Result<Values, Short> {
         let [ends, used] = self.current(values, now);
         let after = used.saturating_add(amount.max(1));
         if amount.max(1) > self.limit {
-            Err(None)
+            Err(Short::Always)
         } else if after > self.limit {
-            Err(Some(ends.saturating_sub(now)))
+            Err(Short::For(ends.saturating_sub(now)))
         } else {
             Ok([ends, used.saturating_add(amount)])
         }
@@ -167,13 +190,14 @@ impl Quota {
         [ends, used.saturating_add(more).saturating_sub(less)]
     }
 
-    /// The record of the window that `now` lies in. One that ends later than any window could
-    /// was written by a clock that has since stepped back: its count counts for now.
+    /// The record of the window that `now` lies in. One that ends a little later than any
+    /// window could was begun by a worker whose clock was read a little later; one that ends
+    /// much later by a clock that has since stepped back: its count counts for now.
     fn current(&self, values: Values, now: u64) -> Values {
         let [ends, used] = values;
         if ends <= now {
             [self.period.end(now), 0]
-        } else if ends.saturating_sub(now) > self.period.most() {
+        } else if ends.saturating_sub(now) > self.period.most().saturating_add(JITTER) {
             [self.period.end(now), used]
         } else {
             values
@@ -237,13 +261,14 @@ mod tests {
             // Record, now, amount, after.
             ([0, 0], 5, 60, Ok([hour, 60])),
             ([hour, 60], 6, 40, Ok([hour, 100])),
-            ([hour, 60], 6, 41, Err(Some(hour - 6))),
-            ([hour, 100], 6, 0, Err(Some(hour - 6))),
-            ([hour, 60], 6, 101, Err(None)),
+            ([hour, 60], 6, 41, Err(Short::For(hour - 6))),
+            ([hour, 100], 6, 0, Err(Short::For(hour - 6))),
+            ([hour, 60], 6, 101, Err(Short::Always)),
             ([hour, 100], hour, 1, Ok([2 * hour, 1])),
-            // The clock was an hour ahead, a year ahead.
-            ([2 * hour, 60], hour - 1, 1, Ok([hour, 61])),
-            ([9000 * hour, 60], 6, 41, Err(Some(hour - 6))),
+            // A clock was a moment ahead, an hour, a year.
+            ([2 * hour, 60], hour - 1, 1, Ok([2 * hour, 61])),
+            ([2 * hour, 60], hour - 10 * SECOND, 1, Ok([hour, 61])),
+            ([9000 * hour, 60], 6, 41, Err(Short::For(hour - 6))),
         ];
         for (values, now, amount, expected) in rows {
             assert_eq!(
@@ -256,6 +281,6 @@ mod tests {
         assert_eq!(quota.settle([hour, 60], 6, 0, 90), [hour, 0]);
         assert_eq!(quota.settle([hour, 60], hour, 0, 90), [2 * hour, 0]);
         let nothing = Quota { limit: 0, ..quota };
-        assert_eq!(nothing.take([0, 0], 5, 0), Err(None));
+        assert_eq!(nothing.take([0, 0], 5, 0), Err(Short::Always));
     }
 }

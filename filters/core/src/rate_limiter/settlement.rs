@@ -2,8 +2,9 @@
 //!
 //! Usage counts where it is given. A whole answer without it, such as a stream whose client
 //! did not ask for `include_usage`, costs the estimated prompt and the output that was read.
-//! One that broke off costs at least what was reserved: what was still to come, or thought and
-//! not shown, may have been worked on. What the upstream refused costs nothing.
+//! One that broke off, or of a model that thinks unseen, costs at least what was reserved: there
+//! may have been more than was read. So does what took too long, because it was worked on. What
+//! the upstream refused costs nothing.
 
 use super::Reservation;
 use super::limits::Amount;
@@ -41,12 +42,12 @@ impl Real {
         if ending.end == StreamEnd::Answered || (ending.is_cache_hit && !config.charge_cache_hits) {
             return nothing(false);
         }
-        // Nobody knows whether a request that got no answer was worked on.
+        // Nobody knows how long a request was worked on that got no answer, or none in time.
         let as_reserved = match config.reserve {
             Reserve::Nothing => reservation.prompt,
             _ => reservation.amount.tokens,
         };
-        if ending.status == 0 {
+        if matches!(ending.status, 0 | 408 | 504) {
             return with(as_reserved, None);
         }
         if !(200..300).contains(&ending.status) {
@@ -56,14 +57,18 @@ impl Real {
             return with(as_reserved, None);
         };
         if let UsageReport::Given(usage) = response.usage {
-            let total = usage.prompt.saturating_add(usage.completion);
-            return with(total, Some(usage.completion));
+            // Some upstreams leave the completion out.
+            let completion = match usage.completion {
+                0 => response.output_tokens,
+                completion => completion,
+            };
+            return with(usage.prompt.saturating_add(completion), Some(completion));
         }
         let counted = reservation.prompt.saturating_add(response.output_tokens);
         match (response.has_error, response.is_complete) {
             // An upstream that has said 200 can only refuse in its stream.
             (true, _) if response.output_tokens == 0 => nothing(config.limits.charge_refused),
-            (false, true) => with(counted, Some(response.output_tokens)),
+            (false, true) if reservation.shows_all => with(counted, Some(response.output_tokens)),
             // What was still to come, or thought and not shown, may have been worked on.
             _ => with(counted.max(as_reserved), None),
         }
@@ -95,7 +100,12 @@ mod tests {
             is_taken: true,
             prompt: 100,
             answers: 1,
+            shows_all: true,
             ..Reservation::default()
+        };
+        let thinking = Reservation {
+            shows_all: false,
+            ..reservation
         };
         let answer = |usage, is_complete, has_error, output_tokens| {
             Some(ResponseSummary {
@@ -136,6 +146,9 @@ mod tests {
             (Data, 400, answer(Absent, true, true, 0), 0, 0, None),
             (Data, 429, answer(GIVEN, true, true, 0), 0, 0, None),
             (HeadersOnly, 503, None, 0, 0, None),
+            // Worked on, and too long.
+            (Data, 504, None, 1, 150, None),
+            (Data, 408, None, 1, 150, None),
             // The client left before there was an answer.
             (Reset, 0, None, 1, 150, None),
             // Never sent.
@@ -152,6 +165,21 @@ mod tests {
             let real = Real::of(&reservation, &config, &ending);
             let got = (real.amount.requests, real.amount.tokens, real.output);
             assert_eq!(got, (requests, tokens, output), "{ending:?}");
+        }
+
+        for (usage, output, tokens, learnt) in [
+            (GIVEN, 5, 97, Some(7)),
+            (Absent, 30, 150, None),
+            (Absent, 80, 180, None),
+        ] {
+            let ending = Ending {
+                end: Data,
+                status: 200,
+                is_cache_hit: false,
+                response: answer(usage, true, false, output),
+            };
+            let real = Real::of(&thinking, &config, &ending);
+            assert_eq!((real.amount.tokens, real.output), (tokens, learnt));
         }
 
         let hit = Ending {

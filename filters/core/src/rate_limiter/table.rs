@@ -9,7 +9,7 @@
 //! A page is a stamp, the time of its last change, and records of three words, the key and
 //! two values, all 64 bits little-endian. A record that has run its time says the same as
 //! none and is used again for another key, which loses nothing. Where all of a page are live,
-//! the one whose time ends first goes: that is counted, and the only way to lose a value.
+//! the one that is worth least goes: that is counted, and the only way to lose a value.
 
 use core::marker::PhantomData;
 
@@ -26,6 +26,11 @@ pub trait Kind {
 
     /// When a record of these values begins to mean nothing, in nanoseconds since 1970.
     fn ends(values: Values) -> u64;
+
+    /// Of the live records of a full page the one that is worth least has to go.
+    fn worth(values: Values) -> u64 {
+        Self::ends(values)
+    }
 
     /// The same values for a clock that has stepped back by `by` nanoseconds.
     fn shifted(values: Values, by: u64) -> Values;
@@ -69,8 +74,9 @@ pub const PATIENT_RETRIES: u64 = 16;
 const STAMP: usize = 8;
 /// Bytes of a record.
 const RECORD: usize = 24;
-/// Clocks of workers that differ by less say nothing about the clock.
-const JITTER: u64 = 1_000_000_000;
+/// Times of workers that differ by less say nothing about the clock. It is seconds, so that a worker that was stopped between reading the clock and
+/// using it is not taken for a clock that stepped back.
+pub const JITTER: u64 = 5_000_000_000;
 
 /// The records of a kind.
 #[derive(Debug)]
@@ -223,11 +229,15 @@ impl<K: Kind> Page<K> {
             return false;
         }
         let is_full = self.bytes.len() >= Table::<K>::PAGE_BYTES;
-        let ends = |record: &&mut [u8]| K::ends(values_of(record));
-        match self.records_mut().min_by_key(ends) {
-            Some(first) if is_full || K::ends(values_of(first)) <= now => {
-                let was_live = K::ends(values_of(first)) > now;
-                write(first, key, values);
+        // What means nothing goes first, then what is worth least.
+        let worth = |record: &&mut [u8]| {
+            let values = values_of(record);
+            (K::ends(values) > now, K::worth(values))
+        };
+        match self.records_mut().min_by_key(worth) {
+            Some(least) if is_full || K::ends(values_of(least)) <= now => {
+                let was_live = K::ends(values_of(least)) > now;
+                write(least, key, values);
                 was_live
             }
             _ => {

@@ -44,20 +44,37 @@ impl Tenants {
         }
     }
 
-    /// The tenant of the request with this head: named by the first source that names one,
-    /// else the one that all such requests share.
+    /// The tenant of the request with this head.
+    ///
+    /// A property is what Envoy knows: the first that has a value decides. Headers are what
+    /// the client says: where they name exactly one, that is it. Else it is the tenant that
+    /// all others share: which of several names the upstream would believe is not known, and
+    /// a second one must not make a client somebody else.
     pub fn of(&self, head: &impl RequestHead, sources: &[TenantSource]) -> Tenant {
-        let named = sources.iter().find_map(|source| match source {
-            TenantSource::Header(name) => {
-                let value = only_value(head, name)?;
-                (!value.is_empty()).then(|| self.hash("tenant", &[value]))
-            }
+        let property = sources.iter().find_map(|source| match source {
             TenantSource::Property(path) => {
-                let value = head.property(path)?;
-                (!value.is_empty()).then(|| self.hash("tenant", &[&value]))
+                let value = head.property(path).filter(|value| !value.is_empty())?;
+                // What one property says is not what another says, nor a header.
+                Some(self.hash("property", &[path.as_bytes(), &value]))
             }
+            TenantSource::Header(_) => None,
         });
-        Tenant(named.unwrap_or_else(|| self.hash("default tenant", &[])))
+        let named = property.or_else(|| {
+            let names = sources.iter().filter_map(|source| match source {
+                TenantSource::Header(name) => Some(name),
+                TenantSource::Property(_) => None,
+            });
+            let values = names.flat_map(|name| {
+                let values = head.header(name);
+                values.map(move |value| name_in(name, value))
+            });
+            let mut values = values.filter(|value| !value.is_empty());
+            let first = values.next()?;
+            values
+                .all(|value| value == first)
+                .then(|| self.hash("header", &[first]))
+        });
+        Tenant(named.unwrap_or_else(|| self.hash("default", &[])))
     }
 
     /// The key of what is counted for `tenant` under this counter's name.
@@ -66,8 +83,10 @@ impl Tenants {
     }
 
     /// The key of what answers of `model` to `tenant` are expected to be.
-    pub fn model_key(&self, tenant: Tenant, model: &[u8]) -> u64 {
-        self.hash("model", &[&tenant.0.to_le_bytes(), model])
+    pub fn model_key(&self, tenant: Tenant, model: &str) -> u64 {
+        // Azure has no case in names of deployments.
+        let model = model.to_ascii_lowercase();
+        self.hash("model", &[&tenant.0.to_le_bytes(), model.as_bytes()])
     }
 
     /// Every part with its length before it, so that no two lists of parts are the same bytes.
@@ -81,23 +100,19 @@ impl Tenants {
     }
 }
 
-/// The value of a header that is there once: which of several the upstream would believe is
-/// not known, and a second one must not make a client another tenant.
+/// What the value of a header names.
 ///
 /// Of `authorization` the token counts, not how its scheme is spelled, which servers read
 /// without regard to case (RFC 9110, 11.1).
-fn only_value<'a>(head: &'a impl RequestHead, name: &'a str) -> Option<&'a [u8]> {
-    let mut values = head.header(name);
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return None;
-    };
+fn name_in<'a>(header: &str, value: &'a [u8]) -> &'a [u8] {
     let value = value.trim_ascii();
-    if name != "authorization" {
-        return Some(value);
-    }
     match value.split_at_checked(BEARER.len()) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case(BEARER) => Some(token.trim_ascii()),
-        _ => Some(value),
+        Some((scheme, token))
+            if header == "authorization" && scheme.eq_ignore_ascii_case(BEARER) =>
+        {
+            token.trim_ascii()
+        }
+        _ => value,
     }
 }
 
@@ -136,45 +151,61 @@ mod tests {
     }
 
     #[test]
-    fn the_first_source_with_one_value_names_the_tenant() {
-        let tenants = Tenants::new(b"secret");
-        let sources = [
-            TenantSource::Property("jwt\0sub".to_owned()),
-            TenantSource::Header("api-key".to_owned()),
-            TenantSource::Header("authorization".to_owned()),
-        ];
-        let of = |headers, property| tenants.of(&Head { headers, property }, &sources);
-        let (a, default) = (of(&[("api-key", b"a")], None), of(&[], None));
-        assert_ne!(a, default);
+    fn a_property_decides_and_else_headers_that_agree() {
         const LONG: &[u8] = &[b'x'; 10_240];
         type Headers = &'static [(&'static str, &'static [u8])];
-        let rows: [(Headers, Option<&[u8]>, bool); 9] = [
-            (&[("api-key", b" a ")], None, true),
-            (&[("authorization", b"Bearer a")], None, true),
-            (&[("authorization", b"bEARER   a ")], None, true),
-            (&[("api-key", b""), ("authorization", b"a")], None, true),
-            (&[("api-key", b""), ("x", b"a")], Some(b"a"), true),
-            (&[("api-key", b"a")], Some(b"b"), false),
-            (&[("api-key", b"a")], Some(b""), true),
-            (&[("api-key", b"\xff\xfe")], None, false),
-            (&[("api-key", LONG)], None, false),
+        let tenants = Tenants::new(b"secret");
+        let sources = [
+            TenantSource::Header("api-key".to_owned()),
+            TenantSource::Property("jwt\0sub".to_owned()),
+            TenantSource::Header("authorization".to_owned()),
         ];
-        for (headers, property, is_a) in rows {
-            assert_eq!(of(headers, property) == a, is_a, "{headers:?} {property:?}");
-            assert_ne!(of(headers, property), default, "{headers:?}");
+        let of = |headers: Headers, property| tenants.of(&Head { headers, property }, &sources);
+        let a = of(&[("api-key", b"a")], None);
+        let default = of(&[], None);
+        let claim = of(&[], Some(b"a"));
+        let rows: [(Headers, Option<&[u8]>, Tenant); 14] = [
+            (&[("api-key", b" a ")], None, a),
+            (&[("authorization", b"Bearer a")], None, a),
+            (&[("authorization", b"bEARER   a ")], None, a),
+            (&[("authorization", b"a")], None, a),
+            (&[("api-key", b""), ("authorization", b"a")], None, a),
+            (
+                &[("api-key", b"a"), ("authorization", b"Bearer a")],
+                None,
+                a,
+            ),
+            (&[("api-key", b"a"), ("api-key", b"a")], None, a),
+            (&[("api-key", b"a"), ("api-key", b"b")], None, default),
+            (
+                &[("api-key", b"junk"), ("authorization", b"Bearer a")],
+                None,
+                default,
+            ),
+            (&[("x", b"a")], None, default),
+            (&[("api-key", b"")], None, default),
+            (&[("api-key", b"b")], Some(b"a"), claim),
+            (&[("api-key", b"a"), ("api-key", b"b")], Some(b"a"), claim),
+            (&[("api-key", b"a")], Some(b""), a),
+        ];
+        for (headers, property, tenant) in rows {
+            assert_eq!(of(headers, property), tenant, "{headers:?} {property:?}");
         }
-        let twice: &[(&str, &[u8])] = &[("api-key", b"a"), ("api-key", b"b")];
-        assert_eq!(of(twice, None), default);
-        assert_ne!(
-            a,
-            Tenants::new(b"").of(
-                &Head {
-                    headers: &[("api-key", b"a")],
-                    property: None
-                },
-                &sources
-            )
-        );
+        let others: [Headers; 3] = [
+            &[("api-key", b"\xff\xfe")],
+            &[("api-key", LONG)],
+            &[("api-key", b"Bearer a")],
+        ];
+        for headers in others {
+            let tenant = of(headers, None);
+            assert!(![a, default, claim].contains(&tenant), "{headers:?}");
+        }
+        assert!(a != default && a != claim && claim != default);
+        let head = Head {
+            headers: &[("api-key", b"a")],
+            property: None,
+        };
+        assert_ne!(a, Tenants::new(b"").of(&head, &sources));
     }
 
     #[test]
@@ -185,7 +216,7 @@ mod tests {
             tenants.counter_key(one, "a"),
             tenants.counter_key(one, "b"),
             tenants.counter_key(two, "a"),
-            tenants.model_key(one, b"a"),
+            tenants.model_key(one, "a"),
         ];
         for (at, key) in keys.iter().enumerate() {
             assert!(keys.iter().skip(at + 1).all(|other| other != key));

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::account::TICK;
 use super::bucket::{Bucket, MINUTE, SECOND, Short};
-use super::ledger::{Events, Ledger};
+use super::ledger::{Counter, Events, Ledger};
 use super::limits::{Amount, Difference, Limit, Limits};
 use super::quota::{Period, Quota, Unit};
 use super::world::{Store, World};
@@ -53,15 +53,26 @@ impl Worker {
 
     /// The limit that refuses, if one does.
     fn ask(&self, limits: &Rc<Limits>, tokens: u64) -> Result<(), (Limit, Short)> {
+        self.ask_for(KEY, limits, tokens, self.world.now())
+    }
+
+    fn ask_for(
+        &self,
+        key: u64,
+        limits: &Rc<Limits>,
+        tokens: u64,
+        now: u64,
+    ) -> Result<(), (Limit, Short)> {
         let amount = Amount {
             requests: 1,
             tokens,
         };
-        let now = self.world.now();
+        let counter = Counter { key, limits };
         let mut events = Events::default();
         let decision = self
             .ledger
-            .reserve(&self.world, limits, KEY, amount, now, &mut events);
+            .reserve(&self.world, counter, amount, now, &mut events);
+        assert_eq!(events.lost, 0);
         match decision.refusal {
             None => Ok(()),
             Some(refusal) => Err((refusal.limit, refusal.short)),
@@ -69,21 +80,41 @@ impl Worker {
     }
 
     fn settle(&self, limits: &Rc<Limits>, charged: u64, real: u64) {
+        self.settle_for(KEY, limits, charged, real, self.world.now());
+    }
+
+    fn settle_for(&self, key: u64, limits: &Rc<Limits>, charged: u64, real: u64, taken_at: u64) {
         let amount = |tokens| Amount {
             requests: 1,
             tokens,
         };
         let difference = Difference::between(amount(charged), amount(real));
-        let now = self.world.now();
-        let mut events = Events::default();
+        let counter = Counter { key, limits };
+        let (now, events) = (self.world.now(), &mut Events::default());
         self.ledger
-            .settle(&self.world, limits, KEY, difference, now, &mut events);
+            .settle(&self.world, counter, difference, taken_at, now, events);
     }
 
     fn tick(&self) {
         let now = self.world.now();
         self.ledger.tick(&self.world, now, &mut Events::default());
     }
+}
+
+/// The only counter's TATs, and what was used of every quota, in the order of the pages.
+fn books(store: &Store) -> ([u64; 2], Vec<u64>) {
+    let (mut tats, mut quotas) = ([0; 2], Vec::new());
+    for (key, (page, _)) in store.values.borrow().iter() {
+        for record in page[8..].chunks(24) {
+            let word = |at: usize| u64::from_le_bytes(record[at..at + 8].try_into().unwrap());
+            if key.contains("limits") {
+                tats = [word(8), word(16)];
+            } else {
+                quotas.push(word(16));
+            }
+        }
+    }
+    (tats, quotas)
 }
 
 #[test]
@@ -101,10 +132,35 @@ fn one_decision_costs_one_read_and_one_write() {
     assert_eq!(cost(Ok(()), 2000), (1, 1));
     assert_eq!(cost(Err(Limit::Tokens), 2000), (1, 0));
     assert_eq!(cost(Err(Limit::Tokens), 60_001), (1, 0));
-    let unlimited = self::limits(None, None, &[]);
+}
+
+#[test]
+fn what_is_not_limited_costs_nothing() {
+    let store = Store::at(START);
+    let worker = Worker::of(&store);
+    let unlimited = limits(None, None, &[]);
+    for _ in 0..20 {
+        assert_eq!(worker.ask(&unlimited, 1 << 40), Ok(()));
+    }
+    assert_eq!((store.calls(), worker.ledger.wants_tick()), ((0, 0), false));
+    let requests = limits(Some(6000), None, &[]);
+    assert_eq!(worker.ask(&requests, 100), Ok(()));
     let before = store.calls();
-    assert_eq!(worker.ask(&unlimited, 1 << 40), Ok(()));
-    assert_eq!(store.calls(), before);
+    worker.settle(&requests, 100, 200);
+    assert_eq!(store.calls(), before, "tokens are not limited");
+}
+
+#[test]
+fn a_quota_costs_a_pair_and_its_refusal_one_read() {
+    let store = Store::at(START);
+    let worker = Worker::of(&store);
+    let limits = limits(Some(6000), None, &[HOURLY]);
+    assert_eq!(worker.ask(&limits, 1000), Ok(()));
+    assert_eq!(store.calls(), (2, 2));
+    assert!(worker.ask(&limits, 1).is_err());
+    assert_eq!(store.calls(), (4, 3));
+    worker.tick();
+    assert_eq!(books(&store).0, [START + MINUTE / 6000, 0]);
 }
 
 #[test]
@@ -229,17 +285,174 @@ fn a_lease_that_a_quota_cannot_give_goes_back() {
     assert!(worker.ask(&limits, 1).is_err());
     worker.tick();
     // Buckets were charged what was given, 20,050 tokens, and no lease.
-    let page = store
-        .values
-        .borrow()
-        .iter()
-        .find(|(key, _)| key.contains("limits"))
-        .unwrap()
-        .1
-        .0
-        .clone();
-    let tat = u64::from_le_bytes(page[24..32].try_into().unwrap());
-    assert_eq!(tat - START, 20_050 * MINUTE / 600_000);
+    assert_eq!(books(&store).0[1] - START, 20_050 * MINUTE / 600_000);
+}
+
+#[test]
+fn every_book_gets_what_is_its_own_though_another_is_contended_or_refuses() {
+    let day = Quota {
+        period: Period::Day,
+        limit: 1 << 40,
+        ..HOURLY
+    };
+    let token = MINUTE / 6_000_000;
+    // Of 100 tokens at four conflicts: in the update of the buckets, or of the first quota.
+    for before in [0, 1] {
+        let store = Store::at(START);
+        let worker = Worker::of(&store);
+        let limits = limits(None, Some(6_000_000), &[day, HOURLY]);
+        worker.settle(&limits, 0, 1);
+        for _ in 0..before {
+            worker
+                .world
+                .intrusions
+                .borrow_mut()
+                .push_back(Box::new(|| ()));
+        }
+        worker.world.conflict(4);
+        assert_eq!(worker.ask(&limits, 100), Ok(()));
+        worker.tick();
+        assert_eq!(books(&store), ([0, START + 101 * token], vec![101, 101]));
+        // Refused by the last: nothing is given for what was never taken.
+        worker.world.conflict(4);
+        assert!(worker.ask(&limits, 950).is_err());
+        worker.tick();
+        assert_eq!(books(&store), ([0, START + 101 * token], vec![101, 101]));
+    }
+    // What a hot counter owes reaches all, whichever refuses meanwhile.
+    let store = Store::at(START);
+    let worker = Worker::of(&store);
+    let limits = limits(None, Some(6_000_000), &[HOURLY, day]);
+    for _ in 0..8 {
+        assert_eq!(worker.ask(&limits, 100), Ok(()));
+    }
+    worker.settle(&limits, 100, 5000);
+    assert!(worker.ask(&limits, 400).is_err());
+    worker.tick();
+    assert_eq!(books(&store).1, [5700, 5700]);
+}
+
+#[test]
+fn where_no_place_is_left_for_an_account_books_are_kept_at_once() {
+    let store = Store::at(START);
+    let worker = Worker::of(&store);
+    let limits = limits(Some(60_000), None, &[]);
+    // Hot counters with leases stand in every place that a further one could have.
+    let key = |at: u64| KEY.wrapping_add(at << 40);
+    for other in 0..4 {
+        for _ in 0..9 {
+            let asked = worker.ask_for(key(other), &limits, 0, START);
+            assert_eq!(asked, Ok(()));
+        }
+    }
+    worker.world.conflict(4);
+    assert_eq!(worker.ask_for(key(4), &limits, 0, START), Ok(()));
+    worker.tick();
+    let requests = Worker::of(&store);
+    let left = (0..4000)
+        .take_while(|_| requests.ask_for(key(4), &limits, 0, START).is_ok())
+        .count();
+    assert_eq!(left, 2999);
+}
+
+#[test]
+fn rules_of_one_counter_leave_each_others_limits_alone() {
+    let store = Store::at(START);
+    let worker = Worker::of(&store);
+    let (requests, tokens) = (
+        limits(Some(600), None, &[]),
+        limits(None, Some(60_000), &[]),
+    );
+    assert_eq!(worker.ask(&tokens, 3000), Ok(()));
+    assert_eq!(worker.ask(&requests, 1), Ok(()));
+    assert!(worker.ask(&tokens, 3000).is_err());
+    // A lease of one is not spent, nor given back, under the other.
+    store.now.set(START + MINUTE);
+    for _ in 0..9 {
+        assert_eq!(worker.ask(&requests, 1), Ok(()));
+    }
+    assert_eq!(worker.ask(&tokens, 1), Ok(()));
+    worker.tick();
+    let expected = [9 * MINUTE / 600, MINUTE / 60_000];
+    assert_eq!(books(&store).0.map(|tat| tat - store.now.get()), expected);
+}
+
+#[test]
+fn clocks_that_differ_a_little_lose_nothing() {
+    let store = Store::at(START);
+    let (a, b) = (Worker::of(&store), Worker::of(&store));
+    // The one reads a time before the end of an hour, the other one after it.
+    let hour = HOURLY.period.end(START);
+    let hourly = limits(None, None, &[HOURLY]);
+    assert_eq!(b.ask_for(KEY, &hourly, 900, hour + 1000), Ok(()));
+    let _ = a.ask_for(KEY, &hourly, 50, hour - 1000);
+    assert!(b.ask_for(KEY, &hourly, 900, hour + 2000).is_err());
+    // A worker was stopped for two seconds after it read the time.
+    let tokens = limits(None, Some(60_000), &[]);
+    assert_eq!(b.ask_for(KEY, &tokens, 3000, hour), Ok(()));
+    let _ = a.ask_for(KEY + 1, &tokens, 1, hour - 2 * SECOND);
+    assert!(b.ask_for(KEY, &tokens, 1000, hour).is_err());
+}
+
+#[test]
+fn a_refund_belongs_to_the_window_that_gave() {
+    let store = Store::at(START);
+    let worker = Worker::of(&store);
+    let limits = limits(None, None, &[HOURLY]);
+    assert_eq!(worker.ask(&limits, 500), Ok(()));
+    let next = HOURLY.period.end(START);
+    store.now.set(next);
+    assert_eq!(worker.ask(&limits, 600), Ok(()));
+    worker.settle_for(KEY, &limits, 500, 0, START);
+    assert_eq!(books(&store).1, [600]);
+    worker.settle_for(KEY, &limits, 500, 600, START);
+    assert_eq!(books(&store).1, [700], "what came later is charged");
+}
+
+#[test]
+fn tenants_whose_requests_cost_nothing_leave_no_trace_in_quotas() {
+    let store = Store::at(START);
+    let worker = Worker::of(&store);
+    let month = Quota {
+        period: Period::Month,
+        ..HOURLY
+    };
+    let limits = limits(None, None, &[month]);
+    let key = |at: u64| at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    for victim in 1..200 {
+        assert_eq!(worker.ask_for(key(victim), &limits, 1000, START), Ok(()));
+    }
+    for other in 1000..40_000 {
+        // Refused by the upstream: all of it goes back.
+        let asked = worker.ask_for(key(other), &limits, 10, START);
+        assert_eq!(asked, Ok(()));
+        worker.settle_for(key(other), &limits, 10, 0, START);
+    }
+    for victim in 1..200 {
+        assert!(worker.ask_for(key(victim), &limits, 1, START).is_err());
+    }
+    assert_eq!(
+        books(&store).1.iter().filter(|used| **used > 0).count(),
+        199
+    );
+}
+
+#[test]
+fn a_hundred_thousand_tenants_keep_to_the_tables_bytes_and_the_greatest_debts() {
+    let store = Store::at(START);
+    let worker = Worker::of(&store);
+    let limits = limits(Some(60), Some(60_000), &[]);
+    let key = |at: u64| at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    for tenant in 1..=100_000 {
+        // A tenth of them spend all they may at once, the others little.
+        let tokens = if tenant % 10 == 0 { 3000 } else { 100 };
+        assert_eq!(worker.ask_for(key(tenant), &limits, tokens, START), Ok(()));
+    }
+    assert!(store.bytes() < 2_000_000, "{}", store.bytes());
+    for tenant in (10..=100_000).step_by(10) {
+        let asked = worker.ask_for(key(tenant), &limits, 100, START);
+        assert!(asked.is_err(), "{tenant} has a debt of three seconds");
+    }
 }
 
 #[test]
@@ -248,24 +461,25 @@ fn refusals_count_where_they_are_to_and_never_for_longer_than_a_minute() {
     let worker = Worker::of(&store);
     let charging = Rc::new(Limits {
         charge_refused: true,
-        ..(*limits(Some(60), None, &[])).clone()
+        ..(*limits(Some(60), None, &[HOURLY])).clone()
     });
     for _ in 0..3 {
         assert_eq!(worker.ask(&charging, 0), Ok(()));
     }
-    assert_eq!(
-        worker.ask(&charging, 0),
-        Err((Limit::Requests, Short::For(SECOND)))
-    );
-    assert_eq!(
-        worker.ask(&charging, 0),
-        Err((Limit::Requests, Short::For(2 * SECOND)))
-    );
+    // The time that is told is true: it counts what was charged for asking.
+    let wait = |short| Err((Limit::Requests, Short::For(short)));
+    assert_eq!(worker.ask(&charging, 0), wait(2 * SECOND));
+    store.now.set(START + 2 * SECOND);
+    assert_eq!(worker.ask(&charging, 0), Ok(()));
     for _ in 0..100 {
         let _ = worker.ask(&charging, 0);
     }
-    let (_, short) = worker.ask(&charging, 0).unwrap_err();
-    assert_eq!(short, Short::For(58 * SECOND));
+    assert_eq!(worker.ask(&charging, 0), wait(58 * SECOND));
+    // A quota's refusal counts as well.
+    store.now.set(START + 90 * SECOND);
+    assert!(worker.ask(&charging, 2000).is_err());
+    worker.tick();
+    assert_eq!(books(&store).0[0], START + 91 * SECOND);
 }
 
 #[test]
@@ -280,13 +494,18 @@ fn without_shared_data_nothing_is_refused() {
 }
 
 /// What other workers do while one is between its read and its write.
-type Script = Rc<RefCell<Vec<(usize, Action)>>>;
+type Script = Rc<RefCell<Vec<(usize, usize, Action)>>>;
 
 #[derive(Clone, Copy, Debug)]
 enum Action {
     Ask(u64),
     Settle(u64, u64),
     Tick,
+}
+
+/// Mostly none, sometimes as many as make an update fail.
+fn conflicts() -> impl Strategy<Value = usize> {
+    prop_oneof![6 => Just(0), 2 => 1usize..4, 2 => 4usize..10]
 }
 
 fn action() -> impl Strategy<Value = Action> {
@@ -297,40 +516,33 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
-/// Runs an action on one worker, with the others' actions of the script in between.
-fn run(
-    workers: &Rc<Vec<Worker>>,
-    limits: &Rc<Limits>,
-    script: &Script,
-    balance: &Rc<RefCell<i128>>,
-) {
-    let Some((at, action)) = script.borrow_mut().pop() else {
+/// Runs an action on one worker, with conflicts, and the others' actions of the script, in
+/// between.
+fn run(workers: &Rc<Vec<Worker>>, limits: &Rc<Limits>, script: &Script, given: &Rc<RefCell<i128>>) {
+    let Some((at, conflicts, action)) = script.borrow_mut().pop() else {
         return;
     };
     let worker = &workers[at];
+    worker.world.conflict(conflicts);
     // The next action of the script, of another worker, falls into this one's update.
     let next = script.borrow().last().copied();
-    if let Some((other, _)) = next
+    if let Some((other, ..)) = next
         && other != at
     {
-        let (workers, limits, script, balance) = (
-            Rc::clone(workers),
-            Rc::clone(limits),
-            Rc::clone(script),
-            Rc::clone(balance),
-        );
-        let intrude = Box::new(move || run(&workers, &limits, &script, &balance));
+        let (workers, limits) = (Rc::clone(workers), Rc::clone(limits));
+        let (script, given) = (Rc::clone(script), Rc::clone(given));
+        let intrude = Box::new(move || run(&workers, &limits, &script, &given));
         worker.world.intrusions.borrow_mut().push_back(intrude);
     }
     match action {
         Action::Ask(tokens) => {
             if worker.ask(limits, tokens).is_ok() {
-                *balance.borrow_mut() += i128::from(tokens);
+                *given.borrow_mut() += i128::from(tokens);
             }
         }
         Action::Settle(charged, real) => {
             worker.settle(limits, charged, real);
-            *balance.borrow_mut() += i128::from(real) - i128::from(charged);
+            *given.borrow_mut() += i128::from(real) - i128::from(charged);
         }
         Action::Tick => worker.tick(),
     }
@@ -338,35 +550,33 @@ fn run(
 }
 
 proptest! {
-    /// However workers come between each other: when all have ticked, what the buckets and
-    /// quotas say was given is what was given, to the token.
+    /// However workers come between each other, and whichever limit refuses: when all have
+    /// ticked, what the buckets and each quota say was given is what was given, to the token.
     #[test]
     fn the_books_agree_whoever_comes_between(
-        actions in prop::collection::vec((0usize..3, action()), 1..120),
+        actions in prop::collection::vec((0usize..3, conflicts(), action()), 1..120),
     ) {
+        const BEFORE: u64 = 295_000;
         let store = Store::at(START);
         let workers = Rc::new((0..3).map(|_| Worker::of(&store)).collect::<Vec<_>>());
-        // So much that nothing falls to zero, and one token is a whole number of nanoseconds.
-        let quota = Quota { limit: 1 << 40, ..HOURLY };
-        let limits = limits(None, Some(6_000_000), &[quota]);
-        workers[0].settle(&limits, 0, 100_000);
-        let balance = Rc::new(RefCell::new(100_000i128));
+        // The buckets refuse after 5,000 more, the hour after 2,000, the day never.
+        let hour = Quota { limit: BEFORE + 2000, ..HOURLY };
+        let day = Quota { period: Period::Day, limit: 1 << 40, ..HOURLY };
+        let limits = limits(None, Some(6_000_000), &[day, hour]);
+        workers[0].settle(&limits, 0, BEFORE);
+        let given = Rc::new(RefCell::new(i128::from(BEFORE)));
         let script: Script = Rc::new(RefCell::new(actions));
         while !script.borrow().is_empty() {
-            run(&workers, &limits, &script, &balance);
+            run(&workers, &limits, &script, &given);
         }
         store.now.set(START + TICK);
         for worker in workers.iter() {
             worker.tick();
             prop_assert!(!worker.ledger.wants_tick());
         }
-        let values = store.values.borrow();
-        let word = |kind: &str, at: usize| {
-            let page = &values.iter().find(|(key, _)| key.contains(kind)).unwrap().1.0;
-            u64::from_le_bytes(page[at..at + 8].try_into().unwrap())
-        };
-        let given = (word("limits", 24) - START) / (MINUTE / 6_000_000);
-        prop_assert_eq!(i128::from(given), *balance.borrow());
-        prop_assert_eq!(i128::from(word("quotas", 24)), *balance.borrow());
+        let (tats, quotas) = books(&store);
+        let in_buckets = (tats[1] - START) / (MINUTE / 6_000_000);
+        let given = u64::try_from(*given.borrow()).unwrap();
+        prop_assert_eq!((in_buckets, quotas), (given, vec![given, given]));
     }
 }

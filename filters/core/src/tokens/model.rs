@@ -86,6 +86,15 @@ impl Model {
             .map_or(OTHER, |&(_, model)| model)
     }
 
+    /// Whether it is known to think before it answers, in tokens that are charged and not
+    /// shown.
+    pub fn thinks(&self) -> bool {
+        matches!(
+            self.family,
+            "o-series" | "gpt-5" | "gpt-5-mini" | "gpt-5-nano" | "gpt-oss" | "computer-use"
+        )
+    }
+
     /// The families there are, for a metric's labels.
     pub fn families() -> impl Iterator<Item = &'static str> {
         MODELS

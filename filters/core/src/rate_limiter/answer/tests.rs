@@ -30,18 +30,7 @@ fn asked() -> Asked<'static> {
 }
 
 fn reply(shape: Shape, limit: Limit, short: Short) -> Reply {
-    let levels = Levels {
-        requests: NOW + 2 * SECOND,
-        tokens: NOW + MINUTE,
-    };
-    refusal(
-        shape,
-        Refusal { limit, short },
-        &asked(),
-        &limits(),
-        levels,
-        NOW,
-    )
+    refusal(shape, Refusal { limit, short }, &asked(), &limits())
 }
 
 fn quota(unit: Unit, status: u16) -> Limit {
@@ -159,38 +148,44 @@ fn bodies_are_the_providers() {
 
 #[test]
 fn headers_say_when_and_whether_to_try_again() {
-    let of = |shape, limit, short| {
-        let headers = reply(shape, limit, short).headers;
+    let lines = |headers: Vec<(&str, String)>| {
         let lines: Vec<String> = headers
             .into_iter()
             .map(|(name, value)| format!("{name}: {value}"))
             .collect();
         lines.join("\n")
     };
+    let of = |shape, limit, short| lines(reply(shape, limit, short).headers);
+    let short = Short::For(1_200_000_001);
+    let (in_time, never) = (
+        "retry-after: 2\nretry-after-ms: 1201",
+        "x-should-retry: false",
+    );
+    for shape in [Shape::Azure, Shape::OpenAi, Shape::ApiManagement] {
+        assert_eq!(of(shape, Limit::Tokens, short), in_time);
+        assert_eq!(of(shape, quota(Unit::Tokens, 429), short), in_time);
+        assert_eq!(of(shape, Limit::Tokens, Short::Always), never);
+        let soon = of(shape, Limit::Requests, Short::For(1));
+        assert_eq!(soon, "retry-after: 1\nretry-after-ms: 1");
+    }
+
+    let levels = Levels {
+        requests: NOW + 2 * SECOND,
+        tokens: NOW + MINUTE,
+    };
     let rates = "x-ratelimit-limit-requests: 600\nx-ratelimit-remaining-requests: 10\n\
                  x-ratelimit-reset-requests: 2\nx-ratelimit-limit-tokens: 100000\n\
                  x-ratelimit-remaining-tokens: 0\nx-ratelimit-reset-tokens: 60";
-    let short = Short::For(1_200_000_001);
-    assert_eq!(
-        of(Shape::Azure, Limit::Tokens, short),
-        format!("retry-after: 2\nretry-after-ms: 1201\n{rates}")
-    );
-    assert_eq!(
-        of(Shape::Azure, Limit::Tokens, Short::Always),
-        format!("x-should-retry: false\n{rates}")
-    );
-    let quota = quota(Unit::Tokens, 429);
-    assert_eq!(
-        of(Shape::ApiManagement, quota, Short::For(1)),
-        format!("retry-after: 1\nretry-after-ms: 1\nx-should-retry: false\n{rates}")
-    );
+    let of = |shape| lines(rate_headers(shape, &limits(), levels, NOW).collect());
+    assert_eq!(of(Shape::Azure), rates);
+    assert_eq!(of(Shape::ApiManagement), rates);
     let rates = rates
         .replace("requests: 2", "requests: 2s")
         .replace("tokens: 60", "tokens: 1m0s");
-    assert_eq!(
-        of(Shape::OpenAi, Limit::Requests, Short::For(1)),
-        format!("retry-after: 1\nretry-after-ms: 1\n{rates}")
-    );
+    assert_eq!(of(Shape::OpenAi), rates);
+    let unlimited = Limits::default();
+    let none = rate_headers(Shape::Azure, &unlimited, levels, NOW);
+    assert_eq!(none.count(), 0);
 }
 
 #[test]
@@ -204,7 +199,7 @@ fn names_cannot_break_out_of_the_body() {
         short: Short::For(1),
     };
     for shape in [Shape::Azure, Shape::OpenAi, Shape::ApiManagement] {
-        let reply = refusal(shape, refused, &asked, &limits(), Levels::default(), NOW);
+        let reply = refusal(shape, refused, &asked, &limits());
         let _: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
     }
 }
