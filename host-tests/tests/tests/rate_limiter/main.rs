@@ -5,7 +5,9 @@ mod answers;
 mod chain;
 mod ends;
 mod reload;
+mod routes;
 mod tenants;
+mod words;
 mod workers;
 
 use serde_json::{Value, json};
@@ -18,6 +20,9 @@ const CHAT: &str = "/openai/deployments/gpt-4o/chat/completions?api-version=2024
 const LIMITS: &str =
     r#""requests_per_minute": 1800, "tokens_per_minute": 300000, "burst_seconds": 3,"#;
 const QUOTAS: &str = r#""quotas": [ { "period": "month", "tokens": 2000000000 } ],"#;
+
+/// Three at once, one a second.
+const SIXTY: &str = r#""requests_per_minute": 60, "tokens_per_minute": 60000, "burst_seconds": 3"#;
 
 /// The configuration with these limits instead, such as `"requests_per_minute": 60`.
 fn limited(limits: &str) -> Builder {
@@ -72,4 +77,11 @@ fn number(response: &Response, header: &str) -> u64 {
     let value = response.header(header);
     let value = value.unwrap_or_else(|| panic!("no {header}: {:?}", response.headers));
     value.parse().unwrap()
+}
+
+/// The first refusal: time passes on a busy machine, and every second admits another request.
+fn until_refused(ask: impl FnMut() -> Response) -> Response {
+    let mut answers = std::iter::repeat_with(ask).take(20);
+    let refused = answers.find(|answer| answer.status != 200);
+    refused.expect("one of twenty requests is refused")
 }
