@@ -125,6 +125,59 @@ fn what_is_wrong_is_named_with_its_path() {
             "named twice",
         ),
         (r#"{"stages": []}"#, "stages", "nothing to do"),
+        (
+            r#"{"tenant": [{"header": "a", "property": ["b"]}]}"#,
+            "tenant[0]",
+            "either a header or a property",
+        ),
+        (
+            r#"{"tenant": [{"header": "a"}, {"property": []}]}"#,
+            "tenant[1].property",
+            "segments",
+        ),
+        (
+            r#"{"rate_limiter": {"burst_seconds": 0}}"#,
+            "rate_limiter.burst_seconds",
+            "from 1 to 60, found 0",
+        ),
+        (
+            r#"{"rate_limiter": {"tokens_per_minute": -1}}"#,
+            "rate_limiter.tokens_per_minute",
+            "found -1",
+        ),
+        (
+            r#"{"rate_limiter": {"quotas": [{"period": "week", "tokens": 1}]}}"#,
+            "rate_limiter.quotas[0].period",
+            "one of hour, day, month",
+        ),
+        (
+            r#"{"rate_limiter": {"quotas": [{"period": "day"}]}}"#,
+            "rate_limiter.quotas[0]",
+            "tokens, requests, or both",
+        ),
+        (
+            r#"{"rate_limiter": {"quotas": [{"period": "day", "tokens": 1, "status": 503}]}}"#,
+            "rate_limiter.quotas[0].status",
+            "403 or 429",
+        ),
+        (
+            r#"{"rate_limiter": {"quotas": [{"period": "day", "tokens": 1}, {"period": "day", "tokens": 2}]}}"#,
+            "rate_limiter.quotas[1].tokens",
+            "a quota of that kind already",
+        ),
+        (
+            r#"{"rules": [
+                {"name": "a", "match": {}, "rate_limiter": {"counter": "c", "tokens_per_minute": 1}},
+                {"name": "b", "match": {}, "rate_limiter": {"counter": "c", "tokens_per_minute": 2}}]}"#,
+            "rules[1].rate_limiter",
+            "counts under \"c\" with other limits than rule \"a\" does",
+        ),
+        (
+            r#"{"rate_limiter": {"requests_per_minute": 1},
+                "rules": [{"name": "default", "match": {}, "rate_limiter": {"burst_seconds": 10}}]}"#,
+            "rules[0].rate_limiter",
+            "counts under \"default\"",
+        ),
         (r#"{"api_key": "k"}"#, "api_key", "host_env_keys"),
         (
             r#"{"token_estimator": {"Client-Secret": "k"}}"#,
@@ -243,6 +296,41 @@ fn the_first_rule_that_matches_counts_and_inherits_what_it_leaves_out() {
     );
     assert_eq!(b.token_estimator.hits_addend, HitsAddend::Total);
     assert_eq!(config.defaults.invalid_body, InvalidBody::Pass);
+}
+
+#[test]
+fn limits_are_counted_under_the_rule_that_gives_them() {
+    let config = read(
+        r#"{
+            "rate_limiter": {"tokens_per_minute": 18446744073709551615, "quotas": [
+                {"period": "hour", "tokens": 1, "requests": 2}, {"period": "month", "tokens": 3}]},
+            "rules": [
+                {"name": "inherits", "match": {}, "rate_limiter": {"mode": "shadow"}},
+                {"name": "gives", "match": {}, "rate_limiter": {"tokens_per_minute": null, "quotas": []}},
+                {"name": "names", "match": {}, "rate_limiter": {"counter": "other", "requests_per_minute": 0}},
+                {"name": "again", "match": {}, "rate_limiter": {"counter": "other", "requests_per_minute": 0}}
+            ]
+        }"#,
+    )
+    .unwrap();
+    let counters = config
+        .rules
+        .iter()
+        .map(|rule| rule.rate_limiter.counter.as_str());
+    assert_eq!(
+        counters.collect::<Vec<_>>(),
+        ["default", "gives", "other", "other"]
+    );
+    let limits = &config.defaults.rate_limiter.limits;
+    assert_eq!(
+        limits.tokens.map(|bucket| bucket.per_minute),
+        Some(u64::MAX)
+    );
+    // Of several that are used up the longest refuses.
+    let quotas = limits.quotas.iter().map(|quota| quota.limit);
+    assert_eq!(quotas.collect::<Vec<_>>(), [3, 1, 2]);
+    assert!(config.defaults.rate_limiter.is_active());
+    assert!(!config.rules[1].rate_limiter.is_active());
 }
 
 /// The keys that an object at this place knows, as the refusal of an unknown one lists them.
