@@ -14,11 +14,11 @@ const ONE: &str = r#""requests_per_minute": 1"#;
 
 /// Whose request it is shows by whether somebody has asked before.
 #[test]
-fn the_first_value_that_is_there_once_names_the_tenant() {
+fn one_key_names_the_tenant_and_several_name_nobody() {
     let stack = limited(ONE).mock(|mock| mock.require_auth = false);
     let stack = stack.start().unwrap();
     let long = "k".repeat(10_240);
-    let rows: [(&str, &[u8], u16); 12] = [
+    let rows: [(&str, &[u8], u16); 13] = [
         ("nobody", b"", 200),
         ("nobody again", b"", 429),
         ("an empty key is nobody's", b"api-key: \r\n", 429),
@@ -31,11 +31,16 @@ fn the_first_value_that_is_there_once_names_the_tenant() {
         ("the same", b"api-key: a\r\n", 429),
         ("the same as a token", b"authorization: Bearer a\r\n", 429),
         (
-            "a key goes before a token",
-            b"api-key: c\r\nauthorization: Bearer a\r\n",
-            200,
+            "as both, as azure-ai-inference sends it",
+            b"api-key: a\r\nauthorization: Bearer a\r\n",
+            429,
         ),
-        ("that key", b"authorization: bearer  c\r\n", 429),
+        (
+            "a key and another token are nobody's",
+            b"api-key: c\r\nauthorization: Bearer a\r\n",
+            429,
+        ),
+        ("that key", b"authorization: bearer  c\r\n", 200),
         ("bytes that are no text", b"api-key: \xff\xfe\r\n", 200),
         ("other such bytes", b"api-key: \xff\xfd\r\n", 200),
         ("a long one", long.as_bytes(), 200),
@@ -62,8 +67,16 @@ fn the_first_value_that_is_there_once_names_the_tenant() {
         let is_hash = tenant.len() == 16 && tenant.bytes().all(|b| b.is_ascii_hexdigit());
         assert!(is_hash, "{line}");
     }
-    assert_eq!(log[0]["tenant"], log[3]["tenant"]);
-    assert_ne!(log[0]["tenant"], log[4]["tenant"]);
+    let tenants: Vec<&Value> = log.iter().map(|line| &line["tenant"]).collect();
+    let [nobody, a] = [tenants[0], tenants[4]];
+    assert_ne!(nobody, a);
+    assert_eq!(tenants[1..4], [nobody; 3]);
+    assert_eq!(tenants[5..9], [a, a, a, nobody]);
+    assert!(
+        tenants[9..]
+            .iter()
+            .all(|other| *other != nobody && *other != a)
+    );
 }
 
 /// The configuration with what it says of tokens taken out of its comments.

@@ -10,8 +10,7 @@ const RULES: &str = r#""rules": ["#;
 /// What a second request is told, whose first one used the limit up.
 #[test]
 fn every_limit_and_shape_has_its_words() {
-    // Limits; status; whether waiting helps; whether an SDK may try again by itself; what
-    // stands where in the body.
+    // Limits; status; whether waiting helps; what stands where in the body.
     type Row = (
         &'static str,
         u16,
@@ -24,7 +23,6 @@ fn every_limit_and_shape_has_its_words() {
             r#""tokens_per_minute": 1000"#,
             429,
             true,
-            true,
             &[
                 ("/error/code", "RateLimitReached"),
                 (
@@ -36,7 +34,6 @@ fn every_limit_and_shape_has_its_words() {
         (
             r#""tokens_per_minute": 1000, "shape": "openai""#,
             429,
-            true,
             true,
             &[
                 ("/error/type", "tokens"),
@@ -51,7 +48,6 @@ fn every_limit_and_shape_has_its_words() {
             r#""requests_per_minute": 2, "shape": "openai""#,
             429,
             true,
-            true,
             &[
                 ("/error/type", "requests"),
                 (
@@ -64,14 +60,12 @@ fn every_limit_and_shape_has_its_words() {
             r#""requests_per_minute": 2, "shape": "api_management""#,
             429,
             true,
-            true,
             &[("/message", "Rate limit is exceeded. Try again in ")],
         ),
         (
             r#""quotas": [ { "period": "month", "requests": 1 } ]"#,
             403,
             true,
-            false,
             &[
                 ("/error/code", "QuotaExceeded"),
                 ("/error/message", "Quota is exceeded. Try again in "),
@@ -81,7 +75,6 @@ fn every_limit_and_shape_has_its_words() {
             r#""quotas": [ { "period": "month", "tokens": 300, "status": 429 } ], "shape": "openai""#,
             429,
             true,
-            false,
             &[
                 ("/error/code", "insufficient_quota"),
                 ("/error/message", "Token quota is exceeded. Try again in "),
@@ -91,13 +84,11 @@ fn every_limit_and_shape_has_its_words() {
             r#""quotas": [ { "period": "month", "tokens": 300 } ], "shape": "api_management""#,
             403,
             true,
-            false,
             &[("/message", "Token quota is exceeded. Try again in ")],
         ),
         (
             r#""tokens_per_minute": 250"#,
             429,
-            false,
             false,
             &[
                 ("/error/code", "RateLimitReached"),
@@ -122,7 +113,7 @@ fn every_limit_and_shape_has_its_words() {
         .replace(RULES, &format!("{RULES} {rules}"))
         .start()
         .unwrap();
-    for (at, (limits, status, may_wait, may_retry, said)) in rows.into_iter().enumerate() {
+    for (at, (limits, status, may_wait, said)) in rows.into_iter().enumerate() {
         let send = || {
             // A tenant for each too: what one has learnt of answers is the same in every rule.
             let row = at.to_string();
@@ -143,7 +134,7 @@ fn every_limit_and_shape_has_its_words() {
             let seconds = number(&refused, "retry-after-ms").div_ceil(1000);
             assert_eq!(number(&refused, "retry-after"), seconds, "{limits}");
         }
-        let should_retry = (!may_retry).then_some("false");
+        let should_retry = (!may_wait).then_some("false");
         assert_eq!(refused.header("x-should-retry"), should_retry, "{limits}");
         for (place, begin) in said {
             let json = refused.json();
