@@ -15,7 +15,6 @@ fn every_limit_and_shape_has_its_words() {
         &'static str,
         u16,
         bool,
-        bool,
         &'static [(&'static str, &'static str)],
     );
     let rows: [Row; 8] = [
