@@ -86,7 +86,7 @@ fn every_limit_and_shape_has_its_words() {
             &[("/message", "Token quota is exceeded. Try again in ")],
         ),
         (
-            r#""tokens_per_minute": 250"#,
+            r#""tokens_per_minute": 200"#,
             429,
             false,
             &[
