@@ -65,14 +65,14 @@ impl Consumption {
         self.windows().into_iter().fold(0.0, f64::max)
     }
 
-    /// `windows` once a second, as the moments they end at and what they hold.
-    pub fn each_second(&self) -> Vec<(Duration, f64)> {
-        let a_second = (Duration::from_secs(1).as_nanos() / SLOT.as_nanos()) as usize;
-        let ends = self.windows().into_iter().enumerate();
-        let seconds = ends.skip(a_second - 1).step_by(a_second);
-        seconds
-            .map(|(slot, held)| (SLOT * (slot as u32 + 1), held))
-            .collect()
+    /// For each second until `end`, what the window that ends with it holds.
+    pub fn each_second(&self, end: Duration) -> Vec<(Duration, f64)> {
+        let seconds = (1..=end.as_secs()).map(Duration::from_secs);
+        let windows = seconds.map(|second| {
+            let held = self.between(second.saturating_sub(WINDOW), second);
+            (second, held)
+        });
+        windows.collect()
     }
 }
 
@@ -119,9 +119,19 @@ mod tests {
         // 30, 59, 61 and, as it ends a slot later, not yet 90.
         assert_eq!(consumption.worst_window(), 3.0);
         assert_eq!(consumption.between(ms(30_000), ms(90_000)), 3.0);
-        let seconds = consumption.each_second();
-        assert_eq!(seconds[0], (ms(1_000), 1.0));
-        assert_eq!(seconds[59], (ms(60_000), 3.0));
-        assert_eq!(seconds[60], (ms(61_000), 2.0));
+        let seconds = consumption.each_second(ms(200_000));
+        let rows = [
+            (1, 1.0),
+            (60, 3.0),
+            (61, 2.0),
+            (62, 3.0),
+            (91, 3.0),
+            (151, 0.0),
+            (200, 0.0),
+        ];
+        for (second, held) in rows {
+            assert_eq!(seconds[second - 1], (ms(second as u64 * 1_000), held));
+        }
+        assert_eq!(seconds.len(), 200);
     }
 }

@@ -15,7 +15,7 @@ use tollgate_tests::Stack;
 
 use crate::client::{Answered, Connections};
 use crate::consumption::Consumption;
-use crate::conversation::{FIRST_TOKEN, TOKENS_PER_SECOND, body, words};
+use crate::conversation::{FIRST_TOKEN, body, words};
 use crate::outcome::{Outcome, Tenant};
 use crate::policy::{AFTER, EXPECTED, Limit, MAXIMUM, Policy, TOKENS_PER_MINUTE};
 use crate::report::Row;
@@ -47,6 +47,8 @@ pub struct Gateway {
     pub duration: Duration,
     /// Envoy's worker threads.
     pub workers: usize,
+    /// How fast the mock writes.
+    pub tokens_per_second: u32,
 }
 
 /// What a run gave besides its rows.
@@ -95,6 +97,7 @@ impl Gateway {
         };
         let requests = traffic.requests();
         let sending = Sending {
+            tokens_per_second: self.tokens_per_second,
             requests: &requests,
             headers: tenants
                 .iter()
@@ -197,6 +200,7 @@ impl Gateway {
 }
 
 struct Sending<'a> {
+    tokens_per_second: u32,
     requests: &'a [Request],
     /// Key and policy of each tenant.
     headers: Vec<(String, String)>,
@@ -207,9 +211,9 @@ impl Sending<'_> {
     /// the requests.
     fn send(&self, stack: &Stack, progress: impl Fn(Progress)) -> Result<(Instant, Vec<Answered>)> {
         let fault = format!(
-            "latency={}ms;event-delay={}ms;events-at-once={TOKENS_AT_ONCE}",
+            "latency={}ms;event-delay={}us;events-at-once={TOKENS_AT_ONCE}",
             FIRST_TOKEN.as_millis(),
-            1000 / TOKENS_PER_SECOND,
+            1_000_000 / self.tokens_per_second,
         );
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand};
 use tollgate_host::Module;
 use tollgate_overload::case::{Case, cases};
 use tollgate_overload::compare::{Runs, compare};
+use tollgate_overload::conversation::TOKENS_PER_SECOND;
 use tollgate_overload::gateway::Gateway;
 use tollgate_overload::plot;
 use tollgate_overload::report::{self, Row};
@@ -143,6 +144,7 @@ fn envoy(args: &Envoy) -> Result<()> {
         seed: args.seed,
         duration: Duration::from_secs(args.seconds),
         workers: args.workers,
+        tokens_per_second: TOKENS_PER_SECOND,
     };
     let report = gateway.run(|progress| {
         println!(

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::policy::Policy;
+use crate::policy::{POLICIES, Policy};
 use crate::report::{MOST_IN_A_WINDOW, Row};
 
 const WIDTH: f64 = 900.0;
 const PANEL_HEIGHT: f64 = 220.0;
 const LEFT: f64 = 56.0;
-const RIGHT: f64 = 16.0;
+const RIGHT: f64 = 24.0;
 /// Of a panel: its heading above, the minutes below.
 const TOP: f64 = 34.0;
 const BOTTOM: f64 = 30.0;
@@ -52,7 +52,7 @@ pub fn svg(title: &str, rows: &[Row]) -> String {
             "<path d=\"M{x} {}h22\" stroke=\"{}\" stroke-width=\"3\"/>\
              <text x=\"{}\" y=\"{y}\">{} ({} s)</text>",
             y - 4.0,
-            COLOURS[at % COLOURS.len()],
+            colour(*policy),
             x + 28.0,
             escaped(policy.name),
             policy.burst_seconds
@@ -61,13 +61,19 @@ pub fn svg(title: &str, rows: &[Row]) -> String {
     for (at, case) in cases.iter().enumerate() {
         let of_case: Vec<&Row> = rows.iter().filter(|row| row.case == *case).collect();
         let top = head + PANEL_HEIGHT * at as f64;
-        panel(&mut svg, top, case, &of_case, &policies);
+        panel(&mut svg, top, case, &of_case);
     }
     svg.push_str("</svg>\n");
     svg
 }
 
-fn panel(svg: &mut String, top: f64, case: &str, rows: &[&Row], policies: &[Policy]) {
+/// The same in every drawing.
+fn colour(policy: Policy) -> &'static str {
+    let place = POLICIES.iter().position(|known| *known == policy);
+    COLOURS[place.unwrap_or(0) % COLOURS.len()]
+}
+
+fn panel(svg: &mut String, top: f64, case: &str, rows: &[&Row]) {
     let duration = rows.iter().map(|row| row.outcome.duration).max();
     let duration = duration.unwrap_or_default().as_secs_f64().max(1.0);
     let worst = rows.iter().map(|row| row.outcome.worst_window());
@@ -111,24 +117,21 @@ fn panel(svg: &mut String, top: f64, case: &str, rows: &[&Row], policies: &[Poli
         );
     }
     for row in rows {
-        let colour = policies.iter().position(|policy| *policy == row.policy);
         let worst = row.outcome.tenants.iter().max_by(|a, b| {
             let (a, b) = (a.consumption.worst_window(), b.consumption.worst_window());
             a.total_cmp(&b)
         });
         let Some(tenant) = worst else { continue };
         let mut path = String::new();
-        for (time, held) in tenant.consumption.each_second() {
-            if time <= row.outcome.duration {
-                let command = if path.is_empty() { 'M' } else { 'L' };
-                let part = held / row.outcome.limit_a_minute;
-                let _ = write!(path, "{command}{:.1} {:.1}", x(time), y(part));
-            }
+        for (time, held) in tenant.consumption.each_second(row.outcome.duration) {
+            let command = if path.is_empty() { 'M' } else { 'L' };
+            let part = held / row.outcome.limit_a_minute;
+            let _ = write!(path, "{command}{:.1} {:.1}", x(time), y(part));
         }
         let _ = writeln!(
             svg,
             "<path d=\"{path}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.5\"/>",
-            COLOURS[colour.unwrap_or(0) % COLOURS.len()]
+            colour(row.policy)
         );
     }
 }
