@@ -11,16 +11,15 @@ use tollgate_overload::policy::{AFTER, EXPECTED, MAXIMUM, PROMPT, Policy};
 use tollgate_overload::report::{LEAST_USE, MOST_IN_A_WINDOW, Row, table};
 use tollgate_tests::places;
 
-/// Shorter than the command's, and long enough to tell the policies apart.
-const RUNS: Runs = Runs {
-    seed: 1,
-    duration: Duration::from_secs(180),
-    workers: 4,
-};
-
-fn rows(cases: &[Case]) -> Vec<Row> {
+/// Plays every case with each of its policies, four workers each.
+fn rows(cases: &[Case], duration: Duration) -> Vec<Row> {
+    let runs = Runs {
+        seed: 1,
+        duration,
+        workers: 4,
+    };
     let module = Module::load(places::filter("rate-limiter").unwrap()).unwrap();
-    let rows = compare(&module, cases, RUNS, |_, _| {}).unwrap();
+    let rows = compare(&module, cases, runs, |_, _| {}).unwrap();
     // Shown with what fails.
     println!("{}", table(&rows).render(false));
     rows
@@ -44,7 +43,8 @@ fn the_expected_output_holds_the_limit_and_uses_it_and_the_others_do_not() {
             ..overload("10 ×", 10.0)
         },
     ];
-    let rows = rows(&cases);
+    // Shorter than the command's, and long enough to tell the policies apart.
+    let rows = rows(&cases, Duration::from_secs(180));
     for case in &cases {
         let [expected, prompt, maximum, after] =
             [EXPECTED, PROMPT, MAXIMUM, AFTER].map(|policy| &of(&rows, case, policy).outcome);
@@ -64,7 +64,7 @@ fn the_expected_output_holds_the_limit_and_uses_it_and_the_others_do_not() {
 #[test]
 fn requests_a_minute_are_held_and_used() {
     let cases = [requests("3 ×", 3.0), requests("10 ×", 10.0)];
-    let rows = rows(&cases);
+    let rows = rows(&cases, Duration::from_secs(120));
     for case in &cases {
         let outcome = &of(&rows, case, EXPECTED).outcome;
         assert!(outcome.worst_window() <= MOST_IN_A_WINDOW, "{}", case.name);
