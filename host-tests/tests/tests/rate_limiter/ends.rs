@@ -218,7 +218,7 @@ fn a_client_that_leaves_pays_for_what_was_begun() {
 }
 
 /// Reads until `text` has come.
-fn read_until(client: &mut TcpStream, text: &str) {
+pub fn read_until(client: &mut TcpStream, text: &str) {
     client
         .set_read_timeout(Some(Duration::from_secs(10)))
         .unwrap();

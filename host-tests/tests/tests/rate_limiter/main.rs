@@ -4,6 +4,7 @@
 mod answers;
 mod chain;
 mod ends;
+mod growth;
 mod reload;
 mod routes;
 mod tenants;
