@@ -4,7 +4,7 @@ use envoy_types::pb::envoy::extensions::common::ratelimit::v3::RateLimitDescript
 
 /// The key of the entry that says: these hits are spent already, book them whatever is left.
 /// It is taken out before limits are looked for, so that a settlement finds the same counters
-/// as the charge it corrects.
+/// as the charge it corrects. Its value may say when that was, as the service told Envoy.
 pub const SETTLE: &str = "settle";
 
 /// What a descriptor wants.

@@ -1,6 +1,7 @@
 //! The counters: what was charged and given back in each window, and over all time.
 //!
-//! Windows are fixed, from the first hit on.
+//! Windows are fixed, from the first hit on. What is given back makes room in the window that was
+//! charged, and in no later one: there it would be room that others paid for.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ pub struct Ledger {
 
 struct Window {
     used: u64,
+    begins: Instant,
     ends: Instant,
 }
 
@@ -31,7 +33,7 @@ pub struct Total {
     pub charged: u64,
     /// Hits given back.
     pub refunded: u64,
-    /// Of those, hits given back after the window that held them was over. They made no room.
+    /// Of those, hits given back after the window that was charged was over. They made no room.
     pub refunded_too_late: u64,
     /// Hits that were refused, and not charged.
     pub refused: u64,
@@ -65,6 +67,20 @@ pub struct Booking {
     pub counters: Vec<Counter>,
     /// What is counted.
     pub hits: Hits,
+    /// When that which is given back was charged, where it is known; else it is given back to the
+    /// window it comes in.
+    pub charged_at: Option<Instant>,
+}
+
+/// Whether a counter has room for what a descriptor wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fit {
+    /// In no window: it is more than the limit.
+    Never,
+    /// Not in this window.
+    Later,
+    /// It has.
+    Now,
 }
 
 /// How a descriptor's tightest counter stands after the decision.
@@ -72,8 +88,10 @@ pub struct Booking {
 pub struct Standing {
     /// The counter.
     pub counter: Counter,
-    /// Whether it has no room for the hits.
-    pub over: bool,
+    /// Whether it has room for the hits.
+    pub fit: Fit,
+    /// What the request was to be charged here in all.
+    pub wanted: u64,
     /// Hits left in the window.
     pub remaining: u64,
     /// Until the window is over.
@@ -99,60 +117,72 @@ impl Ledger {
     /// fits, else none is; settlements always are. Gives each descriptor's standing in order,
     /// none where no limit applies.
     pub fn book(&mut self, bookings: &[Booking], now: Instant) -> Vec<Option<Standing>> {
-        let over = self.over(bookings, now);
-        let admitted = over.iter().flatten().all(|over| !over);
+        let wanted = wanted(bookings);
+        let fits = self.fits(bookings, &wanted, now);
+        let admitted = fits.iter().flatten().all(|fit| *fit == Fit::Now);
         for booking in bookings {
             for counter in &booking.counters {
-                self.apply(counter, booking.hits, admitted, now);
+                self.apply(counter, booking, admitted, now);
             }
         }
         // Seen only now: what other descriptors of the request did to the counter is in it.
-        let standings = bookings.iter().zip(over).map(|(booking, over)| {
-            let standings = booking.counters.iter().zip(over).map(|(counter, over)| {
+        let standings = bookings.iter().zip(fits).map(|(booking, fits)| {
+            let standings = booking.counters.iter().zip(fits).map(|(counter, fit)| {
                 let (used, resets_in) = self.seen(counter, now);
                 Standing {
                     counter: counter.clone(),
-                    over,
+                    fit,
+                    wanted: wanted.get(counter).copied().unwrap_or_default(),
                     remaining: self.limits.of(counter).hits.saturating_sub(used),
                     resets_in,
                 }
             });
-            standings.min_by_key(|standing| (!standing.over, standing.remaining))
+            standings.min_by_key(|standing| {
+                // Of those without room the one that has some last.
+                let wait = match standing.fit {
+                    Fit::Now => Duration::ZERO,
+                    Fit::Later | Fit::Never => standing.resets_in,
+                };
+                (standing.fit, std::cmp::Reverse(wait), standing.remaining)
+            })
         });
         standings.collect()
     }
 
-    /// For each booking and counter, whether it lacks the room for all that is to be charged.
-    fn over(&self, bookings: &[Booking], now: Instant) -> Vec<Vec<bool>> {
-        let mut wanted: HashMap<&Counter, u64> = HashMap::new();
-        for booking in bookings {
-            if let Hits::Charge(hits) = booking.hits {
-                for counter in &booking.counters {
-                    let sum = wanted.entry(counter).or_default();
-                    *sum = sum.saturating_add(hits);
-                }
-            }
-        }
-        let is_over = |booking: &Booking, counter: &Counter| {
+    /// For each booking and counter, whether all that is to be charged fits.
+    fn fits(
+        &self,
+        bookings: &[Booking],
+        wanted: &HashMap<&Counter, u64>,
+        now: Instant,
+    ) -> Vec<Vec<Fit>> {
+        let fit = |booking: &Booking, counter: &Counter| {
             let Hits::Charge(_) = booking.hits else {
-                return false;
+                return Fit::Now;
             };
             let wanted = wanted.get(counter).copied().unwrap_or_default();
-            self.seen(counter, now).0.saturating_add(wanted) > self.limits.of(counter).hits
+            let most = self.limits.of(counter).hits;
+            if wanted > most {
+                Fit::Never
+            } else if self.seen(counter, now).0.saturating_add(wanted) > most {
+                Fit::Later
+            } else {
+                Fit::Now
+            }
         };
         bookings
             .iter()
             .map(|booking| {
                 let counters = booking.counters.iter();
-                counters.map(|counter| is_over(booking, counter)).collect()
+                counters.map(|counter| fit(booking, counter)).collect()
             })
             .collect()
     }
 
-    fn apply(&mut self, counter: &Counter, hits: Hits, admitted: bool, now: Instant) {
+    fn apply(&mut self, counter: &Counter, booking: &Booking, admitted: bool, now: Instant) {
         let name = self.limits.of(counter).name.clone();
         let total = self.totals.entry(name).or_default();
-        match hits {
+        match booking.hits {
             Hits::Charge(hits) if !admitted => total.refused = total.refused.saturating_add(hits),
             Hits::Charge(hits) | Hits::Book(hits) => {
                 total.charged = total.charged.saturating_add(hits);
@@ -165,7 +195,10 @@ impl Ledger {
             Hits::Refund(hits) => {
                 total.refunded = total.refunded.saturating_add(hits);
                 let window = self.windows.get_mut(counter);
-                let window = window.filter(|window| window.ends > now);
+                let window = window.filter(|window| {
+                    let holds = |charged_at| charged_at >= window.begins;
+                    window.ends > now && booking.charged_at.is_none_or(holds)
+                });
                 let held = window.map_or(0, |window| {
                     let held = window.used.min(hits);
                     window.used -= held;
@@ -189,8 +222,12 @@ impl Ledger {
         if !self.windows.contains_key(counter) && self.windows.len() >= self.most {
             self.make_room(now);
         }
-        let ends = now + self.limits.of(counter).window;
-        let fresh = || Window { used: 0, ends };
+        let length = self.limits.of(counter).window;
+        let fresh = || Window {
+            used: 0,
+            begins: now,
+            ends: now + length,
+        };
         let window = self.windows.entry(counter.clone()).or_insert_with(fresh);
         if window.ends <= now {
             *window = fresh();
@@ -198,15 +235,23 @@ impl Ledger {
         window
     }
 
-    /// Forgets windows that are over; if none is, the one that would be over first.
+    /// Forgets windows that are over or of which nothing is used, which loses nothing: made-up
+    /// tenants whose requests the upstream refused leave such. If there is none, the one whose
+    /// limit is used least, and of equals the one that would be over first.
     fn make_room(&mut self, now: Instant) {
-        self.windows.retain(|_, window| window.ends > now);
-        if self.windows.len() >= self.most {
-            let first = self.windows.iter().min_by_key(|(_, window)| window.ends);
-            if let Some(counter) = first.map(|(counter, _)| counter.clone()) {
-                self.windows.remove(&counter);
-                self.evicted = self.evicted.saturating_add(1);
-            }
+        self.windows
+            .retain(|_, window| window.ends > now && window.used > 0);
+        if self.windows.len() < self.most {
+            return;
+        }
+        let worth = |(counter, window): &(&Counter, &Window)| {
+            let most = u128::from(self.limits.of(counter).hits.max(1));
+            ((u128::from(window.used) << 64) / most, window.ends)
+        };
+        let least = self.windows.iter().min_by_key(worth);
+        if let Some(counter) = least.map(|(counter, _)| counter.clone()) {
+            self.windows.remove(&counter);
+            self.evicted = self.evicted.saturating_add(1);
         }
     }
 
@@ -238,6 +283,20 @@ impl Ledger {
         });
         states
     }
+}
+
+/// What a request is to be charged at each counter, by all of its descriptors.
+fn wanted(bookings: &[Booking]) -> HashMap<&Counter, u64> {
+    let mut wanted: HashMap<&Counter, u64> = HashMap::new();
+    for booking in bookings {
+        if let Hits::Charge(hits) = booking.hits {
+            for counter in &booking.counters {
+                let sum = wanted.entry(counter).or_default();
+                *sum = sum.saturating_add(hits);
+            }
+        }
+    }
+    wanted
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! `ShouldRateLimit`: a request's descriptors in, a status for each and the overall one out.
 
+use std::io::Write;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use envoy_types::pb::envoy::config::core::v3::HeaderValue;
 use envoy_types::pb::envoy::service::ratelimit::v3::rate_limit_response::rate_limit::Unit;
@@ -14,19 +15,22 @@ use envoy_types::pb::google::protobuf::value::Kind;
 use envoy_types::pb::google::protobuf::{Duration as ProtoDuration, Struct, Value};
 use tonic::{Request, Response, Status};
 
+use crate::clock::Clock;
 use crate::hits::{Hits, SETTLE};
-use crate::ledger::{Booking, Ledger, Standing};
+use crate::ledger::{Booking, Fit, Ledger, Standing};
 use crate::limits::{self, Limits};
+use crate::refusal::{self, Refusal, seconds};
 
-/// The key of the dynamic metadata that Envoy gets with an admission that was counted. An entry
-/// that settles can ask for it, and so is left out for requests that were never charged: those
-/// refused, and those let through while the service could not be reached.
+/// The key of the dynamic metadata that Envoy gets with an admission that was counted: when that
+/// was. An entry that settles can have it for its value, and so is left out for requests that were
+/// never charged: those refused, and those let through while the service could not be reached.
 const CHARGED: &str = "charged";
 
 /// What answers Envoy.
 pub struct Decisions {
     limits: Limits,
     ledger: Arc<Mutex<Ledger>>,
+    clock: Clock,
     log: bool,
 }
 
@@ -36,6 +40,7 @@ impl Decisions {
         Self {
             limits,
             ledger,
+            clock: Clock::start(),
             log,
         }
     }
@@ -58,13 +63,14 @@ impl Decisions {
         }
         let mut bookings = Vec::new();
         for descriptor in &request.descriptors {
-            let entries: Vec<_> = limits::entries(descriptor)
-                .filter(|(key, _)| *key != SETTLE)
-                .collect();
+            let (settle, entries): (Vec<_>, Vec<_>) =
+                limits::entries(descriptor).partition(|(key, _)| *key == SETTLE);
+            let charged_at = settle.first().and_then(|(_, text)| self.clock.read(text));
             let counters = self.limits.counters(&request.domain, &entries);
             bookings.push(Booking {
                 counters: counters.map_err(|error| Status::invalid_argument(error.to_string()))?,
                 hits: Hits::of(descriptor, request.hits_addend),
+                charged_at,
             });
         }
         let standings = locked(&self.ledger).book(&bookings, now);
@@ -73,13 +79,14 @@ impl Decisions {
         }
         let mut answer = self.response(&standings);
         if answer.overall_code() == Code::Ok && standings.iter().any(Option::is_some) {
-            answer.dynamic_metadata = Some(charged());
+            answer.dynamic_metadata = Some(charged(self.clock.write(now)));
         }
         Ok(answer)
     }
 
     /// A line for each descriptor, such as
-    /// `tollgate tenant=a Charge(42): tokens-per-minute has 58 left`.
+    /// `tollgate tenant=a Charge(42): tokens-per-minute has 58 left`. Whoever read them may have
+    /// gone away, which is no reason to decide nothing.
     fn print(
         &self,
         request: &RateLimitRequest,
@@ -96,11 +103,15 @@ impl Decisions {
                 Some(standing) => format!(
                     "{} {} {} left",
                     self.limits.of(&standing.counter).name,
-                    if standing.over { "refuses with" } else { "has" },
+                    match standing.fit {
+                        Fit::Now => "has",
+                        Fit::Later | Fit::Never => "refuses with",
+                    },
                     standing.remaining
                 ),
             };
-            println!(
+            let _ = writeln!(
+                std::io::stdout(),
                 "{} {} {:?}: {outcome}",
                 request.domain.escape_debug(),
                 entries.join(" "),
@@ -110,11 +121,18 @@ impl Decisions {
     }
 
     fn response(&self, standings: &[Option<Standing>]) -> RateLimitResponse {
-        let code = |over| if over { Code::OverLimit } else { Code::Ok };
-        let over = standings.iter().flatten().filter(|standing| standing.over);
-        let wait = over.map(|standing| standing.resets_in).max();
+        let code = |fit| match fit {
+            Fit::Now => Code::Ok,
+            Fit::Later | Fit::Never => Code::OverLimit,
+        };
+        let worst = refusal::worst(standings.iter().flatten());
+        let refusal = worst.map(|worst| Refusal::of(worst, self.limits.of(&worst.counter)));
+        let (headers, body) = match refusal {
+            Some(refusal) => (refusal.headers, refusal.body),
+            None => Default::default(),
+        };
         RateLimitResponse {
-            overall_code: code(wait.is_some()).into(),
+            overall_code: code(worst.map_or(Fit::Now, |worst| worst.fit)).into(),
             statuses: standings
                 .iter()
                 .map(|standing| match standing {
@@ -123,7 +141,7 @@ impl Decisions {
                         ..DescriptorStatus::default()
                     },
                     Some(standing) => DescriptorStatus {
-                        code: code(standing.over).into(),
+                        code: code(standing.fit).into(),
                         current_limit: Some(self.current_limit(standing)),
                         limit_remaining: u32::try_from(standing.remaining).unwrap_or(u32::MAX),
                         duration_until_reset: Some(ProtoDuration {
@@ -134,14 +152,15 @@ impl Decisions {
                     },
                 })
                 .collect(),
-            response_headers_to_add: wait
-                .map(|wait| HeaderValue {
-                    key: "retry-after".to_owned(),
-                    value: seconds(wait).to_string(),
+            response_headers_to_add: headers
+                .into_iter()
+                .map(|(key, value)| HeaderValue {
+                    key: key.to_owned(),
+                    value,
                     ..HeaderValue::default()
                 })
-                .into_iter()
                 .collect(),
+            raw_body: body.into_bytes(),
             ..RateLimitResponse::default()
         }
     }
@@ -179,19 +198,14 @@ pub fn locked(ledger: &Mutex<Ledger>) -> MutexGuard<'_, Ledger> {
     ledger.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// `{"charged": "true"}`: a descriptor's entry is made of text only.
-fn charged() -> Struct {
+/// `{"charged": time}`; text, because a descriptor's entry is made of nothing else.
+fn charged(time: String) -> Struct {
     let value = Value {
-        kind: Some(Kind::StringValue("true".to_owned())),
+        kind: Some(Kind::StringValue(time)),
     };
     Struct {
         fields: [(CHARGED.to_owned(), value)].into(),
     }
-}
-
-/// Up to the next whole second: whoever comes back then is not early.
-fn seconds(time: Duration) -> u64 {
-    time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
 #[cfg(test)]

@@ -32,6 +32,21 @@ fn example() -> String {
     file.to_str().unwrap().to_owned()
 }
 
+/// Asks for so many hits of tenant a.
+fn request(hits: u32) -> RateLimitRequest {
+    RateLimitRequest {
+        domain: "tollgate".to_owned(),
+        descriptors: vec![RateLimitDescriptor {
+            entries: vec![Entry {
+                key: "tenant".to_owned(),
+                value: "a".to_owned(),
+            }],
+            ..RateLimitDescriptor::default()
+        }],
+        hits_addend: hits,
+    }
+}
+
 #[test]
 fn it_charges_until_the_limit_and_tells_its_totals() {
     let (mut child, address, out) = start(&["--config", &example(), "--log"]);
@@ -42,18 +57,7 @@ fn it_charges_until_the_limit_and_tells_its_totals() {
             .unwrap();
         let mut codes = Vec::new();
         for hits in [60_000, 40_000, 1] {
-            let request = RateLimitRequest {
-                domain: "tollgate".to_owned(),
-                descriptors: vec![RateLimitDescriptor {
-                    entries: vec![Entry {
-                        key: "tenant".to_owned(),
-                        value: "a".to_owned(),
-                    }],
-                    ..RateLimitDescriptor::default()
-                }],
-                hits_addend: hits,
-            };
-            let answer = client.should_rate_limit(request).await.unwrap();
+            let answer = client.should_rate_limit(request(hits)).await.unwrap();
             codes.push(answer.into_inner().overall_code());
         }
         codes
@@ -80,6 +84,25 @@ fn it_charges_until_the_limit_and_tells_its_totals() {
         "tollgate tenant=a Charge(1): tokens-per-minute refuses with 0 left",
     ];
     assert_eq!(lines, expected);
+}
+
+/// As with `rate-limit-service --log | head -1`.
+#[test]
+fn it_decides_when_nobody_reads_its_log() {
+    let (mut child, address, out) = start(&["--config", &example(), "--log"]);
+    drop(out);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let mut client = RateLimitServiceClient::connect(format!("http://{address}"))
+            .await
+            .unwrap();
+        for _ in 0..2 {
+            let answer = client.should_rate_limit(request(1)).await.unwrap();
+            assert_eq!(answer.into_inner().overall_code(), Code::Ok);
+        }
+    });
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 /// The body of an answer, over HTTP/1.1 as curl would ask.

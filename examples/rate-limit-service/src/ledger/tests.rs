@@ -33,7 +33,11 @@ fn limits() -> Limits {
 fn booking(tenant: &str, hits: Hits) -> Booking {
     let mut counters = limits().counters("llm", &[("tenant", tenant)]).unwrap();
     counters.truncate(1);
-    Booking { counters, hits }
+    Booking {
+        counters,
+        hits,
+        charged_at: None,
+    }
 }
 
 fn ledger(most: usize) -> Ledger {
@@ -44,7 +48,7 @@ fn ledger(most: usize) -> Ledger {
 fn outcome(standings: &[Option<Standing>]) -> Vec<(bool, u64)> {
     let standings = standings.iter().flatten();
     standings
-        .map(|standing| (standing.over, standing.remaining))
+        .map(|standing| (standing.fit != Fit::Now, standing.remaining))
         .collect()
 }
 
@@ -136,6 +140,7 @@ fn no_limit_admits_and_counts_nothing() {
     let nowhere = Booking {
         counters: Vec::new(),
         hits: Hits::Charge(u64::MAX),
+        charged_at: None,
     };
     assert!(ledger.book(&[nowhere], Instant::now())[0].is_none());
     assert_eq!(ledger.totals()["tokens"], Total::default());
@@ -150,16 +155,87 @@ fn the_tightest_counter_answers() {
         let entries = [("tenant", "a"), ("model", "m")];
         let counters = limits.counters("llm", &entries).unwrap();
         assert_eq!(counters.len(), 2);
-        let bookings = [Booking { counters, hits }];
+        let bookings = [Booking {
+            counters,
+            hits,
+            charged_at: None,
+        }];
         let standings = ledger.book(&bookings, Instant::now());
         let standing = standings[0].clone().unwrap();
         assert_eq!(limits.of(&standing.counter).name, "tight");
-        (standing.over, standing.remaining)
+        (standing.fit, standing.remaining)
     };
-    assert_eq!(book(Hits::Charge(16)), (false, 4));
-    assert_eq!(book(Hits::Charge(5)), (true, 4));
+    assert_eq!(book(Hits::Charge(16)), (Fit::Now, 4));
+    assert_eq!(book(Hits::Charge(5)), (Fit::Later, 4));
+    // More than the wide one has too, but the tight one never has room for 21.
+    assert_eq!(book(Hits::Charge(21)), (Fit::Never, 4));
     assert_eq!(ledger.totals()["tight"].charged, 16);
     assert_eq!(ledger.totals()["wide"].charged, 16);
+}
+
+#[test]
+fn a_refund_belongs_to_the_window_that_was_charged() {
+    let start = Instant::now();
+    let at = |seconds| start + Duration::from_secs(seconds);
+    // In the window from 70 on, what is left after 10 are given back by when they were charged.
+    let rows = [
+        (None, 70),
+        (Some(0), 60),
+        (Some(69), 60),
+        (Some(70), 70),
+        (Some(80), 70),
+        (Some(1_000), 70),
+    ];
+    for (charged_at, left) in rows {
+        let mut ledger = ledger(10);
+        ledger.book(&[booking("a", Hits::Charge(30))], at(0));
+        ledger.book(&[booking("a", Hits::Charge(40))], at(70));
+        let refund = Booking {
+            charged_at: charged_at.map(at),
+            ..booking("a", Hits::Refund(10))
+        };
+        let standings = ledger.book(&[refund], at(90));
+        assert_eq!(outcome(&standings), [(false, left)], "{charged_at:?}");
+        let total = ledger.totals()["tokens"];
+        assert_eq!((total.refunded, total.refunded_too_late), (10, 70 - left));
+    }
+}
+
+/// Keys that somebody made up cost nothing in the end, and take nobody's place.
+#[test]
+fn room_is_made_by_what_is_not_used_else_by_what_is_used_least() {
+    let now = Instant::now();
+    let mut ledger = ledger(3);
+    let kept = |ledger: &Ledger| -> Vec<(String, u64)> {
+        let states = ledger.counters(now).into_iter();
+        let tenant = |state: CounterState| state.descriptor["tenant"].clone();
+        states
+            .map(|state| (state.used, tenant(state)))
+            .map(|(used, tenant)| (tenant, used))
+            .collect()
+    };
+    ledger.book(&[booking("honest", Hits::Charge(5))], now);
+    for fake in 0..1_000 {
+        let fake = format!("fake {fake}");
+        ledger.book(&[booking(&fake, Hits::Charge(50))], now);
+        ledger.book(&[booking(&fake, Hits::Refund(50))], now);
+    }
+    assert_eq!(kept(&ledger)[0], ("honest".to_owned(), 5));
+    assert_eq!(ledger.evicted(), 0);
+    for (tenant, hits) in [("a", 9), ("b", 7), ("c", 6)] {
+        ledger.book(&[booking(tenant, Hits::Charge(hits))], now);
+    }
+    let rest = [("a", 9), ("b", 7), ("c", 6)].map(|(tenant, used)| (tenant.to_owned(), used));
+    assert_eq!((kept(&ledger), ledger.evicted()), (rest.to_vec(), 1));
+
+    // What is used least is so of its own limit: 30 of 1,000 are less than 9 of 100.
+    let mut other = booking("wide", Hits::Charge(30));
+    other.counters = limits().counters("llm", &[("tenant", "wide")]).unwrap();
+    other.counters.remove(0);
+    ledger.book(&[other], now);
+    ledger.book(&[booking("d", Hits::Charge(8))], now);
+    let expected = [("a", 9), ("d", 8), ("b", 7)].map(|(tenant, used)| (tenant.to_owned(), used));
+    assert_eq!((kept(&ledger), ledger.evicted()), (expected.to_vec(), 3));
 }
 
 #[test]
@@ -200,16 +276,16 @@ fn room_is_made_by_what_is_over_else_by_what_ends_first() {
 /// Against a list of everything that was booked, added up anew for each decision.
 #[test]
 fn it_agrees_with_its_twin() {
-    struct Twin(Vec<(u64, &'static str, i128)>);
+    struct Twin(Vec<(u64, &'static str, i128, Option<u64>)>);
     impl Twin {
         /// What is used of a tenant's window at `now`, and since when it runs.
         fn used(&self, tenant: &str, now: u64) -> i128 {
             let (mut used, mut ends) = (0, 0);
-            for (at, _, hits) in self.0.iter().filter(|entry| entry.1 == tenant) {
+            for (at, _, hits, charged_at) in self.0.iter().filter(|entry| entry.1 == tenant) {
                 if *at >= ends && *hits > 0 {
                     (used, ends) = (0, at + WINDOW);
                 }
-                if *at < ends {
+                if *at < ends && charged_at.is_none_or(|charged_at| charged_at + WINDOW >= ends) {
                     used = (used + hits).max(0);
                 }
             }
@@ -238,16 +314,25 @@ fn it_agrees_with_its_twin() {
             1 => (Hits::Book(amount), i128::from(amount)),
             _ => (Hits::Charge(amount), i128::from(amount)),
         };
+        let charged_at = match hits {
+            Hits::Refund(_) if random(3) > 0 => Some(now.saturating_sub(random(WINDOW))),
+            _ => None,
+        };
         let before = twin.used(tenant, now);
         let over = matches!(hits, Hits::Charge(_)) && before + signed > i128::from(MAX);
         if over {
             refused += 1;
         } else {
             admitted += 1;
-            twin.0.push((now, tenant, signed));
+            twin.0.push((now, tenant, signed, charged_at));
         }
         let left = (i128::from(MAX) - twin.used(tenant, now)).max(0);
-        let standings = ledger.book(&[booking(tenant, hits)], start + Duration::from_secs(now));
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let asked = Booking {
+            charged_at: charged_at.map(at),
+            ..booking(tenant, hits)
+        };
+        let standings = ledger.book(&[asked], at(now));
         let expected = [(over, u64::try_from(left).unwrap())];
         assert_eq!(outcome(&standings), expected, "{tenant} {hits:?} at {now}");
     }
