@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use envoy_types::pb::envoy::extensions::common::ratelimit::v3::RateLimitDescriptor;
 use envoy_types::pb::envoy::extensions::common::ratelimit::v3::rate_limit_descriptor::Entry;
@@ -97,7 +98,9 @@ fn it_decides_when_nobody_reads_its_log() {
             .await
             .unwrap();
         for _ in 0..2 {
-            let answer = client.should_rate_limit(request(1)).await.unwrap();
+            let answer = client.should_rate_limit(request(1));
+            let answer = tokio::time::timeout(Duration::from_secs(20), answer).await;
+            let answer = answer.expect("no answer").unwrap();
             assert_eq!(answer.into_inner().overall_code(), Code::Ok);
         }
     });
