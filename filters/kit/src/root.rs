@@ -131,7 +131,11 @@ impl RootContext for Root {
                 for note in worker.pipeline.notes() {
                     abi::log(abi::Level::Warn, note);
                 }
-                self.worker = Some(Rc::new(worker));
+                // What the stages of a configuration before this one hold goes where it belongs.
+                let before = self.worker.replace(Rc::new(worker));
+                if let Some(before) = before {
+                    before.on_tick();
+                }
                 true
             }
             Err(error) => {

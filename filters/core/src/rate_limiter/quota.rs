@@ -56,30 +56,43 @@ pub struct Quota {
     pub status: u16,
 }
 
-/// The records of quotas.
+/// The records of quotas of requests. Those of tokens have a table of their own: how much of
+/// either was used says nothing beside the other.
 #[derive(Debug)]
-pub struct Quotas;
+pub struct RequestQuotas;
 
-impl Kind for Quotas {
-    const NAME: &'static str = "quotas";
-    const PAGES: u32 = 64;
-    const RECORDS: usize = 324;
+/// The records of quotas of tokens.
+#[derive(Debug)]
+pub struct TokenQuotas;
 
-    /// A window of which nothing was used says nothing.
-    fn ends([ends, used]: Values) -> u64 {
-        if used == 0 { 0 } else { ends }
-    }
+/// Both are alike but for their names.
+macro_rules! quotas {
+    ($kind:ty, $name:literal) => {
+        impl Kind for $kind {
+            const NAME: &'static str = $name;
+            const PAGES: u32 = 64;
+            const RECORDS: usize = 324;
 
-    /// Months end for all at once: who used least loses least.
-    fn worth([_, used]: Values) -> u64 {
-        used
-    }
+            /// A window of which nothing was used says nothing.
+            fn ends([ends, used]: Values) -> u64 {
+                if used == 0 { 0 } else { ends }
+            }
 
-    /// A window belongs to the calendar, not to the clock that read it.
-    fn shifted(values: Values, _by: u64) -> Values {
-        values
-    }
+            /// Months end for all at once: who used least loses least.
+            fn worth([_, used]: Values) -> u64 {
+                used
+            }
+
+            /// A window belongs to the calendar, not to the clock that read it.
+            fn shifted(values: Values, _by: u64) -> Values {
+                values
+            }
+        }
+    };
 }
+
+quotas!(RequestQuotas, "request-quotas");
+quotas!(TokenQuotas, "token-quotas");
 
 impl Period {
     /// Its name in the configuration and in metrics.
