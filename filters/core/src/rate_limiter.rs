@@ -36,13 +36,14 @@ use crate::request::{NameRoom, Request};
 use crate::stage::{Stage, Verdict};
 use crate::token_estimator::{Estimate, HITS_ADDEND};
 
+use account::MOST_QUOTAS;
 use answer::Asked;
 use average::Expectations;
 use bucket::Short;
 use growth::Growth;
 use guess::Guess;
 use ledger::{Counter, Events, Ledger};
-use limits::{Amount, Difference, Levels};
+use limits::{Amount, Difference, Levels, Limits};
 use settlement::Real;
 use tenant::Tenants;
 
@@ -69,6 +70,7 @@ pub struct Reservation {
     shows_all: bool,
     /// What was left then, and when.
     levels: Levels,
+    quota_left: [u64; MOST_QUOTAS],
     at: u64,
     /// Reserved for the answer by now, and the most that may be.
     growth: Growth,
@@ -155,6 +157,10 @@ impl Stage for RateLimiter {
         let decision = self.ledger.reserve(host, counter, amount, now, &mut events);
         note(&events, effects);
         effects.push(publish("tollgate.tenant", tenant));
+        if !config.limits.quotas.is_empty() {
+            let left: Vec<String> = quotas_left(&config.limits, &decision.quota_left).collect();
+            effects.push(publish("tollgate.quota_remaining", left.join(", ")));
+        }
         if !tenant.is_named() {
             effects.push(count("tollgate.rate_limiter.unnamed", None, 1));
         }
@@ -216,6 +222,7 @@ impl Stage for RateLimiter {
             most_output: request.output_tokens(u32::MAX),
             shows_all: !request.model.thinks() && request.dialect != Dialect::Responses,
             levels: decision.levels,
+            quota_left: decision.quota_left,
             at: now,
             growth,
         });
@@ -243,23 +250,10 @@ impl Stage for RateLimiter {
             effects.extend(headers.map(|(name, value)| Effect::ResponseHeader { name, value }));
         }
         if self.debug_headers {
-            let parts = [
-                limits.requests.map(|bucket| {
-                    let remaining = bucket.remaining_ones(levels.requests, now);
-                    format!("requests={remaining}")
-                }),
-                limits.tokens.map(|bucket| {
-                    let remaining = bucket.remaining(levels.tokens, now);
-                    format!("tokens={remaining}")
-                }),
-            ];
-            let parts: Vec<String> = parts.into_iter().flatten().collect();
-            if !parts.is_empty() {
-                effects.push(Effect::ResponseHeader {
-                    name: "x-tollgate-tenant-remaining",
-                    value: parts.join(", "),
-                });
-            }
+            effects.push(Effect::ResponseHeader {
+                name: "x-tollgate-tenant-remaining",
+                value: remaining(limits, &reservation, now),
+            });
         }
     }
 
@@ -386,6 +380,26 @@ impl Stage for RateLimiter {
         self.ledger.tick(host, now, &mut events);
         note(&events, effects);
     }
+}
+
+/// What is left of every limit: `requests=2, tokens=905, month-tokens=1999`.
+fn remaining(limits: &Limits, reservation: &Reservation, now: u64) -> String {
+    let levels = reservation.levels;
+    let requests = limits
+        .requests
+        .map(|bucket| format!("requests={}", bucket.remaining_ones(levels.requests, now)));
+    let tokens = limits
+        .tokens
+        .map(|bucket| format!("tokens={}", bucket.remaining(levels.tokens, now)));
+    let quotas = quotas_left(limits, &reservation.quota_left);
+    let parts: Vec<String> = requests.into_iter().chain(tokens).chain(quotas).collect();
+    parts.join(", ")
+}
+
+/// What is left of every quota: `month-tokens=1999`.
+fn quotas_left(limits: &Limits, left: &[u64]) -> impl Iterator<Item = String> {
+    let quotas = limits.quotas.iter().zip(left);
+    quotas.map(|(quota, left)| format!("{}-{}={left}", quota.period.name(), quota.unit.name()))
 }
 
 /// A name as an answer shows it.

@@ -82,6 +82,8 @@ pub(super) struct Account {
     pub(super) levels: Levels,
     pub(super) buckets: Balance,
     quotas: [Balance; MOST_QUOTAS],
+    /// What was left of the quotas then.
+    pub(super) quota_left: [u64; MOST_QUOTAS],
     /// Whether a quota refused last: then the quotas are looked at before anything is taken.
     pub(super) is_spent: bool,
     /// When a lease was taken of everything.

@@ -10,7 +10,7 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::account::{Account, Accounts, Balance};
+use super::account::{Account, Accounts, Balance, MOST_QUOTAS};
 use super::bucket::Short;
 use super::limits::{Amount, Difference, Levels, Limit, Limits, Refusal};
 use super::quota::{Period, Quota, RequestQuotas, TokenQuotas, Unit};
@@ -50,8 +50,10 @@ pub struct Events {
 pub struct Decision {
     /// Why not, where it is one.
     pub refusal: Option<Refusal>,
-    /// What is left after it.
+    /// What is left after it of the limits a minute.
     pub levels: Levels,
+    /// What is left of each quota, in their order; of a lease as it was when that was taken.
+    pub quota_left: [u64; MOST_QUOTAS],
 }
 
 /// TATs of the limits a minute: requests, tokens.
@@ -114,18 +116,19 @@ impl Ledger {
         events: &mut Events,
     ) -> Decision {
         let limits = counter.limits;
-        let admitted = |levels| Decision {
-            refusal: None,
-            levels,
+        let decision = |refusal, account: &Account| Decision {
+            refusal,
+            levels: account.levels,
+            quota_left: account.quota_left,
         };
         if limits.is_empty() {
-            return admitted(Levels::default());
+            return decision(None, &Account::default());
         }
         let amount = limits.relevant(amount);
         self.with_account(host, counter, now, events, |account, events| {
             account.count(now);
             if account.spend_lease(limits, amount, now) {
-                return admitted(account.levels);
+                return decision(None, account);
             }
             account.end_lease();
             let lease = if account.is_hot(now) {
@@ -141,10 +144,7 @@ impl Ledger {
                 now,
             };
             let refusal = self.take(&asked, account, amount, lease, events);
-            Decision {
-                refusal,
-                levels: account.levels,
-            }
+            decision(refusal, account)
         })
     }
 
@@ -253,7 +253,7 @@ impl Ledger {
         let &Asked { limits, now, .. } = asked;
         // A refusal that counts has to be booked where requests are.
         if account.is_spent && !limits.charge_refused {
-            let refusal = self.look_at_quotas(asked, amount);
+            let refusal = self.look_at_quotas(asked, account, amount);
             account.is_spent = refusal.is_some();
             if refusal.is_some() {
                 return refusal;
@@ -264,7 +264,7 @@ impl Ledger {
             let (refusal, granted) = self.take_from_buckets(asked, account, amount, lease, events);
             if refusal.is_some() {
                 // A quota that is used up is in the way for longer.
-                let by_quota = self.look_at_quotas(asked, amount);
+                let by_quota = self.look_at_quotas(asked, account, amount);
                 account.is_spent = by_quota.is_some();
                 return by_quota.or(refusal);
             }
@@ -272,13 +272,16 @@ impl Ledger {
         }
         let mut refusal = None;
         let mut taken = 0usize;
-        for (quota, balance) in account.quotas(limits) {
+        let mut quota_left = account.quota_left;
+        for ((quota, balance), left) in account.quotas(limits).zip(&mut quota_left) {
             let lease = if has_lease { lease } else { Amount::default() };
             let taking = Taking {
                 amount: amount.of(quota.unit),
                 lease: lease.of(quota.unit),
             };
-            match self.take_from_quota(asked, quota, balance, taking, events) {
+            let (result, left_now) = self.take_from_quota(asked, quota, balance, taking, events);
+            *left = left_now;
+            match result {
                 Ok(granted) => {
                     has_lease &= granted;
                     taken = taken.saturating_add(1);
@@ -292,6 +295,11 @@ impl Ledger {
                 }
             }
         }
+        if refusal.is_some() {
+            let given_back = limits.quotas.iter().zip(&mut quota_left).take(taken);
+            given_back.for_each(|(quota, left)| *left = left.saturating_add(amount.of(quota.unit)));
+        }
+        account.quota_left = quota_left;
         account.is_spent = refusal.is_some();
         if refusal.is_some() {
             if limits.has_buckets() {
@@ -318,14 +326,23 @@ impl Ledger {
     }
 
     /// The quota that would refuse, the longest first; nothing is taken.
-    fn look_at_quotas(&self, asked: &Asked<'_>, amount: Amount) -> Option<Refusal> {
-        let &Asked { host, now, .. } = asked;
-        asked.limits.quotas.iter().find_map(|quota| {
+    fn look_at_quotas(
+        &self,
+        asked: &Asked<'_>,
+        account: &mut Account,
+        amount: Amount,
+    ) -> Option<Refusal> {
+        let &Asked {
+            host, limits, now, ..
+        } = asked;
+        let mut places = limits.quotas.iter().zip(&mut account.quota_left);
+        places.find_map(|(quota, left)| {
             let key = asked.quota_record(quota);
             let values = match quota.unit {
                 Unit::Requests => self.request_quotas.read(host, key, now),
                 Unit::Tokens => self.token_quotas.read(host, key, now),
             };
+            *left = quota.left(values, now);
             let short = quota.take(values, now, amount.of(quota.unit)).err()?;
             Some(Refusal {
                 limit: Limit::Quota(*quota),
@@ -402,7 +419,7 @@ impl Ledger {
         (refusal, false)
     }
 
-    /// How long not, or whether the lease was given too.
+    /// How long not, or whether the lease was given too; and what is left.
     fn take_from_quota(
         &self,
         asked: &Asked<'_>,
@@ -410,39 +427,42 @@ impl Ledger {
         balance: &mut Balance,
         taking: Taking,
         events: &mut Events,
-    ) -> Result<bool, Short> {
+    ) -> (Result<bool, Short>, u64) {
         let now = asked.now;
         let carry = balance.close();
         let (more, less) = (carry.more.of(quota.unit), carry.less.of(quota.unit));
         let with_lease = taking.amount.saturating_add(taking.lease);
         let updated = self.update_quota(asked, quota, RETRIES, |values| {
             let values = quota.settle(values, now, more, less);
+            let taken = |result, after: Values| ((result, quota.left(after, now)), Some(after));
             match quota.take(values, now, with_lease) {
-                Ok(after) => (Ok(taking.lease > 0), Some(after)),
+                Ok(after) => taken(Ok(taking.lease > 0), after),
                 Err(_) => match quota.take(values, now, taking.amount) {
-                    Ok(after) => (Ok(false), Some(after)),
+                    Ok(after) => taken(Ok(false), after),
                     Err(short) => {
-                        let is_changed = more > 0 || less > 0;
-                        (Err(short), is_changed.then_some(values))
+                        let change = (more > 0 || less > 0).then_some(values);
+                        ((Err(short), quota.left(values, now)), change)
                     }
                 },
             }
         });
         events.note(&updated);
         let amount = |amount| quota.unit.amount(amount);
-        match (updated.change, updated.result) {
+        let (result, left) = updated.result;
+        match (updated.change, result) {
             (Change::Stored, Ok(true)) => balance.add(amount(taking.lease)),
             (Change::Lost, result) => {
                 balance.apply(carry);
                 if result.is_ok() {
                     balance.spend(amount(taking.amount));
                 }
-                return result.map(|_| false);
+                return (result.map(|_| false), left);
             }
             _ => {}
         }
         // A quota of another unit than the lease's has nothing to give, and is not in its way.
-        updated.result.map(|granted| granted || taking.lease == 0)
+        let result = result.map(|granted| granted || taking.lease == 0);
+        (result, left)
     }
 
     /// Books all balances of an account; what is left of them could not be booked.

@@ -28,6 +28,14 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// Its name in the configuration and in headers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Requests => "requests",
+            Unit::Tokens => "tokens",
+        }
+    }
+
     /// So many of it and nothing else.
     pub fn amount(self, count: u64) -> Amount {
         match self {
@@ -197,6 +205,12 @@ impl Quota {
         }
     }
 
+    /// What is left of the window that `now` lies in.
+    pub fn left(&self, values: Values, now: u64) -> u64 {
+        let [_, used] = self.current(values, now);
+        self.limit.saturating_sub(used)
+    }
+
     /// The record after charging `more` and giving `less` back, whatever there is.
     pub fn settle(&self, values: Values, now: u64, more: u64, less: u64) -> Values {
         let [ends, used] = self.current(values, now);
@@ -293,6 +307,9 @@ mod tests {
         assert_eq!(quota.settle([hour, 60], 6, 50, 0), [hour, 110]);
         assert_eq!(quota.settle([hour, 60], 6, 0, 90), [hour, 0]);
         assert_eq!(quota.settle([hour, 60], hour, 0, 90), [2 * hour, 0]);
+        assert_eq!(quota.left([hour, 60], 6), 40);
+        assert_eq!(quota.left([hour, 160], 6), 0);
+        assert_eq!(quota.left([hour, 60], hour), 100);
         let nothing = Quota { limit: 0, ..quota };
         assert_eq!(nothing.take([0, 0], 5, 0), Err(Short::Always));
     }
