@@ -6,8 +6,8 @@
 
 /// The world around the stages.
 pub trait Host {
-    /// Wall-clock time in nanoseconds since 1970; 0 where it is not known. It may step back.
-    fn now(&self) -> u64;
+    /// Wall-clock time in nanoseconds since 1970, where it is known. It may step back.
+    fn now(&self) -> Option<u64>;
 
     /// The value that all workers share under `key`; `None` where there is none yet.
     ///

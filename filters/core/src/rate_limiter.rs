@@ -10,6 +10,7 @@ pub mod answer;
 pub mod average;
 pub mod bucket;
 mod growth;
+mod guess;
 pub mod ledger;
 pub mod limits;
 pub mod quota;
@@ -25,7 +26,7 @@ mod world;
 
 use std::rc::Rc;
 
-use crate::config::{Mode, RateLimiterConfig, Reserve, ReservedHits};
+use crate::config::{Mode, Reserve, ReservedHits};
 use crate::effect::{Effect, Metric};
 use crate::endpoint::Dialect;
 use crate::exchange::{Ending, Exchange};
@@ -35,20 +36,23 @@ use crate::request::{NameRoom, Request};
 use crate::stage::{Stage, Verdict};
 use crate::token_estimator::{Estimate, HITS_ADDEND};
 
+use account::MOST_QUOTAS;
 use answer::Asked;
 use average::Expectations;
 use bucket::Short;
 use growth::Growth;
+use guess::Guess;
 use ledger::{Counter, Events, Ledger};
-use limits::{Amount, Difference, Levels};
+use limits::{Amount, Difference, Levels, Limits};
 use settlement::Real;
 use tenant::Tenants;
 
 /// What was reserved for a request, until it is settled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Reservation {
-    /// The counter it was taken from.
+    /// The counters it was taken from: of the limits a minute, and of the quotas.
     counter: u64,
+    quotas: u64,
     /// The average that the answer adds to.
     average: u64,
     /// What was taken.
@@ -66,6 +70,7 @@ pub struct Reservation {
     shows_all: bool,
     /// What was left then, and when.
     levels: Levels,
+    quota_left: [u64; MOST_QUOTAS],
     at: u64,
     /// Reserved for the answer by now, and the most that may be.
     growth: Growth,
@@ -103,36 +108,6 @@ impl RateLimiter {
         });
         published.unwrap_or_else(|| Estimate::of(request, &exchange.rule.token_estimator))
     }
-
-    /// Tokens to reserve for the answer to a prompt of so many.
-    ///
-    /// What is only a guess is never more than the limits could give: no request is too large
-    /// for what its answer might become.
-    fn output(&self, asked: &Expected<'_>, config: &RateLimiterConfig, default: u32) -> Growth {
-        let request = asked.request;
-        match config.reserve {
-            Reserve::Prompt | Reserve::Nothing => Growth::fixed(0),
-            Reserve::Maximum => Growth::fixed(request.output_tokens(default)),
-            Reserve::Expected => {
-                let expected = self
-                    .expectations
-                    .expected(asked.host, asked.average, asked.now);
-                let expected = expected.unwrap_or(u64::from(default));
-                let room = config.limits.most_tokens().saturating_sub(asked.prompt);
-                let guess = expected.saturating_mul(request.answers()).min(room);
-                Growth::new(guess, request.output_tokens(u32::MAX))
-            }
-        }
-    }
-}
-
-/// What the length of an answer is guessed by.
-struct Expected<'a> {
-    request: &'a Request<'a>,
-    host: &'a dyn Host,
-    average: u64,
-    prompt: u64,
-    now: u64,
 }
 
 impl Stage for RateLimiter {
@@ -152,24 +127,19 @@ impl Stage for RateLimiter {
         let name = request.model_name(exchange.deployment.as_deref(), &mut room);
         let estimate = self.estimate(request, exchange, host);
         // Not before the estimate, which may take a while: tables are as good as their clock.
-        let now = host.now();
-        if now == 0 {
-            effects.push(count("tollgate.rate_limiter.store_errors", None, 1));
+        let Some(now) = time(host, effects) else {
             return Verdict::Continue;
-        }
+        };
         let average = self.tenants.model_key(tenant, name);
-        let expected = Expected {
-            request,
+        let guess = Guess {
             host,
+            expectations: &self.expectations,
             average,
+            request,
             prompt: estimate.prompt,
             now,
         };
-        let growth = self.output(
-            &expected,
-            config,
-            rule.token_estimator.default_output_tokens,
-        );
+        let growth = guess.growth(config, rule.token_estimator.default_output_tokens);
         let tokens = match config.reserve {
             Reserve::Nothing => 0,
             _ => estimate.prompt.saturating_add(growth.reserved()),
@@ -180,23 +150,31 @@ impl Stage for RateLimiter {
         };
         let counter = Counter {
             key: self.tenants.counter_key(tenant, &config.counter),
+            quotas: self.tenants.counter_key(tenant, &config.quota_counter),
             limits: &config.limits,
         };
         let mut events = Events::default();
         let decision = self.ledger.reserve(host, counter, amount, now, &mut events);
         note(&events, effects);
         effects.push(publish("tollgate.tenant", tenant));
+        if !config.limits.quotas.is_empty() {
+            let left: Vec<String> = quotas_left(&config.limits, &decision.quota_left).collect();
+            effects.push(publish("tollgate.quota_remaining", left.join(", ")));
+        }
+        if !tenant.is_named() {
+            effects.push(count("tollgate.rate_limiter.unnamed", None, 1));
+        }
         if let Some(refusal) = decision.refusal {
             let label = match refusal.short {
                 Short::Always => "too_large",
                 Short::For(_) => refusal.limit.name(),
             };
-            effects.push(publish("tollgate.rate_limit", label));
             if config.mode == Mode::Enforce {
+                effects.push(publish("tollgate.rate_limit", label));
                 effects.push(count("tollgate.rate_limiter.refused", Some(label), 1));
                 let asked = Asked {
                     dialect: exchange.dialect,
-                    api_version: exchange.api_version.as_deref().unwrap_or_default(),
+                    api_version: exchange.api_version.as_deref().map_or("", cut),
                     deployment: shown(name),
                     model: if request.model.known {
                         request.model.family
@@ -214,19 +192,18 @@ impl Stage for RateLimiter {
                 }
                 return Verdict::Reply(reply);
             }
-            effects.push(count(
-                "tollgate.rate_limiter.shadow_refused",
-                Some(label),
-                1,
-            ));
+            effects.extend([
+                publish("tollgate.rate_limit", format_args!("shadow:{label}")),
+                count("tollgate.rate_limiter.shadow_refused", Some(label), 1),
+            ]);
         } else {
             effects.extend([
                 publish("tollgate.rate_limit", "admitted"),
+                publish("tollgate.reserved_tokens", tokens),
                 count("tollgate.rate_limiter.admitted", None, 1),
                 count("tollgate.rate_limiter.reserved_tokens", None, tokens),
             ]);
         }
-        effects.push(publish("tollgate.reserved_tokens", tokens));
         if config.hits_addend == ReservedHits::Reserved {
             effects.push(Effect::PublishToEnvoy {
                 key: HITS_ADDEND,
@@ -236,6 +213,7 @@ impl Stage for RateLimiter {
         }
         exchange.reservation = Some(Reservation {
             counter: counter.key,
+            quotas: counter.quotas,
             average,
             amount,
             is_taken: decision.refusal.is_none(),
@@ -244,6 +222,7 @@ impl Stage for RateLimiter {
             most_output: request.output_tokens(u32::MAX),
             shows_all: !request.model.thinks() && request.dialect != Dialect::Responses,
             levels: decision.levels,
+            quota_left: decision.quota_left,
             at: now,
             growth,
         });
@@ -262,29 +241,19 @@ impl Stage for RateLimiter {
         if !shows_limits && !self.debug_headers {
             return;
         }
-        let (limits, levels, now) = (&config.limits, reservation.levels, host.now());
+        let Some(now) = time(host, effects) else {
+            return;
+        };
+        let (limits, levels) = (&config.limits, reservation.levels);
         if shows_limits {
             let headers = answer::rate_headers(config.shape, limits, levels, now);
             effects.extend(headers.map(|(name, value)| Effect::ResponseHeader { name, value }));
         }
         if self.debug_headers {
-            let parts = [
-                limits.requests.map(|bucket| {
-                    let remaining = bucket.remaining_ones(levels.requests, now);
-                    format!("requests={remaining}")
-                }),
-                limits.tokens.map(|bucket| {
-                    let remaining = bucket.remaining(levels.tokens, now);
-                    format!("tokens={remaining}")
-                }),
-            ];
-            let parts: Vec<String> = parts.into_iter().flatten().collect();
-            if !parts.is_empty() {
-                effects.push(Effect::ResponseHeader {
-                    name: "x-tollgate-tenant-remaining",
-                    value: parts.join(", "),
-                });
-            }
+            effects.push(Effect::ResponseHeader {
+                name: "x-tollgate-tenant-remaining",
+                value: remaining(limits, &reservation, now),
+            });
         }
     }
 
@@ -309,6 +278,9 @@ impl Stage for RateLimiter {
         if tokens == 0 {
             return;
         }
+        let Some(now) = time(host, effects) else {
+            return;
+        };
         let more = Amount {
             requests: 0,
             tokens,
@@ -319,9 +291,10 @@ impl Stage for RateLimiter {
         };
         let counter = Counter {
             key: reservation.counter,
+            quotas: reservation.quotas,
             limits: &exchange.rule.rate_limiter.limits,
         };
-        let (taken_at, now) = (reservation.at, host.now());
+        let taken_at = reservation.at;
         let mut events = Events::default();
         self.ledger
             .settle(host, counter, difference, taken_at, now, &mut events);
@@ -339,7 +312,9 @@ impl Stage for RateLimiter {
             return;
         };
         let config = &exchange.rule.rate_limiter;
-        let now = host.now();
+        let Some(now) = time(host, effects) else {
+            return;
+        };
         let Real { amount, output } = Real::of(&reservation, config, ending);
         if let Some(output) = output {
             let each = output.checked_div(reservation.answers).unwrap_or(output);
@@ -355,6 +330,7 @@ impl Stage for RateLimiter {
             let mut events = Events::default();
             let counter = Counter {
                 key: reservation.counter,
+                quotas: reservation.quotas,
                 limits: &config.limits,
             };
             let charged = Amount {
@@ -397,23 +373,58 @@ impl Stage for RateLimiter {
     }
 
     fn on_tick(&self, host: &dyn Host, effects: &mut Vec<Effect>) {
+        let Some(now) = time(host, effects) else {
+            return;
+        };
         let mut events = Events::default();
-        self.ledger.tick(host, host.now(), &mut events);
+        self.ledger.tick(host, now, &mut events);
         note(&events, effects);
     }
 }
 
-/// A name as an answer shows it: what a client sends may be long.
+/// What is left of every limit: `requests=2, tokens=905, month-tokens=1999`.
+fn remaining(limits: &Limits, reservation: &Reservation, now: u64) -> String {
+    let levels = reservation.levels;
+    let requests = limits
+        .requests
+        .map(|bucket| format!("requests={}", bucket.remaining_ones(levels.requests, now)));
+    let tokens = limits
+        .tokens
+        .map(|bucket| format!("tokens={}", bucket.remaining(levels.tokens, now)));
+    let quotas = quotas_left(limits, &reservation.quota_left);
+    let parts: Vec<String> = requests.into_iter().chain(tokens).chain(quotas).collect();
+    parts.join(", ")
+}
+
+/// What is left of every quota: `month-tokens=1999`.
+fn quotas_left(limits: &Limits, left: &[u64]) -> impl Iterator<Item = String> {
+    let quotas = limits.quotas.iter().zip(left);
+    quotas.map(|(quota, left)| format!("{}-{}={left}", quota.period.name(), quota.unit.name()))
+}
+
+/// A name as an answer shows it.
 fn shown(name: &str) -> &str {
-    const MOST: usize = 64;
-    let end = name
-        .char_indices()
-        .nth(MOST)
-        .map_or(name.len(), |(at, _)| at);
-    match name.get(..end) {
-        None | Some("") => "this model",
-        Some(name) => name,
+    match cut(name) {
+        "" => "this model",
+        name => name,
     }
+}
+
+/// What a client sends may be long, and is not sent back at length.
+fn cut(text: &str) -> &str {
+    const MOST: usize = 64;
+    let after = text.char_indices().nth(MOST);
+    let end = after.map_or(text.len(), |(at, _)| at);
+    text.get(..end).unwrap_or_default()
+}
+
+/// The time; counted where there is none, because nothing can be decided then.
+fn time(host: &dyn Host, effects: &mut Vec<Effect>) -> Option<u64> {
+    let now = host.now();
+    if now.is_none() {
+        effects.push(count("tollgate.rate_limiter.store_errors", None, 1));
+    }
+    now
 }
 
 fn publish(key: &'static str, value: impl ToString) -> Effect {

@@ -159,21 +159,34 @@ impl Request<'_> {
     /// Tokens the answer may have: the maximum the request sets in its dialect, or `default`,
     /// for every answer it asks for. Embeddings have none.
     pub fn output_tokens(&self, default: u32) -> u64 {
-        let fields = &self.fields;
-        let (most, prompts) = match self.dialect {
-            Dialect::Chat => (fields.max_completion_tokens.or(fields.max_tokens), 1),
-            // Each prompt of a list gets its own answers.
-            Dialect::Completions => (fields.max_tokens, fields.inputs.max(1)),
-            Dialect::Responses => (fields.max_output_tokens, 1),
+        // Each prompt of a list gets its own answers.
+        let prompts = match self.dialect {
+            Dialect::Completions => self.fields.inputs.max(1),
+            Dialect::Chat | Dialect::Responses => 1,
             Dialect::Embeddings => return 0,
         };
         let narrow = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         let bound = OutputBound {
-            max_tokens: most.map(narrow),
-            n: fields.n.map(narrow),
-            best_of: fields.best_of.map(narrow),
+            max_tokens: self.most_output().map(narrow),
+            n: self.fields.n.map(narrow),
+            best_of: self.fields.best_of.map(narrow),
         };
         u64::from(bound.reserved(default)).saturating_mul(u64::from(prompts))
+    }
+
+    /// Whether it says itself how long its answer may be.
+    pub fn bounds_output(&self) -> bool {
+        self.dialect == Dialect::Embeddings || self.most_output().is_some()
+    }
+
+    fn most_output(&self) -> Option<u64> {
+        let fields = &self.fields;
+        match self.dialect {
+            Dialect::Chat => fields.max_completion_tokens.or(fields.max_tokens),
+            Dialect::Completions => fields.max_tokens,
+            Dialect::Responses => fields.max_output_tokens,
+            Dialect::Embeddings => None,
+        }
     }
 
     /// Whether the model will read more than was counted: state kept by the provider

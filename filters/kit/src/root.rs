@@ -23,6 +23,7 @@ pub(crate) struct Worker {
     /// The list of effects of the callback at hand, kept for the next one.
     spare: RefCell<Vec<Effect>>,
     is_ticking: Cell<bool>,
+    has_hinted: Cell<bool>,
 }
 
 impl Worker {
@@ -32,6 +33,7 @@ impl Worker {
             metrics: Metrics::default(),
             spare: RefCell::default(),
             is_ticking: Cell::new(false),
+            has_hinted: Cell::new(false),
         })
     }
 
@@ -70,6 +72,18 @@ impl Worker {
         let mut effects = self.effects();
         self.pipeline.on_tick(&World, &mut effects);
         self.apply(effects);
+    }
+
+    /// Says once what it may mean that a request whose headers were held was answered before
+    /// any of its body came: no call tells whether Envoy hands over bodies meanwhile.
+    pub(crate) fn hint_at_held_headers(&self) {
+        if !self.has_hinted.replace(true) {
+            abi::log(
+                abi::Level::Warn,
+                "a request was answered before any of its body came; if all are, hold_headers is true here and \
+                 allow_on_headers_stop_iteration is not in Envoy's configuration of the filter",
+            );
+        }
     }
 
     /// Counts a request by what became of it.
@@ -131,7 +145,11 @@ impl RootContext for Root {
                 for note in worker.pipeline.notes() {
                     abi::log(abi::Level::Warn, note);
                 }
-                self.worker = Some(Rc::new(worker));
+                // What the stages of a configuration before this one hold goes where it belongs.
+                let before = self.worker.replace(Rc::new(worker));
+                if let Some(before) = before {
+                    before.on_tick();
+                }
                 true
             }
             Err(error) => {

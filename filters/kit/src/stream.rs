@@ -213,7 +213,11 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, is_end: bool) -> Action {
-        if let Phase::Reading(_) = self.phase {
+        if let Phase::Reading(reading) = &self.phase {
+            let holds_headers = self.worker.pipeline.config().hold_headers;
+            if holds_headers && reading.body.bytes().is_empty() {
+                self.worker.hint_at_held_headers();
+            }
             // Without held headers an upstream may answer before it has the body. What comes
             // of the body now is neither read nor sent.
             self.phase = Phase::Answered;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::policy::{
-    AFTER, EXPECTED, Limit, MAXIMUM, POLICIES, Policy, REQUESTS_PER_MINUTE, TOKENS_PER_MINUTE,
+    AFTER, EXPECTED, Limit, MAXIMUM, PATIENT_MAXIMUM, POLICIES, Policy, REQUESTS_PER_MINUTE,
+    TOKENS_PER_MINUTE,
 };
 use crate::traffic::{Demand, Traffic};
 
@@ -72,6 +73,18 @@ pub fn cases() -> Vec<Case> {
             limit: Limit::Tokens,
             tenants: vec![Demand::of_tokens(tokens, 10.0, 0.5).shifting(3.0)],
             policies: vec![EXPECTED, MAXIMUM, AFTER],
+        },
+        Case {
+            name: "10 ×, answers that come whole",
+            limit: Limit::Tokens,
+            tenants: vec![Demand::of_tokens(tokens, 10.0, 1.0).whole()],
+            policies: vec![EXPECTED, MAXIMUM, AFTER],
+        },
+        Case {
+            name: "10 ×, max_tokens 8192",
+            limit: Limit::Tokens,
+            tenants: vec![Demand::of_tokens(tokens, 10.0, 1.0).allowing(8192)],
+            policies: vec![EXPECTED, MAXIMUM, PATIENT_MAXIMUM],
         },
         requests("3 × the requests", 3.0),
         requests("10 × the requests", 10.0),

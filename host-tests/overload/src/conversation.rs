@@ -1,8 +1,8 @@
-//! One request and its answer on the wire: a chat completion, streamed.
+//! One request and its answer on the wire: a chat completion.
 
 use std::time::Duration;
 
-use crate::traffic::{MAX_TOKENS, Request};
+use crate::traffic::Request;
 
 /// From the request to the first token of its answer.
 pub const FIRST_TOKEN: Duration = Duration::from_millis(500);
@@ -37,12 +37,17 @@ pub fn words(seed: u64, tokens: u32) -> String {
 /// The request's body, whose prompt has as many tokens as it says.
 pub fn body(request: &Request) -> String {
     let text = words(request.number, request.prompt_tokens - FRAMING_TOKENS);
+    let stream = match request.is_streamed {
+        true => r#""stream":true,"stream_options":{"include_usage":true},"#,
+        false => "",
+    };
+    let max_tokens = request.max_tokens;
     format!(
-        r#"{{"model":"gpt-4o","stream":true,"stream_options":{{"include_usage":true}},"max_tokens":{MAX_TOKENS},"messages":[{{"role":"user","content":"{text}"}}]}}"#
+        r#"{{"model":"gpt-4o",{stream}"max_tokens":{max_tokens},"messages":[{{"role":"user","content":"{text}"}}]}}"#
     )
 }
 
-/// An answer while it is written, a second's tokens at a time.
+/// An answer while it is written: a second's tokens at a time, or all at the end.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer {
     request: Request,
@@ -52,7 +57,7 @@ pub struct Answer {
 /// Some of an answer's body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// Server-sent events.
+    /// Server-sent events, or JSON.
     pub bytes: String,
     /// Whether the answer is whole with it.
     pub last: bool,
@@ -72,12 +77,26 @@ impl Answer {
         FIRST_TOKEN + writing(self.next_written())
     }
 
+    /// Its `content-type`.
+    pub fn content_type(&self) -> &'static str {
+        match self.request.is_streamed {
+            true => "text/event-stream",
+            false => "application/json",
+        }
+    }
+
     fn next_written(&self) -> u32 {
-        (self.written + TOKENS_PER_SECOND).min(self.request.output_tokens)
+        match self.request.is_streamed {
+            true => (self.written + TOKENS_PER_SECOND).min(self.request.output_tokens),
+            false => self.request.output_tokens,
+        }
     }
 
     /// The next piece.
     pub fn next_piece(&mut self) -> Piece {
+        if !self.request.is_streamed {
+            return self.whole();
+        }
         let until = self.next_written();
         let mut bytes = String::new();
         for at in self.written..until {
@@ -99,6 +118,18 @@ impl Answer {
         }
         Piece { bytes, last }
     }
+
+    fn whole(&self) -> Piece {
+        let (prompt, output) = (self.request.prompt_tokens, self.request.output_tokens);
+        let text = words(self.request.number, output);
+        let total = prompt + output;
+        Piece {
+            bytes: format!(
+                r#"{{"object":"chat.completion","choices":[{{"index":0,"message":{{"role":"assistant","content":"{text}"}},"finish_reason":"stop"}}],"usage":{{"prompt_tokens":{prompt},"completion_tokens":{output},"total_tokens":{total}}}}}"#
+            ),
+            last: true,
+        }
+    }
 }
 
 /// How long a model takes for so many tokens.
@@ -119,7 +150,21 @@ mod tests {
             number: 0x1234_5678_9abc_def0,
             prompt_tokens,
             output_tokens,
+            max_tokens: 2048,
+            is_streamed: true,
         }
+    }
+
+    #[test]
+    fn an_answer_that_is_not_streamed_comes_whole() {
+        let mut answer = Answer::to(Request {
+            is_streamed: false,
+            ..request(80, 120)
+        });
+        assert_eq!(answer.next_after().as_millis(), 2900);
+        let piece = answer.next_piece();
+        let body: Value = serde_json::from_str(&piece.bytes).unwrap();
+        assert!(piece.last && body["usage"]["total_tokens"] == 200);
     }
 
     #[test]

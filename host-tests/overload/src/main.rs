@@ -16,12 +16,7 @@ use tollgate_overload::plot;
 use tollgate_overload::report::{self, Row};
 use tollgate_tests::places;
 
-/// Shows what the rate-limiter makes of several times the traffic it allows, beside the other
-/// ways to charge: reserving max_tokens, the prompt alone, and charging after the response.
-///
-/// Requests come at random (Poisson), with prompts of 80 tokens and answers of 281 in the mean
-/// (log-normal, as ShareGPT's), `max_tokens` 2048, a first token after half a second and then
-/// 50 a second. Nobody retries. The limit is 100,000 tokens or 600 requests a minute.
+/// Shows what the rate-limiter makes of several times the traffic it allows.
 #[derive(Parser)]
 #[command(bin_name = "overload")]
 struct Args {
@@ -29,13 +24,27 @@ struct Args {
     ground: Ground,
 }
 
+const TRAFFIC: &str = "\
+Requests come at random (Poisson), with prompts of 80 tokens and answers of 281 in the mean
+(log-normal, as long as ShareGPT's), max_tokens 2048, a first token after half a second and then
+50 a second. Nobody retries. The limit is 100,000 tokens a minute, or 600 requests.";
+
 #[derive(Subcommand)]
 enum Ground {
-    /// In virtual time: the module in the harness, its clock moved from event to event.
-    #[command(bin_name = "cargo xtask overload --")]
+    /// Overloads the rate-limiter in virtual time, beside the other ways to charge: reserving
+    /// max_tokens, the prompt alone, and charging after the response.
+    ///
+    /// The module runs in the harness, whose clock is moved from event to event. The same
+    /// traffic meets every policy.
+    #[command(override_usage = "cargo xtask overload -- [OPTIONS]", after_help = TRAFFIC)]
     Simulate(Simulate),
-    /// In real time: an Envoy in front of a mock, every load and policy at once, a tenant each.
-    #[command(bin_name = "cargo xtask bench rate-limiter --")]
+    /// Overloads the rate-limiter in a real Envoy, in front of a mock that takes its time, beside
+    /// reserving max_tokens and charging after the response.
+    ///
+    /// Loads and policies run side by side, each pair a tenant of its own. On two cores it needs
+    /// them to itself: what else runs makes answers late, and policies that wait for answers
+    /// look worse.
+    #[command(override_usage = "cargo xtask bench rate-limiter -- [OPTIONS]", after_help = TRAFFIC)]
     Envoy(Envoy),
 }
 

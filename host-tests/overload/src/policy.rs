@@ -55,7 +55,12 @@ pub const MAXIMUM: Policy = Policy {
     reserve: "maximum",
     burst_seconds: 3,
 };
-/// What Envoy AI Gateway, APISIX and Higress do.
+/// The same with a burst that suits it better.
+pub const PATIENT_MAXIMUM: Policy = Policy {
+    burst_seconds: 10,
+    ..MAXIMUM
+};
+/// When Envoy AI Gateway, APISIX and Higress charge (their windows are fixed ones).
 pub const AFTER: Policy = Policy {
     name: "nothing, charge after the response",
     reserve: "nothing",
@@ -71,10 +76,7 @@ pub const POLICIES: [Policy; 6] = [
     },
     PROMPT,
     MAXIMUM,
-    Policy {
-        burst_seconds: 10,
-        ..MAXIMUM
-    },
+    PATIENT_MAXIMUM,
     AFTER,
 ];
 

@@ -71,7 +71,8 @@ pub fn table(rows: &[Row]) -> Table {
 pub const LEGEND: &str = "\
 worst 60 s: the most of a limit that was really consumed in any minute: prompts when they are
 passed on, answers while they are written. mean use: of the limit, after the first minute. host
-calls: of a request until it is passed on or refused. Green: at most 110 %, at least 98 %.";
+calls: of a request until it is passed on or refused. Answers are streamed unless a case says
+otherwise; prompts are made of words of one token, so that the estimate is right. Green: at most 110 %, at least 98 %.";
 
 fn percent(part: f64) -> String {
     format!("{:.1} %", part * 100.0)

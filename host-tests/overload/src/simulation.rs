@@ -164,7 +164,8 @@ impl Run {
                 continue;
             };
             if exchange.stream.client().headers.is_none() {
-                let head = [(":status", "200"), ("content-type", "text/event-stream")];
+                let content_type = exchange.answer.content_type();
+                let head = [(":status", "200"), ("content-type", content_type)];
                 exchange.stream.response_headers(head, false);
             }
             let piece = exchange.answer.next_piece();

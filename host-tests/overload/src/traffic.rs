@@ -19,7 +19,7 @@ pub const ANSWERS: LogNormal = LogNormal {
     sigma: 0.7,
 };
 
-/// What every request sets as `max_tokens`. No answer is longer.
+/// What requests set as `max_tokens`, unless a case says otherwise. No answer is longer.
 pub const MAX_TOKENS: u32 = 2048;
 
 /// Longer prompts are cut: a few would be most of a minute's limit.
@@ -49,6 +49,10 @@ pub struct Demand {
     pub answers: LogNormal,
     /// Of those in the second half of the run.
     pub later_answers: LogNormal,
+    /// What its requests set as `max_tokens`.
+    pub max_tokens: u32,
+    /// Whether its answers are streamed, else JSON that comes when it is whole.
+    pub is_streamed: bool,
 }
 
 /// One request.
@@ -64,6 +68,10 @@ pub struct Request {
     pub prompt_tokens: u32,
     /// How long the answer is going to be.
     pub output_tokens: u32,
+    /// How long it says that the answer may be.
+    pub max_tokens: u32,
+    /// Whether it asks for a stream.
+    pub is_streamed: bool,
 }
 
 impl Demand {
@@ -77,6 +85,8 @@ impl Demand {
             prompts: PROMPTS,
             answers,
             later_answers: answers,
+            max_tokens: MAX_TOKENS,
+            is_streamed: true,
         }
     }
 
@@ -88,12 +98,27 @@ impl Demand {
             prompts: PROMPTS,
             answers: ANSWERS,
             later_answers: ANSWERS,
+            max_tokens: MAX_TOKENS,
+            is_streamed: true,
         }
     }
 
     /// The same of a tenant with this name.
     pub fn of(self, tenant: &'static str) -> Self {
         Self { tenant, ..self }
+    }
+
+    /// The same, allowing answers of `max_tokens`, which become no longer by it.
+    pub fn allowing(self, max_tokens: u32) -> Self {
+        Self { max_tokens, ..self }
+    }
+
+    /// The same, with answers that come as JSON when they are whole.
+    pub fn whole(self) -> Self {
+        Self {
+            is_streamed: false,
+            ..self
+        }
     }
 
     /// Answers `longer` times as long from the middle of the run on, by as many requests.
@@ -131,6 +156,8 @@ impl Traffic {
                     prompt_tokens: (demand.prompts.draw(&mut random).round() as u32)
                         .clamp(LEAST_PROMPT_TOKENS, MOST_PROMPT_TOKENS),
                     output_tokens: (answers.draw(&mut random).round() as u32).clamp(1, MAX_TOKENS),
+                    max_tokens: demand.max_tokens,
+                    is_streamed: demand.is_streamed,
                 });
             }
         }

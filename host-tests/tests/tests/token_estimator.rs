@@ -146,6 +146,24 @@ fn without_held_headers_log_and_refusals_still_work() {
     assert!(log.contains("hold_headers is false"), "{log}");
 }
 
+/// The other way round no request gets an answer, and Envoy does not say why.
+#[test]
+fn headers_that_envoy_does_not_hold_are_hinted_at() {
+    let stack = Stack::of(CONFIGURATION)
+        .replace(
+            "allow_on_headers_stop_iteration: true",
+            "allow_on_headers_stop_iteration: false",
+        )
+        .replace("request_timeout: 60s", "request_timeout: 1s")
+        .start()
+        .unwrap();
+    let request = stack.client().post(CHAT).header("api-key", "any");
+    assert_eq!(request.json(&question(false)).send().unwrap().status, 504);
+    let log = stack.envoy.log();
+    let hint = "allow_on_headers_stop_iteration is not in Envoy's configuration";
+    assert!(log.contains(hint), "{log}");
+}
+
 #[test]
 fn what_a_client_forges_changes_nothing() {
     let stack = stack("token-estimator");

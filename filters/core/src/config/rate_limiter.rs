@@ -50,6 +50,9 @@ pub struct RateLimiterConfig {
     /// What requests are counted under, for each tenant; rules that name the same one share
     /// its count.
     pub counter: String,
+    /// The same for its quotas, which a rule may have from the top level beside limits of its
+    /// own.
+    pub quota_counter: String,
     /// What is limited.
     pub limits: Rc<Limits>,
     /// How long a bucket's burst is, in nanoseconds.
@@ -74,6 +77,7 @@ impl Default for RateLimiterConfig {
             enabled: true,
             mode: Mode::Enforce,
             counter: "default".to_owned(),
+            quota_counter: "default".to_owned(),
             limits: Rc::new(Limits {
                 leases: true,
                 ..Limits::default()
@@ -98,19 +102,16 @@ impl RateLimiterConfig {
 
     /// Whether requests under one counter would be held to other limits than `other` says.
     pub(super) fn disagrees(&self, other: &RateLimiterConfig) -> bool {
-        let limits = |config: &RateLimiterConfig| {
-            let Limits {
-                requests,
-                tokens,
-                quotas,
-                ..
-            } = (*config.limits).clone();
-            (requests, tokens, quotas)
-        };
-        self.is_active()
-            && other.is_active()
-            && self.counter == other.counter
-            && limits(self) != limits(other)
+        let (ours, theirs) = (&self.limits, &other.limits);
+        let buckets = |limits: &Limits| (limits.requests, limits.tokens);
+        let is_either = |limits: &Limits| limits.requests.is_some() || limits.tokens.is_some();
+        let of_buckets = self.counter == other.counter
+            && (is_either(ours) && is_either(theirs))
+            && buckets(ours) != buckets(theirs);
+        let of_quotas = self.quota_counter == other.quota_counter
+            && !(ours.quotas.is_empty() || theirs.quotas.is_empty())
+            && ours.quotas != theirs.quotas;
+        self.is_active() && other.is_active() && (of_buckets || of_quotas)
     }
 
     /// These settings with what `node` gives instead, for the rule of this name.
@@ -176,15 +177,13 @@ impl RateLimiterConfig {
             )?,
         };
         // Limits of its own are counted on their own: what a rule inherits it shares.
-        let gives_limits = [
-            "requests_per_minute",
-            "tokens_per_minute",
-            "burst_seconds",
-            "quotas",
-        ]
-        .iter()
-        .any(|key| object.get(key).is_some());
-        let counter = if gives_limits { rule } else { &self.counter };
+        let gives = |keys: &[&str]| keys.iter().any(|key| object.get(key).is_some());
+        let own = |gives: bool, inherited: &str| {
+            let named = object.read_or("counter", None, |node| node.string().map(Some))?;
+            let own = if gives { rule } else { inherited };
+            Ok(named.unwrap_or(own).to_owned())
+        };
+        let gives_buckets = gives(&["requests_per_minute", "tokens_per_minute", "burst_seconds"]);
         let text = |key, default: &str| {
             object.read_or(key, default.to_owned(), |node| {
                 node.string().map(str::to_owned)
@@ -193,7 +192,8 @@ impl RateLimiterConfig {
         Ok(RateLimiterConfig {
             enabled: object.read_or("enabled", self.enabled, Node::boolean)?,
             mode: object.read_or("mode", self.mode, |node| node.one_of(&MODES))?,
-            counter: text("counter", counter)?,
+            counter: own(gives_buckets, &self.counter)?,
+            quota_counter: own(gives(&["quotas"]), &self.quota_counter)?,
             limits: Rc::new(limits),
             burst,
             reserve: object.read_or("reserve", self.reserve, |node| node.one_of(&RESERVES))?,

@@ -5,8 +5,10 @@ use super::node::{ConfigError, Node};
 /// One place to look for a tenant's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TenantSource {
-    /// A request header, lower case.
+    /// A request header, lower case: what the client says.
     Header(String),
+    /// A request header, lower case, that the proxy sets: what it knows.
+    TrustedHeader(String),
     /// A property of the stream, its segments separated by NUL: something that Envoy knows,
     /// such as a claim of a JWT that its `jwt_authn` filter has verified.
     Property(String),
@@ -26,9 +28,20 @@ impl TenantSource {
     }
 
     fn read(node: &Node) -> Result<TenantSource, ConfigError> {
-        let object = node.object(&["header", "property"])?;
+        let object = node.object(&["header", "trusted", "property"])?;
+        let is_trusted = object.read_or("trusted", false, Node::boolean)?;
         match (object.get("header"), object.get("property")) {
-            (Some(header), None) => Ok(TenantSource::Header(header.string()?.to_ascii_lowercase())),
+            (Some(header), None) => {
+                let name = header.string()?.to_ascii_lowercase();
+                Ok(if is_trusted {
+                    TenantSource::TrustedHeader(name)
+                } else {
+                    TenantSource::Header(name)
+                })
+            }
+            (None, Some(_)) if is_trusted => {
+                Err(node.wrong("`trusted` is about a header; a property is trusted as it is"))
+            }
             (None, Some(property)) => {
                 let segments = property.list()?;
                 if segments.is_empty() {

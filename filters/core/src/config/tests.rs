@@ -131,6 +131,11 @@ fn what_is_wrong_is_named_with_its_path() {
             "either a header or a property",
         ),
         (
+            r#"{"tenant": [{"property": ["a"], "trusted": true}]}"#,
+            "tenant[0]",
+            "`trusted` is about a header",
+        ),
+        (
             r#"{"tenant": [{"header": "a"}, {"property": []}]}"#,
             "tenant[1].property",
             "segments",
@@ -307,20 +312,26 @@ fn limits_are_counted_under_the_rule_that_gives_them() {
             "rules": [
                 {"name": "inherits", "match": {}, "rate_limiter": {"mode": "shadow"}},
                 {"name": "gives", "match": {}, "rate_limiter": {"tokens_per_minute": null, "quotas": []}},
+                {"name": "own", "match": {}, "rate_limiter": {"tokens_per_minute": 5}},
                 {"name": "names", "match": {}, "rate_limiter": {"counter": "other", "requests_per_minute": 0}},
                 {"name": "again", "match": {}, "rate_limiter": {"counter": "other", "requests_per_minute": 0}}
             ]
         }"#,
     )
     .unwrap();
-    let counters = config
-        .rules
-        .iter()
-        .map(|rule| rule.rate_limiter.counter.as_str());
-    assert_eq!(
-        counters.collect::<Vec<_>>(),
-        ["default", "gives", "other", "other"]
-    );
+    let counters = config.rules.iter().map(|rule| {
+        let config = &rule.rate_limiter;
+        (config.counter.as_str(), config.quota_counter.as_str())
+    });
+    // Quotas of the top level are counted there, beside limits that a rule has of its own.
+    let expected = [
+        ("default", "default"),
+        ("gives", "gives"),
+        ("own", "default"),
+        ("other", "other"),
+        ("other", "other"),
+    ];
+    assert_eq!(counters.collect::<Vec<_>>(), expected);
     let limits = &config.defaults.rate_limiter.limits;
     assert_eq!(
         limits.tokens.map(|bucket| bucket.per_minute),

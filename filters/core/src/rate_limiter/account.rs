@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::bucket::SECOND;
+use super::ledger::Counter;
 use super::limits::{Amount, Difference, Levels, Limits};
 use super::quota::Quota;
 
@@ -74,28 +75,45 @@ fn signed(number: u64) -> i64 {
 #[derive(Debug, Default)]
 pub(super) struct Account {
     pub(super) key: u64,
+    /// The key of its quotas' records.
+    pub(super) quota_key: u64,
     pub(super) limits: Option<Rc<Limits>>,
     /// What was left when shared data was last asked.
     pub(super) levels: Levels,
     pub(super) buckets: Balance,
     quotas: [Balance; MOST_QUOTAS],
+    /// What was left of the quotas then.
+    pub(super) quota_left: [u64; MOST_QUOTAS],
+    /// Whether a quota refused last: then the quotas are looked at before anything is taken.
+    pub(super) is_spent: bool,
     /// When a lease was taken of everything.
     leased_at: Option<u64>,
-    /// When a balance last changed.
-    changed_at: u64,
+    /// When it was used last.
+    used_at: u64,
     /// Since when decisions are counted, and how many there were.
     since: u64,
     decisions: u32,
 }
 
 impl Account {
-    pub(super) fn new(key: u64, limits: &Rc<Limits>, now: u64) -> Account {
+    pub(super) fn new(counter: Counter<'_>, now: u64) -> Account {
         Account {
-            key,
-            limits: Some(Rc::clone(limits)),
+            key: counter.key,
+            quota_key: counter.quotas,
+            limits: Some(Rc::clone(counter.limits)),
             since: now,
+            used_at: now,
             ..Account::default()
         }
+    }
+
+    /// Whether it is this counter's, with these limits.
+    pub(super) fn is_of(&self, counter: Counter<'_>) -> bool {
+        let same =
+            |known: &Rc<Limits>| Rc::ptr_eq(known, counter.limits) || known == counter.limits;
+        self.key == counter.key
+            && self.quota_key == counter.quotas
+            && self.limits.as_ref().is_some_and(same)
     }
 
     /// Whether nothing is to be settled.
@@ -143,24 +161,17 @@ impl Account {
         let leased_for = self.leased_at.map(|at| now.abs_diff(at));
         let is_current = leased_for.is_some_and(|time| time < TICK.saturating_mul(2));
         let has_all = is_current
-            && (!limits.has_buckets() || self.buckets.has(amount))
+            && self.buckets.has(limits.of_buckets(amount))
             && self
                 .quotas(limits)
                 .all(|(quota, balance)| balance.has(amount.only(quota.unit)));
         if has_all {
-            if limits.has_buckets() {
-                self.buckets.spend(amount);
-            }
+            self.buckets.spend(limits.of_buckets(amount));
             for (quota, balance) in self.quotas(limits) {
                 balance.spend(amount.only(quota.unit));
             }
         }
         has_all
-    }
-
-    /// Takes note that balances changed at `now`.
-    pub(super) fn touch(&mut self, now: u64) {
-        self.changed_at = now;
     }
 
     /// Books a difference everywhere. What a quota gave in a window that is over cannot be
@@ -172,9 +183,10 @@ impl Account {
         taken_at: u64,
         now: u64,
     ) {
-        if limits.has_buckets() {
-            self.buckets.apply(difference);
-        }
+        self.buckets.apply(Difference {
+            more: limits.of_buckets(difference.more),
+            less: limits.of_buckets(difference.less),
+        });
         for (quota, balance) in self.quotas(limits) {
             let mut difference = difference.only(quota.unit);
             if quota.period.end(taken_at) != quota.period.end(now) {
@@ -182,14 +194,13 @@ impl Account {
             }
             balance.apply(difference);
         }
-        self.touch(now);
     }
 
-    /// Forgets what windows that are over would get back.
-    pub(super) fn close_windows(&mut self, limits: &Limits, now: u64) {
-        let changed_at = self.changed_at;
+    /// Begins to use it at `now`: what windows that are over would get back is forgotten.
+    pub(super) fn open(&mut self, limits: &Limits, now: u64) {
+        let used_at = core::mem::replace(&mut self.used_at, now);
         for (quota, balance) in self.quotas(limits) {
-            if quota.period.end(changed_at) != quota.period.end(now) {
+            if quota.period.end(used_at) != quota.period.end(now) {
                 let more = balance.close().more;
                 balance.spend(more);
             }

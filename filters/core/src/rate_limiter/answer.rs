@@ -243,7 +243,7 @@ fn too_large(limit: Limit, asked: &Asked<'_>, limits: &Limits) -> impl fmt::Disp
     match limit {
         Limit::Tokens => format!(
             "Request too large for {name}: it is charged {tokens} tokens, and the limit is {} tokens per \
-             minute. Waiting does not help: shorten the prompt or lower max_tokens.",
+             minute. Waiting does not help; send a smaller request.",
             most(limits.tokens)
         ),
         Limit::Requests => format!(

@@ -44,6 +44,9 @@ const PLACES: usize = 4096;
 /// What was learnt is shared at the latest with the first answer after this time.
 const SHARED_EVERY: u64 = SECOND;
 
+/// What a worker has not shared or read for this long it reads again.
+const READ_AGAIN: u64 = 60 * SECOND;
+
 /// A mean of so many answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Mean {
@@ -121,7 +124,9 @@ impl Expectations {
             return None;
         };
         let place = place(&mut places, key)?;
-        if place.key != key {
+        // Others learn too, and what nobody adds to is forgotten.
+        let is_old = now.abs_diff(place.shared_at) >= READ_AGAIN && place.answers == 0;
+        if place.key != key || is_old {
             self.share(host, place, now);
             *place = Place {
                 key,
@@ -133,10 +138,11 @@ impl Expectations {
         place.mean.with(place.sum, place.answers).expected()
     }
 
-    /// Whether an answer of `tokens` is longer than what is expected under `key`.
+    /// Whether an answer of `tokens` is longer than what is expected under `key`; not where
+    /// nothing is known yet.
     pub fn is_more(&self, host: &dyn Host, key: u64, tokens: u64, now: u64) -> bool {
         let expected = self.expected(host, key, now);
-        expected.is_none_or(|expected| tokens > expected)
+        expected.is_some_and(|expected| tokens > expected)
     }
 
     /// Takes note of an answer of `tokens` under `key`.

@@ -10,10 +10,10 @@
 use core::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use super::account::{Account, Accounts, Balance};
+use super::account::{Account, Accounts, Balance, MOST_QUOTAS};
 use super::bucket::Short;
 use super::limits::{Amount, Difference, Levels, Limit, Limits, Refusal};
-use super::quota::{Period, Quota, Quotas, Unit};
+use super::quota::{Period, Quota, RequestQuotas, TokenQuotas, Unit};
 use super::table::{Change, Kind, PATIENT_RETRIES, RETRIES, Table, Updated, Values};
 use crate::host::Host;
 
@@ -22,6 +22,8 @@ use crate::host::Host;
 pub struct Counter<'a> {
     /// The hash of tenant and counter.
     pub key: u64,
+    /// The same for its quotas, which may be counted together with those of other rules.
+    pub quotas: u64,
     /// Its limits.
     pub limits: &'a Rc<Limits>,
 }
@@ -48,8 +50,10 @@ pub struct Events {
 pub struct Decision {
     /// Why not, where it is one.
     pub refusal: Option<Refusal>,
-    /// What is left after it.
+    /// What is left after it of the limits a minute.
     pub levels: Levels,
+    /// What is left of each quota, in their order; of a lease as it was when that was taken.
+    pub quota_left: [u64; MOST_QUOTAS],
 }
 
 /// TATs of the limits a minute: requests, tokens.
@@ -85,7 +89,8 @@ impl Events {
 #[derive(Debug, Default)]
 pub struct Ledger {
     tats: Table<Tats>,
-    quotas: Table<Quotas>,
+    request_quotas: Table<RequestQuotas>,
+    token_quotas: Table<TokenQuotas>,
     accounts: RefCell<Accounts>,
     /// Whether an account may be uneven.
     is_open: Cell<bool>,
@@ -96,6 +101,7 @@ struct Asked<'a> {
     host: &'a dyn Host,
     limits: &'a Limits,
     key: u64,
+    quota_key: u64,
     now: u64,
 }
 
@@ -109,19 +115,20 @@ impl Ledger {
         now: u64,
         events: &mut Events,
     ) -> Decision {
-        let Counter { key, limits } = counter;
-        let admitted = |levels| Decision {
-            refusal: None,
-            levels,
+        let limits = counter.limits;
+        let decision = |refusal, account: &Account| Decision {
+            refusal,
+            levels: account.levels,
+            quota_left: account.quota_left,
         };
         if limits.is_empty() {
-            return admitted(Levels::default());
+            return decision(None, &Account::default());
         }
         let amount = limits.relevant(amount);
         self.with_account(host, counter, now, events, |account, events| {
             account.count(now);
             if account.spend_lease(limits, amount, now) {
-                return admitted(account.levels);
+                return decision(None, account);
             }
             account.end_lease();
             let lease = if account.is_hot(now) {
@@ -132,15 +139,12 @@ impl Ledger {
             let asked = Asked {
                 host,
                 limits,
-                key,
+                key: counter.key,
+                quota_key: counter.quotas,
                 now,
             };
             let refusal = self.take(&asked, account, amount, lease, events);
-            account.touch(now);
-            Decision {
-                refusal,
-                levels: account.levels,
-            }
+            decision(refusal, account)
         })
     }
 
@@ -200,27 +204,25 @@ impl Ledger {
         events: &mut Events,
         use_it: impl FnOnce(&mut Account, &mut Events) -> T,
     ) -> T {
-        let Counter { key, limits } = counter;
+        let limits = counter.limits;
         let mut accounts = self.accounts.try_borrow_mut().ok();
-        let place = accounts.as_mut().and_then(|accounts| accounts.of(key, now));
+        let place = accounts
+            .as_mut()
+            .and_then(|accounts| accounts.of(counter.key, now));
         let place = place.and_then(|account| {
-            let is_its = account.key == key
-                && account
-                    .limits
-                    .as_ref()
-                    .is_some_and(|known| Rc::ptr_eq(known, limits));
-            if !is_its {
+            if !account.is_of(counter) {
                 // What was taken under other limits is settled under those.
                 self.balance(host, account, now, events);
                 if !account.is_even() {
                     return None;
                 }
-                *account = Account::new(key, limits, now);
+                *account = Account::new(counter, now);
             }
             Some(account)
         });
         match place {
             Some(account) => {
+                account.open(limits, now);
                 let result = use_it(account, events);
                 if !account.is_even() {
                     self.is_open.set(true);
@@ -228,7 +230,7 @@ impl Ledger {
                 result
             }
             None => {
-                let mut account = Account::new(key, limits, now);
+                let mut account = Account::new(counter, now);
                 let result = use_it(&mut account, events);
                 self.balance(host, &mut account, now, events);
                 events.lost = events.lost.saturating_add(u64::from(!account.is_even()));
@@ -249,24 +251,37 @@ impl Ledger {
         events: &mut Events,
     ) -> Option<Refusal> {
         let &Asked { limits, now, .. } = asked;
+        // A refusal that counts has to be booked where requests are.
+        if account.is_spent && !limits.charge_refused {
+            let refusal = self.look_at_quotas(asked, account, amount);
+            account.is_spent = refusal.is_some();
+            if refusal.is_some() {
+                return refusal;
+            }
+        }
         let mut has_lease = !lease.is_nothing();
         if limits.has_buckets() {
             let (refusal, granted) = self.take_from_buckets(asked, account, amount, lease, events);
             if refusal.is_some() {
-                return refusal;
+                // A quota that is used up is in the way for longer.
+                let by_quota = self.look_at_quotas(asked, account, amount);
+                account.is_spent = by_quota.is_some();
+                return by_quota.or(refusal);
             }
             has_lease &= granted;
         }
         let mut refusal = None;
         let mut taken = 0usize;
-        account.close_windows(limits, now);
-        for (quota, balance) in account.quotas(limits) {
+        let mut quota_left = account.quota_left;
+        for ((quota, balance), left) in account.quotas(limits).zip(&mut quota_left) {
             let lease = if has_lease { lease } else { Amount::default() };
             let taking = Taking {
                 amount: amount.of(quota.unit),
                 lease: lease.of(quota.unit),
             };
-            match self.take_from_quota(asked, quota, balance, taking, events) {
+            let (result, left_now) = self.take_from_quota(asked, quota, balance, taking, events);
+            *left = left_now;
+            match result {
                 Ok(granted) => {
                     has_lease &= granted;
                     taken = taken.saturating_add(1);
@@ -281,12 +296,18 @@ impl Ledger {
             }
         }
         if refusal.is_some() {
+            let given_back = limits.quotas.iter().zip(&mut quota_left).take(taken);
+            given_back.for_each(|(quota, left)| *left = left.saturating_add(amount.of(quota.unit)));
+        }
+        account.quota_left = quota_left;
+        account.is_spent = refusal.is_some();
+        if refusal.is_some() {
             if limits.has_buckets() {
-                let kept = if limits.charge_refused {
+                let kept = limits.of_buckets(if limits.charge_refused {
                     amount.only(Unit::Tokens)
                 } else {
                     amount
-                };
+                });
                 account.buckets.add(kept);
                 let given_back = Difference {
                     less: kept,
@@ -302,6 +323,47 @@ impl Ledger {
             events.leases = events.leases.saturating_add(1);
         }
         refusal
+    }
+
+    /// The quota that would refuse, the longest first; nothing is taken.
+    fn look_at_quotas(
+        &self,
+        asked: &Asked<'_>,
+        account: &mut Account,
+        amount: Amount,
+    ) -> Option<Refusal> {
+        let &Asked {
+            host, limits, now, ..
+        } = asked;
+        let mut places = limits.quotas.iter().zip(&mut account.quota_left);
+        places.find_map(|(quota, left)| {
+            let key = asked.quota_record(quota);
+            let values = match quota.unit {
+                Unit::Requests => self.request_quotas.read(host, key, now),
+                Unit::Tokens => self.token_quotas.read(host, key, now),
+            };
+            *left = quota.left(values, now);
+            let short = quota.take(values, now, amount.of(quota.unit)).err()?;
+            Some(Refusal {
+                limit: Limit::Quota(*quota),
+                short,
+            })
+        })
+    }
+
+    /// Changes the record of a quota where `decide` says so.
+    fn update_quota<T>(
+        &self,
+        asked: &Asked<'_>,
+        quota: &Quota,
+        retries: u64,
+        decide: impl FnMut(Values) -> (T, Option<Values>),
+    ) -> Updated<T> {
+        let (host, key, now) = (asked.host, asked.quota_record(quota), asked.now);
+        match quota.unit {
+            Unit::Requests => self.request_quotas.update(host, key, now, retries, decide),
+            Unit::Tokens => self.token_quotas.update(host, key, now, retries, decide),
+        }
     }
 
     /// Why not, or whether the lease was given too.
@@ -342,13 +404,13 @@ impl Ledger {
         account.levels = levels;
         match (updated.change, refusal) {
             (Change::Stored, None) if has_lease => {
-                account.buckets.add(lease);
+                account.buckets.add(limits.of_buckets(lease));
                 return (None, true);
             }
             (Change::Lost, refusal) => {
                 account.buckets.apply(carry);
                 if refusal.is_none() {
-                    account.buckets.spend(amount);
+                    account.buckets.spend(limits.of_buckets(amount));
                 }
             }
             // Without shared data nothing is owed either: nobody could ever be paid.
@@ -357,7 +419,7 @@ impl Ledger {
         (refusal, false)
     }
 
-    /// How long not, or whether the lease was given too.
+    /// How long not, or whether the lease was given too; and what is left.
     fn take_from_quota(
         &self,
         asked: &Asked<'_>,
@@ -365,40 +427,42 @@ impl Ledger {
         balance: &mut Balance,
         taking: Taking,
         events: &mut Events,
-    ) -> Result<bool, Short> {
+    ) -> (Result<bool, Short>, u64) {
         let now = asked.now;
         let carry = balance.close();
         let (more, less) = (carry.more.of(quota.unit), carry.less.of(quota.unit));
         let with_lease = taking.amount.saturating_add(taking.lease);
-        let key = asked.quota_key(quota);
-        let updated = self.quotas.update(asked.host, key, now, RETRIES, |values| {
+        let updated = self.update_quota(asked, quota, RETRIES, |values| {
             let values = quota.settle(values, now, more, less);
+            let taken = |result, after: Values| ((result, quota.left(after, now)), Some(after));
             match quota.take(values, now, with_lease) {
-                Ok(after) => (Ok(taking.lease > 0), Some(after)),
+                Ok(after) => taken(Ok(taking.lease > 0), after),
                 Err(_) => match quota.take(values, now, taking.amount) {
-                    Ok(after) => (Ok(false), Some(after)),
+                    Ok(after) => taken(Ok(false), after),
                     Err(short) => {
-                        let is_changed = more > 0 || less > 0;
-                        (Err(short), is_changed.then_some(values))
+                        let change = (more > 0 || less > 0).then_some(values);
+                        ((Err(short), quota.left(values, now)), change)
                     }
                 },
             }
         });
         events.note(&updated);
         let amount = |amount| quota.unit.amount(amount);
-        match (updated.change, updated.result) {
+        let (result, left) = updated.result;
+        match (updated.change, result) {
             (Change::Stored, Ok(true)) => balance.add(amount(taking.lease)),
             (Change::Lost, result) => {
                 balance.apply(carry);
                 if result.is_ok() {
                     balance.spend(amount(taking.amount));
                 }
-                return result.map(|_| false);
+                return (result.map(|_| false), left);
             }
             _ => {}
         }
         // A quota of another unit than the lease's has nothing to give, and is not in its way.
-        updated.result.map(|granted| granted || taking.lease == 0)
+        let result = result.map(|granted| granted || taking.lease == 0);
+        (result, left)
     }
 
     /// Books all balances of an account; what is left of them could not be booked.
@@ -407,11 +471,12 @@ impl Ledger {
         let Some(limits) = account.limits.clone() else {
             return;
         };
-        account.close_windows(&limits, now);
+        account.open(&limits, now);
         let asked = Asked {
             host,
             limits: &limits,
             key: account.key,
+            quota_key: account.quota_key,
             now,
         };
         if !account.buckets.is_even() {
@@ -435,18 +500,14 @@ impl Ledger {
             let difference = balance.close();
             let more = difference.more.of(quota.unit);
             let less = difference.less.of(quota.unit);
-            let key = asked.quota_key(quota);
-            let updated = self
-                .quotas
-                .update(host, key, now, PATIENT_RETRIES, |values| {
-                    ((), Some(quota.settle(values, now, more, less)))
-                });
+            let updated = self.update_quota(&asked, quota, PATIENT_RETRIES, |values| {
+                ((), Some(quota.settle(values, now, more, less)))
+            });
             events.note(&updated);
             if updated.change == Change::Lost {
                 balance.apply(difference);
             }
         }
-        account.touch(now);
     }
 }
 
@@ -459,7 +520,7 @@ struct Taking {
 
 impl Asked<'_> {
     /// The key of a quota's record: another for each period and unit.
-    fn quota_key(&self, quota: &Quota) -> u64 {
+    fn quota_record(&self, quota: &Quota) -> u64 {
         let period: u64 = match quota.period {
             Period::Hour => 1,
             Period::Day => 2,
@@ -470,7 +531,7 @@ impl Asked<'_> {
             Unit::Tokens => period.saturating_add(3),
         };
         // An odd constant far from any pattern: the records of one counter lie on pages apart.
-        self.key
+        self.quota_key
             .wrapping_add(which.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 }

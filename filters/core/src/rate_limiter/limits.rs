@@ -212,6 +212,22 @@ impl Limits {
         }
     }
 
+    /// Of `amount` what the buckets limit.
+    pub(super) fn of_buckets(&self, amount: Amount) -> Amount {
+        Amount {
+            requests: if self.requests.is_some() {
+                amount.requests
+            } else {
+                0
+            },
+            tokens: if self.tokens.is_some() {
+                amount.tokens
+            } else {
+                0
+            },
+        }
+    }
+
     /// Of `amount` what is limited here at all.
     pub(super) fn relevant(&self, amount: Amount) -> Amount {
         let is_limited = |bucket: Option<Bucket>, unit| {

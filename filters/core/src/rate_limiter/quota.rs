@@ -28,6 +28,14 @@ pub enum Unit {
 }
 
 impl Unit {
+    /// Its name in the configuration and in headers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Unit::Requests => "requests",
+            Unit::Tokens => "tokens",
+        }
+    }
+
     /// So many of it and nothing else.
     pub fn amount(self, count: u64) -> Amount {
         match self {
@@ -56,30 +64,43 @@ pub struct Quota {
     pub status: u16,
 }
 
-/// The records of quotas.
+/// The records of quotas of requests. Those of tokens have a table of their own: how much of
+/// either was used says nothing beside the other.
 #[derive(Debug)]
-pub struct Quotas;
+pub struct RequestQuotas;
 
-impl Kind for Quotas {
-    const NAME: &'static str = "quotas";
-    const PAGES: u32 = 64;
-    const RECORDS: usize = 324;
+/// The records of quotas of tokens.
+#[derive(Debug)]
+pub struct TokenQuotas;
 
-    /// A window of which nothing was used says nothing.
-    fn ends([ends, used]: Values) -> u64 {
-        if used == 0 { 0 } else { ends }
-    }
+/// Both are alike but for their names.
+macro_rules! quotas {
+    ($kind:ty, $name:literal) => {
+        impl Kind for $kind {
+            const NAME: &'static str = $name;
+            const PAGES: u32 = 64;
+            const RECORDS: usize = 324;
 
-    /// Months end for all at once: who used least loses least.
-    fn worth([_, used]: Values) -> u64 {
-        used
-    }
+            /// A window of which nothing was used says nothing.
+            fn ends([ends, used]: Values) -> u64 {
+                if used == 0 { 0 } else { ends }
+            }
 
-    /// A window belongs to the calendar, not to the clock that read it.
-    fn shifted(values: Values, _by: u64) -> Values {
-        values
-    }
+            /// Months end for all at once: who used least loses least.
+            fn worth([_, used]: Values) -> u64 {
+                used
+            }
+
+            /// A window belongs to the calendar, not to the clock that read it.
+            fn shifted(values: Values, _by: u64) -> Values {
+                values
+            }
+        }
+    };
 }
+
+quotas!(RequestQuotas, "request-quotas");
+quotas!(TokenQuotas, "token-quotas");
 
 impl Period {
     /// Its name in the configuration and in metrics.
@@ -184,6 +205,12 @@ impl Quota {
         }
     }
 
+    /// What is left of the window that `now` lies in.
+    pub fn left(&self, values: Values, now: u64) -> u64 {
+        let [_, used] = self.current(values, now);
+        self.limit.saturating_sub(used)
+    }
+
     /// The record after charging `more` and giving `less` back, whatever there is.
     pub fn settle(&self, values: Values, now: u64, more: u64, less: u64) -> Values {
         let [ends, used] = self.current(values, now);
@@ -280,6 +307,9 @@ mod tests {
         assert_eq!(quota.settle([hour, 60], 6, 50, 0), [hour, 110]);
         assert_eq!(quota.settle([hour, 60], 6, 0, 90), [hour, 0]);
         assert_eq!(quota.settle([hour, 60], hour, 0, 90), [2 * hour, 0]);
+        assert_eq!(quota.left([hour, 60], 6), 40);
+        assert_eq!(quota.left([hour, 160], 6), 0);
+        assert_eq!(quota.left([hour, 60], hour), 100);
         let nothing = Quota { limit: 0, ..quota };
         assert_eq!(nothing.take([0, 0], 5, 0), Err(Short::Always));
     }

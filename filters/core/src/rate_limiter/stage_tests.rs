@@ -8,7 +8,6 @@ use crate::config::{Config, RequestHead, StageKind};
 use crate::effect::Effect;
 use crate::endpoint::Dialect;
 use crate::exchange::{Ending, Exchange, ResponseHead, StreamEnd};
-use crate::host::Host;
 use crate::pipeline::{Judged, Pipeline};
 use crate::stage::Stage;
 
@@ -16,6 +15,7 @@ const START: u64 = 1_800_000_000 * SECOND;
 const CHAT: &str = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}"#;
 
 struct Head {
+    path: String,
     headers: Vec<(&'static str, String)>,
     property: Option<&'static str>,
 }
@@ -24,6 +24,7 @@ impl Head {
     fn of(headers: &[(&'static str, &str)]) -> Head {
         let header = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
         Head {
+            path: "/openai/v1/chat/completions".to_owned(),
             headers: headers.iter().map(header).collect(),
             property: None,
         }
@@ -35,7 +36,7 @@ impl RequestHead for Head {
         b"POST"
     }
     fn path(&self) -> &[u8] {
-        b"/openai/v1/chat/completions"
+        self.path.as_bytes()
     }
     fn host(&self) -> &[u8] {
         b"h"
@@ -152,9 +153,51 @@ fn no_request_is_too_large_for_what_its_answer_might_become() {
         let refusal = gateway.send(&a, &long).unwrap_err();
         assert!(refusal.contains("too large"), "{refusal}");
     }
+    // What the request allows is no guess; what it does not say is.
     let gateway = Gateway::new(r#"{"tokens_per_minute":1000,"reserve":"maximum"}"#);
-    let refusal = gateway.send(&a, CHAT).unwrap_err();
+    let allows = CHAT.replace("\"model\"", "\"max_tokens\":1000,\"model\"");
+    let refusal = gateway.send(&a, &allows).unwrap_err();
     assert!(refusal.contains("too large"), "{refusal}");
+    assert!(gateway.send(&a, CHAT).is_ok());
+}
+
+#[test]
+fn an_answer_that_was_cut_off_says_nothing_of_others() {
+    let gateway = Gateway::new(r#"{"tokens_per_minute":100000}"#);
+    let a = Head::of(&[("api-key", "a")]);
+    let cut = CHAT.replace("\"model\"", "\"max_tokens\":1,\"model\"");
+    for _ in 0..5 {
+        let exchange = gateway.send(&a, &cut).unwrap();
+        gateway.answer(exchange, 200, &usage(9, 1));
+    }
+    gateway.wait(MINUTE);
+    let admitted = (0..100).take_while(|_| gateway.send(&a, CHAT).is_ok());
+    assert_eq!(
+        admitted.count(),
+        4,
+        "of 5,000 tokens in a burst, 1,000 each"
+    );
+}
+
+#[test]
+fn without_a_clock_nothing_is_decided_and_nothing_forgotten() {
+    let gateway =
+        Gateway::new(r#"{"tokens_per_minute":1000,"quotas":[{"period":"month","tokens":1000}]}"#);
+    let a = Head::of(&[("api-key", "a")]);
+    let exchange = gateway.send(&a, CHAT).unwrap();
+    assert!(gateway.send(&a, CHAT).is_err());
+    let has_no_time = &gateway.world.store.has_no_time;
+    has_no_time.set(true);
+    let unlimited = gateway.send(&a, CHAT).unwrap();
+    let effects = &mut Vec::new();
+    for exchange in [exchange, unlimited] {
+        gateway
+            .pipeline
+            .settle(*exchange, StreamEnd::Reset, &gateway.world, effects);
+    }
+    gateway.pipeline.on_tick(&gateway.world, effects);
+    has_no_time.set(false);
+    assert!(gateway.send(&a, CHAT).is_err());
 }
 
 #[test]
@@ -173,8 +216,8 @@ fn a_second_header_makes_nobody_another_tenant_and_a_key_is_no_claim() {
     let alice = Head::of(&[("api-key", "alice")]);
     while gateway.send(&alice, CHAT).is_ok() {}
     let verified = Head {
-        headers: Vec::new(),
         property: Some("alice"),
+        ..Head::of(&[])
     };
     assert!(gateway.send(&verified, CHAT).is_ok());
 }
@@ -245,8 +288,21 @@ fn what_is_overspent_is_paid_for() {
             gateway.wait(10 * SECOND);
         }
     }
-    let minutes = (gateway.world.now() - START) / MINUTE;
+    let minutes = (gateway.world.store.now.get() - START) / MINUTE;
     assert!(used <= minutes * 1050, "{used} in {minutes} min");
+}
+
+#[test]
+fn what_a_client_sends_is_not_sent_back_at_length() {
+    let gateway = Gateway::new(r#"{"requests_per_minute":0}"#);
+    let mut head = Head::of(&[("api-key", "a")]);
+    head.path = format!(
+        "/openai/v1/chat/completions?api-version={}",
+        "9".repeat(50_000)
+    );
+    let long = CHAT.replace("gpt-4o", &"m".repeat(100));
+    let body = gateway.send(&head, &long).unwrap_err();
+    assert!(body.len() < 1000, "{}", body.len());
 }
 
 #[test]

@@ -11,13 +11,40 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::config::{RequestHead, TenantSource};
 
-/// A tenant, by the keyed hash of its name.
+/// A tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tenant(u64);
+pub enum Tenant {
+    /// By the keyed hash of its name.
+    Named(u64),
+    /// The one of all requests that name nobody.
+    Default,
+}
+
+impl Tenant {
+    /// Whether anything named it.
+    pub fn is_named(self) -> bool {
+        self != Tenant::Default
+    }
+
+    fn bytes(self) -> [u8; 9] {
+        let (kind, hash) = match self {
+            Tenant::Named(hash) => (1, hash),
+            Tenant::Default => (0, 0),
+        };
+        let mut bytes = [kind; 9];
+        for (byte, of_hash) in bytes.iter_mut().skip(1).zip(hash.to_le_bytes()) {
+            *byte = of_hash;
+        }
+        bytes
+    }
+}
 
 impl fmt::Display for Tenant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        match self {
+            Tenant::Named(hash) => write!(f, "{hash:016x}"),
+            Tenant::Default => f.write_str("default"),
+        }
     }
 }
 
@@ -46,23 +73,28 @@ impl Tenants {
 
     /// The tenant of the request with this head.
     ///
-    /// A property is what Envoy knows: the first that has a value decides. Headers are what
-    /// the client says: where they name exactly one, that is it. Else it is the tenant that
-    /// all others share: which of several names the upstream would believe is not known, and
-    /// a second one must not make a client somebody else.
+    /// What Envoy knows decides: the first property, or header that the proxy sets, that has a
+    /// value. Other headers are what the client says: where they name exactly one, that is it.
+    /// Else it is the tenant that all others share: which of several names the upstream would
+    /// believe is not known, and a second one must not make a client somebody else.
     pub fn of(&self, head: &impl RequestHead, sources: &[TenantSource]) -> Tenant {
-        let property = sources.iter().find_map(|source| match source {
+        let known = sources.iter().find_map(|source| match source {
             TenantSource::Property(path) => {
                 let value = head.property(path).filter(|value| !value.is_empty())?;
-                // What one property says is not what another says, nor a header.
+                // What one source says is not what another says.
                 Some(self.hash("property", &[path.as_bytes(), &value]))
+            }
+            TenantSource::TrustedHeader(name) => {
+                let mut values = head.header(name).map(|value| name_in(name, value));
+                let value = values.find(|value| !value.is_empty())?;
+                Some(self.hash("trusted header", &[name.as_bytes(), value]))
             }
             TenantSource::Header(_) => None,
         });
-        let named = property.or_else(|| {
+        let named = known.or_else(|| {
             let names = sources.iter().filter_map(|source| match source {
                 TenantSource::Header(name) => Some(name),
-                TenantSource::Property(_) => None,
+                TenantSource::Property(_) | TenantSource::TrustedHeader(_) => None,
             });
             let values = names.flat_map(|name| {
                 let values = head.header(name);
@@ -74,19 +106,19 @@ impl Tenants {
                 .all(|value| value == first)
                 .then(|| self.hash("header", &[first]))
         });
-        Tenant(named.unwrap_or_else(|| self.hash("default", &[])))
+        named.map_or(Tenant::Default, Tenant::Named)
     }
 
     /// The key of what is counted for `tenant` under this counter's name.
     pub fn counter_key(&self, tenant: Tenant, counter: &str) -> u64 {
-        self.hash("counter", &[&tenant.0.to_le_bytes(), counter.as_bytes()])
+        self.hash("counter", &[&tenant.bytes(), counter.as_bytes()])
     }
 
     /// The key of what answers of `model` to `tenant` are expected to be.
     pub fn model_key(&self, tenant: Tenant, model: &str) -> u64 {
         // Azure has no case in names of deployments.
         let model = model.to_ascii_lowercase();
-        self.hash("model", &[&tenant.0.to_le_bytes(), model.as_bytes()])
+        self.hash("model", &[&tenant.bytes(), model.as_bytes()])
     }
 
     /// Every part with its length before it, so that no two lists of parts are the same bytes.
@@ -200,7 +232,23 @@ mod tests {
             let tenant = of(headers, None);
             assert!(![a, default, claim].contains(&tenant), "{headers:?}");
         }
-        assert!(a != default && a != claim && claim != default);
+        assert!(a != default && a != claim && default == Tenant::Default);
+        // A header that the proxy sets decides, whatever else the client sends.
+        let sources = [
+            TenantSource::TrustedHeader("x-team".to_owned()),
+            TenantSource::Header("api-key".to_owned()),
+        ];
+        let of = |headers: Headers| {
+            let head = Head {
+                headers,
+                property: None,
+            };
+            tenants.of(&head, &sources)
+        };
+        let team = of(&[("x-team", b"a")]);
+        assert_eq!(of(&[("api-key", b"b"), ("x-team", b"a")]), team);
+        assert_eq!(of(&[("api-key", b"a")]), a);
+        assert_ne!(team, a);
         let head = Head {
             headers: &[("api-key", b"a")],
             property: None,
@@ -211,11 +259,13 @@ mod tests {
     #[test]
     fn what_is_counted_apart_has_keys_of_its_own() {
         let tenants = Tenants::new(b"");
-        let (one, two) = (Tenant(1), Tenant(2));
+        let (one, two) = (Tenant::Named(1), Tenant::Named(2));
         let keys = [
             tenants.counter_key(one, "a"),
             tenants.counter_key(one, "b"),
             tenants.counter_key(two, "a"),
+            tenants.counter_key(Tenant::Default, "a"),
+            tenants.counter_key(Tenant::Named(0), "a"),
             tenants.model_key(one, "a"),
         ];
         for (at, key) in keys.iter().enumerate() {
@@ -226,5 +276,6 @@ mod tests {
             Tenants::new(b"").counter_key(one, "a")
         );
         assert_eq!(one.to_string(), "0000000000000001");
+        assert_eq!(Tenant::Default.to_string(), "default");
     }
 }

@@ -11,7 +11,6 @@ use super::ledger::{Counter, Events, Ledger};
 use super::limits::{Amount, Difference, Limit, Limits};
 use super::quota::{Period, Quota, Unit};
 use super::world::{Store, World};
-use crate::host::Host;
 
 const START: u64 = 1_800_000_000 * SECOND;
 const KEY: u64 = 0x1234_5678_9abc_def0;
@@ -53,7 +52,7 @@ impl Worker {
 
     /// The limit that refuses, if one does.
     fn ask(&self, limits: &Rc<Limits>, tokens: u64) -> Result<(), (Limit, Short)> {
-        self.ask_for(KEY, limits, tokens, self.world.now())
+        self.ask_for(KEY, limits, tokens, self.world.store.now.get())
     }
 
     fn ask_for(
@@ -67,7 +66,11 @@ impl Worker {
             requests: 1,
             tokens,
         };
-        let counter = Counter { key, limits };
+        let counter = Counter {
+            key,
+            quotas: key,
+            limits,
+        };
         let mut events = Events::default();
         let decision = self
             .ledger
@@ -80,7 +83,7 @@ impl Worker {
     }
 
     fn settle(&self, limits: &Rc<Limits>, charged: u64, real: u64) {
-        self.settle_for(KEY, limits, charged, real, self.world.now());
+        self.settle_for(KEY, limits, charged, real, self.world.store.now.get());
     }
 
     fn settle_for(&self, key: u64, limits: &Rc<Limits>, charged: u64, real: u64, taken_at: u64) {
@@ -89,14 +92,18 @@ impl Worker {
             tokens,
         };
         let difference = Difference::between(amount(charged), amount(real));
-        let counter = Counter { key, limits };
-        let (now, events) = (self.world.now(), &mut Events::default());
+        let counter = Counter {
+            key,
+            quotas: key,
+            limits,
+        };
+        let (now, events) = (self.world.store.now.get(), &mut Events::default());
         self.ledger
             .settle(&self.world, counter, difference, taken_at, now, events);
     }
 
     fn tick(&self) {
-        let now = self.world.now();
+        let now = self.world.store.now.get();
         self.ledger.tick(&self.world, now, &mut Events::default());
     }
 }
@@ -407,6 +414,83 @@ fn a_refund_belongs_to_the_window_that_gave() {
     assert_eq!(books(&store).1, [600]);
     worker.settle_for(KEY, &limits, 500, 600, START);
     assert_eq!(books(&store).1, [700], "what came later is charged");
+}
+
+#[test]
+fn what_a_window_leaves_is_not_for_the_next() {
+    let store = Store::at(START);
+    let worker = Worker::of(&store);
+    let quota = Quota {
+        limit: 1_000_000,
+        ..HOURLY
+    };
+    let limits = limits(None, Some(6_000_000), &[quota]);
+    let next = HOURLY.period.end(START);
+    store.now.set(next - SECOND / 20);
+    for _ in 0..9 {
+        assert_eq!(worker.ask(&limits, 100), Ok(()));
+    }
+    store.now.set(next + SECOND / 100);
+    assert_eq!(worker.ask(&limits, 5000), Ok(()));
+    worker.tick();
+    assert_eq!(books(&store).1, [5000]);
+}
+
+#[test]
+fn a_quota_that_is_used_up_says_so_and_is_asked_first() {
+    let store = Store::at(START);
+    let worker = Worker::of(&store);
+    let limits = limits(None, Some(60_000), &[HOURLY]);
+    assert_eq!(worker.ask(&limits, 1000), Ok(()));
+    let until = Short::For(HOURLY.period.end(START) - START);
+    // Though the bucket would refuse too, and sooner give.
+    assert_eq!(worker.ask(&limits, 3000).unwrap_err().1, Short::Always);
+    for _ in 0..3 {
+        let before = store.calls();
+        assert_eq!(worker.ask(&limits, 10), Err((Limit::Quota(HOURLY), until)));
+        let after = store.calls();
+        assert_eq!((after.0 - before.0, after.1 - before.1), (1, 0));
+    }
+    worker.settle(&limits, 1000, 100);
+    assert_eq!(worker.ask(&limits, 10), Ok(()));
+}
+
+#[test]
+fn rules_with_the_same_limits_share_a_lease() {
+    let store = Store::at(START);
+    let worker = Worker::of(&store);
+    let rules = [
+        limits(Some(60_000), None, &[]),
+        limits(Some(60_000), None, &[]),
+    ];
+    for at in 0..50 {
+        assert_eq!(worker.ask(&rules[at % 2], 1), Ok(()));
+    }
+    assert_eq!(store.calls(), (8, 8));
+}
+
+#[test]
+fn quotas_of_requests_do_not_make_room_for_those_of_tokens() {
+    let store = Store::at(START);
+    let worker = Worker::of(&store);
+    let quota = |unit, limit| Quota {
+        unit,
+        limit,
+        period: Period::Month,
+        ..HOURLY
+    };
+    let requests = limits(None, None, &[quota(Unit::Requests, 1)]);
+    let tokens = limits(None, None, &[quota(Unit::Tokens, 1_000_000)]);
+    let key = |at: u64| at.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    for tenant in 1..100 {
+        assert_eq!(worker.ask_for(key(tenant), &requests, 0, START), Ok(()));
+    }
+    for tenant in 1000..24_000 {
+        assert_eq!(worker.ask_for(key(tenant), &tokens, 100, START), Ok(()));
+    }
+    for tenant in 1..100 {
+        assert!(worker.ask_for(key(tenant), &requests, 0, START).is_err());
+    }
 }
 
 #[test]

@@ -14,6 +14,7 @@ pub(super) struct Store {
     last_version: Cell<u32>,
     pub(super) now: Cell<u64>,
     pub(super) is_broken: Cell<bool>,
+    pub(super) has_no_time: Cell<bool>,
     pub(super) gets: Cell<u64>,
     pub(super) sets: Cell<u64>,
 }
@@ -74,8 +75,8 @@ impl World {
 }
 
 impl Host for World {
-    fn now(&self) -> u64 {
-        self.store.now.get()
+    fn now(&self) -> Option<u64> {
+        Some(self.store.now.get()).filter(|_| !self.store.has_no_time.get())
     }
 
     fn shared(&self, key: &str) -> Result<Option<Shared>, Unavailable> {

@@ -1,6 +1,7 @@
 //! Under three and ten times the load, in virtual time: reserving the expected output keeps
-//! every minute within 110 % of the limit and uses at least 98 % of it, and the other ways to
-//! charge fail at one of them.
+//! every minute within 110 % of the limit and uses at least 98 % of it. With the same burst the
+//! other ways to charge fail at one of them; what a longer burst does for reserving
+//! `max_tokens`, and what that costs, the command's table shows.
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tollgate_overload::case::{Case, overload, requests};
 use tollgate_overload::compare::{Runs, compare};
 use tollgate_overload::policy::{AFTER, EXPECTED, MAXIMUM, PROMPT, Policy};
 use tollgate_overload::report::{LEAST_USE, MOST_IN_A_WINDOW, Row, table};
+use tollgate_overload::traffic::Demand;
 use tollgate_tests::places;
 
 /// Plays every case with each of its policies, four workers each.
@@ -59,6 +61,18 @@ fn the_expected_output_holds_the_limit_and_uses_it_and_the_others_do_not() {
             case.name
         );
     }
+}
+
+/// What only shows at the end of an answer cannot be charged while it comes.
+#[test]
+fn answers_that_come_whole_hold_the_limit_too() {
+    let mut case = overload("10 ×", 10.0);
+    case.tenants = case.tenants.into_iter().map(Demand::whole).collect();
+    case.policies = vec![EXPECTED];
+    let rows = rows(&[case.clone()], Duration::from_secs(180));
+    let outcome = &of(&rows, &case, EXPECTED).outcome;
+    assert!(outcome.worst_window() <= MOST_IN_A_WINDOW);
+    assert!(outcome.least_use() >= LEAST_USE);
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn shadow_mode_counts_and_lets_pass() {
     }
     let log = access_log(&stack, 4);
     let seen: Vec<&Value> = log.iter().skip(1).map(|line| &line["rate_limit"]).collect();
-    assert_eq!(seen, ["admitted", "requests", "requests"]);
+    assert_eq!(seen, ["admitted", "shadow:requests", "shadow:requests"]);
     assert_eq!(stat(&stack, "admitted"), 1);
     assert_eq!(stat(&stack, "shadow_refused.limit.requests"), 2);
     assert_eq!(stat(&stack, "refused.limit.requests"), 0);

@@ -67,7 +67,7 @@ fn bodies_are_the_providers() {
             Limit::Tokens,
             Short::Always,
             429,
-            r#"{"error":{"code":"RateLimitReached","message":"Request too large for gpt-4: it is charged 120000 tokens, and the limit is 100000 tokens per minute. Waiting does not help: shorten the prompt or lower max_tokens."}}"#,
+            r#"{"error":{"code":"RateLimitReached","message":"Request too large for gpt-4: it is charged 120000 tokens, and the limit is 100000 tokens per minute. Waiting does not help; send a smaller request."}}"#,
         ),
         (
             Azure,

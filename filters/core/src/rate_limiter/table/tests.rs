@@ -27,12 +27,12 @@ impl Kind for Small {
 const START: u64 = 1_000_000_000_000;
 
 fn set(world: &World, key: u64, values: Values) -> Updated<Values> {
-    let now = world.now();
+    let now = world.store.now.get();
     Table::<Small>::default().update(world, key, now, RETRIES, |old| (old, Some(values)))
 }
 
 fn get(world: &World, key: u64) -> Values {
-    Table::<Small>::default().read(world, key, world.now())
+    Table::<Small>::default().read(world, key, world.store.now.get())
 }
 
 /// Spread over all pages.
@@ -189,9 +189,10 @@ proptest! {
 fn the_tables_have_the_bytes_that_are_stated() {
     use crate::rate_limiter::average::Averages;
     use crate::rate_limiter::ledger::Tats;
-    use crate::rate_limiter::quota::Quotas;
+    use crate::rate_limiter::quota::{RequestQuotas, TokenQuotas};
     assert_eq!(Table::<Tats>::MOST_BYTES, 1_992_704);
     assert_eq!(Tats::PAGES as usize * Tats::RECORDS, 82_944);
-    assert_eq!(Table::<Quotas>::MOST_BYTES, 498_176);
+    assert_eq!(Table::<RequestQuotas>::MOST_BYTES, 498_176);
+    assert_eq!(Table::<TokenQuotas>::MOST_BYTES, 498_176);
     assert_eq!(Table::<Averages>::MOST_BYTES, 498_176);
 }
