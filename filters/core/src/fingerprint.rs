@@ -12,6 +12,20 @@ pub struct Fingerprinter {
     hasher: SipHasher13,
 }
 
+/// A hasher whose key is `secret`'s for one purpose: hashes of different purposes say nothing
+/// of each other.
+pub(crate) fn keyed_hasher(purpose: &[u8], secret: &[u8]) -> SipHasher13 {
+    let digest = Sha256::new()
+        .chain_update(purpose)
+        .chain_update(secret)
+        .finalize();
+    let mut key = [0; 16];
+    key.iter_mut()
+        .zip(digest)
+        .for_each(|(byte, from)| *byte = from);
+    SipHasher13::new_with_key(&key)
+}
+
 /// Keyed 128-bit hash (SipHash-1-3) of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint(u128);
@@ -20,16 +34,8 @@ impl Fingerprinter {
     /// A fingerprinter under `secret`; all modules of a chain need the same one. An empty
     /// secret still tells bodies apart, but not against somebody who makes up bodies.
     pub fn new(secret: &[u8]) -> Fingerprinter {
-        let digest = Sha256::new()
-            .chain_update(b"tollgate fingerprint 1\0")
-            .chain_update(secret)
-            .finalize();
-        let mut key = [0; 16];
-        key.iter_mut()
-            .zip(digest)
-            .for_each(|(byte, from)| *byte = from);
         Fingerprinter {
-            hasher: SipHasher13::new_with_key(&key),
+            hasher: keyed_hasher(b"tollgate fingerprint 1\0", secret),
         }
     }
 

@@ -6,9 +6,10 @@ use super::bucket::SECOND;
 use super::ledger::Counter;
 use super::limits::{Amount, Difference, Levels, Limits};
 use super::quota::Quota;
+use crate::pipeline::TICK_MILLISECONDS;
 
 /// How often accounts are settled, in nanoseconds; also what a lease is worth.
-pub const TICK: u64 = SECOND / 10;
+pub const TICK: u64 = TICK_MILLISECONDS as u64 * (SECOND / 1000);
 /// Decisions within a tick's time that make a counter a hot one.
 const HOT: u32 = 8;
 /// Counters that a worker can have accounts for.

@@ -295,11 +295,6 @@ impl Ledger {
                 }
             }
         }
-        if refusal.is_some() {
-            let given_back = limits.quotas.iter().zip(&mut quota_left).take(taken);
-            given_back.for_each(|(quota, left)| *left = left.saturating_add(amount.of(quota.unit)));
-        }
-        account.quota_left = quota_left;
         account.is_spent = refusal.is_some();
         if refusal.is_some() {
             if limits.has_buckets() {
@@ -315,13 +310,16 @@ impl Ledger {
                 };
                 account.levels = limits.settle(account.levels, now, given_back);
             }
-            for (quota, balance) in account.quotas(limits).take(taken) {
+            let lefts = quota_left.iter_mut().take(taken);
+            for ((quota, balance), left) in account.quotas(limits).zip(lefts) {
                 balance.add(amount.only(quota.unit));
+                *left = left.saturating_add(amount.of(quota.unit));
             }
         } else if has_lease {
             account.lease(now);
             events.leases = events.leases.saturating_add(1);
         }
+        account.quota_left = quota_left;
         refusal
     }
 

@@ -6,10 +6,10 @@
 use core::fmt;
 use core::hash::Hasher;
 
-use sha2::{Digest, Sha256};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use crate::config::{RequestHead, TenantSource};
+use crate::fingerprint::keyed_hasher;
 
 /// A tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,16 +58,8 @@ impl Tenants {
     /// Hashes under `secret`; all modules that count together need the same one. Under an
     /// empty one tenants are told apart, but whoever sees a hash can try names.
     pub fn new(secret: &[u8]) -> Tenants {
-        let digest = Sha256::new()
-            .chain_update(b"tollgate tenant 1\0")
-            .chain_update(secret)
-            .finalize();
-        let mut key = [0; 16];
-        key.iter_mut()
-            .zip(digest)
-            .for_each(|(byte, from)| *byte = from);
         Tenants {
-            hasher: SipHasher13::new_with_key(&key),
+            hasher: keyed_hasher(b"tollgate tenant 1\0", secret),
         }
     }
 
