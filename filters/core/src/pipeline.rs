@@ -1,8 +1,12 @@
 //! The stages in their order, and what runs them over a request and its response.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
+use crate::admission;
 use crate::config::{Config, ConfigError, InvalidBody, RequestHead, Rule, StageKind};
+use crate::content_screener::ContentScreener;
+use crate::edit::Edits;
 use crate::effect::Effect;
 use crate::endpoint::Dialect;
 use crate::exchange::{Call, Exchange, StreamEnd};
@@ -11,7 +15,7 @@ use crate::models::Models;
 use crate::rate_limiter::RateLimiter;
 use crate::rate_limiter::tenant::Tenants;
 use crate::reply::{Refused, Reply};
-use crate::request::RequestReader;
+use crate::request::{Request, RequestReader, Unread, Wanted};
 use crate::scan::Refusal;
 use crate::stage::{Stage, Verdict};
 use crate::token_estimator::TokenEstimator;
@@ -22,6 +26,7 @@ pub struct Pipeline {
     models: Models,
     tenants: Tenants,
     stages: Vec<Box<dyn Stage>>,
+    wanted: Wanted,
     has_secret: bool,
 }
 
@@ -45,15 +50,33 @@ pub enum Read {
     Refuse(Reply),
 }
 
+/// Where the stages came to a stop.
+enum Stop {
+    /// Behind the last.
+    End,
+    /// The stage at this position edits the body.
+    Edit(usize, Edits),
+    /// The stage at this position answers.
+    Reply(usize, Reply),
+}
+
+/// The body, where it is not the one that came.
+fn edited(body: Cow<'_, [u8]>) -> Option<Vec<u8>> {
+    match body {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(body) => Some(body),
+    }
+}
+
 /// What becomes of a request whose body is whole.
 #[derive(Debug)]
 pub enum Judged {
-    /// It goes on to the upstream.
-    Send(Box<Exchange>),
+    /// It goes on to the upstream, with this body where a stage has edited it.
+    Send(Box<Exchange>, Option<Vec<u8>>),
     /// It cannot be read, and its rule says to send it on as it came.
     PassOn,
-    /// It cannot be read.
-    Refuse(Reply),
+    /// It cannot be read, for this reason.
+    Refuse(Refused, Reply),
     /// A stage answers it.
     Reply(Reply),
 }
@@ -68,6 +91,7 @@ impl Pipeline {
         let models = Models::new(&config.models)?;
         let stage = |kind: &StageKind| -> Box<dyn Stage> {
             match kind {
+                StageKind::ContentScreener => Box::new(ContentScreener::new(&config)),
                 StageKind::TokenEstimator => {
                     Box::new(TokenEstimator::new(config.debug_headers, secret))
                 }
@@ -75,7 +99,13 @@ impl Pipeline {
             }
         };
         let stages = config.stages.iter().map(stage).collect();
+        let has = |stage| config.stages.contains(&stage);
+        let wanted = Wanted {
+            tokens: has(StageKind::TokenEstimator) || has(StageKind::RateLimiter),
+            texts: has(StageKind::ContentScreener),
+        };
         Ok(Pipeline {
+            wanted,
             config,
             models,
             tenants: Tenants::new(secret),
@@ -131,7 +161,7 @@ impl Pipeline {
                 tenant: is_counted.then(|| self.tenants.of(head, &rule.tenant)),
                 rule,
             },
-            reader: RequestReader::new(dialect, &self.config.limits),
+            reader: RequestReader::new(dialect, self.wanted, &self.config.limits),
         }
     }
 
@@ -146,26 +176,81 @@ impl Pipeline {
         let Incoming { call, reader } = incoming;
         let request = match reader.finish(body, call.deployment.as_deref(), &self.models) {
             Ok(request) => request,
-            Err(refusal) if call.rule.invalid_body == InvalidBody::Refuse => {
-                return Judged::Refuse(reply_to(&refusal));
+            Err(Unread::NoMemory) => return Judged::Refuse(Refused::Busy, admission::busy()),
+            Err(Unread::Refused(refusal)) if call.rule.invalid_body == InvalidBody::Refuse => {
+                return Judged::Refuse(Refused::InvalidBody, reply_to(&refusal));
             }
-            Err(_) => return Judged::PassOn,
+            Err(Unread::Refused(_)) => return Judged::PassOn,
         };
         let mut exchange = Box::new(Exchange::new(call));
-        for (at, stage) in self.stages.iter().enumerate() {
-            match stage.on_request(&request, &mut exchange, host, effects) {
-                Verdict::Continue => {}
-                Verdict::Reply(reply) => {
-                    // Those that let it pass hear that it went no further.
-                    let ending = exchange.ending(StreamEnd::Answered);
-                    for earlier in self.stages.iter().take(at) {
-                        earlier.on_end(&mut exchange, &ending, host, effects);
-                    }
+        let mut stop = self.ask(0, &request, &mut exchange, host, effects);
+        let mut body = Cow::Borrowed(body);
+        loop {
+            let (at, edits) = match stop {
+                Stop::End => return Judged::Send(exchange, edited(body)),
+                Stop::Reply(at, reply) => {
+                    self.answered(at, exchange, host, effects);
                     return Judged::Reply(reply);
                 }
+                Stop::Edit(at, edits) => (at, edits),
+            };
+            // Those that come after see the body as it is now.
+            let after = at.saturating_add(1);
+            let next = edits.apply(&body).ok().and_then(|new| {
+                body = Cow::Owned(new);
+                if after >= self.stages.len() {
+                    return Some(Stop::End);
+                }
+                let limits = &self.config.limits;
+                let reader = RequestReader::new(exchange.dialect, self.wanted, limits);
+                let deployment = exchange.deployment.as_deref();
+                let request = reader.finish(&body, deployment, &self.models).ok()?;
+                Some(self.ask(after, &request, &mut exchange, host, effects))
+            });
+            let Some(next) = next else {
+                self.answered(after, exchange, host, effects);
+                return Judged::Refuse(Refused::Busy, admission::busy());
+            };
+            stop = next;
+        }
+    }
+
+    /// Asks the stages from the one at `from` on, until one has more to say than that it goes on.
+    fn ask(
+        &self,
+        from: usize,
+        request: &Request<'_>,
+        exchange: &mut Exchange,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) -> Stop {
+        for (at, stage) in self.stages.iter().enumerate().skip(from) {
+            match stage.on_request(request, exchange, host, effects) {
+                Verdict::Continue => {}
+                Verdict::Edit(edits) => return Stop::Edit(at, edits),
+                Verdict::Reply(reply) => return Stop::Reply(at, reply),
             }
         }
-        Judged::Send(exchange)
+        Stop::End
+    }
+
+    /// The first `stages` stages let a request pass that went no further, and hear it.
+    fn answered(
+        &self,
+        stages: usize,
+        mut exchange: Box<Exchange>,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) {
+        let ending = exchange.ending(StreamEnd::Answered);
+        for earlier in self.stages.iter().take(stages) {
+            earlier.on_end(&mut exchange, &ending, host, effects);
+        }
+    }
+
+    /// Whether a stage may edit the bodies of this rule's requests.
+    pub fn may_edit(&self, rule: &Rule) -> bool {
+        self.config.stages.contains(&StageKind::ContentScreener) && rule.content_screener.may_mask()
     }
 
     /// Lets the stages add to the head of the response.

@@ -10,7 +10,11 @@ use tollgate_kit::{Module, StageKind};
 struct Gateway;
 
 impl Module for Gateway {
-    const STAGES: &'static [StageKind] = &[StageKind::TokenEstimator, StageKind::RateLimiter];
+    const STAGES: &'static [StageKind] = &[
+        StageKind::ContentScreener,
+        StageKind::TokenEstimator,
+        StageKind::RateLimiter,
+    ];
 }
 
 proxy_wasm::main! {{ tollgate_kit::start::<Gateway>(); }}

@@ -90,7 +90,7 @@ impl Gateway {
             .pipeline
             .judge(incoming, body.as_bytes(), &self.world, effects)
         {
-            Judged::Send(exchange) => Ok(exchange),
+            Judged::Send(exchange, _) => Ok(exchange),
             Judged::Reply(reply) => Err(String::from_utf8(reply.body).unwrap()),
             other => panic!("{other:?}"),
         }
