@@ -17,6 +17,7 @@
 
 pub mod admission;
 pub mod config;
+pub mod content_screener;
 pub mod effect;
 pub mod endpoint;
 pub mod exchange;
@@ -36,5 +37,6 @@ pub mod span;
 pub mod stage;
 pub mod token_estimator;
 pub mod tokens;
+pub mod words;
 
 pub use span::Span;
