@@ -17,6 +17,7 @@
 
 pub mod admission;
 pub mod config;
+pub mod content_screener;
 pub mod effect;
 pub mod endpoint;
 pub mod exchange;
