@@ -1,6 +1,8 @@
-//! What must not be sent: the detectors of the content-screener, pure functions of a text.
+//! The content-screener stage: what should not be sent is stopped, masked or reported, before
+//! anything is paid for it.
 
 mod bytes;
+pub mod fold;
 pub mod personal_data;
 #[cfg(test)]
 mod vectors;

@@ -13,6 +13,7 @@ mod string;
 mod utf8;
 
 pub use error::{Error, ErrorKind};
+pub(crate) use escape::escape_at;
 pub use escape::{unescape, unescape_short};
 pub use lexer::{Lexer, MAX_DEPTH};
 pub use number::Number;

@@ -36,5 +36,6 @@ pub mod span;
 pub mod stage;
 pub mod token_estimator;
 pub mod tokens;
+pub mod words;
 
 pub use span::Span;

@@ -37,6 +37,14 @@ impl Block {
         imp::string_stops(&self.lanes)
     }
 
+    /// The same bytes with the bit set that makes ASCII letters lower case.
+    #[inline(always)]
+    pub(crate) fn lower_case(&self) -> Block {
+        Block {
+            lanes: imp::or(&self.lanes, 0x20),
+        }
+    }
+
     /// Which bytes have their top bit set, that is, belong to a non-ASCII character.
     #[inline(always)]
     pub(crate) fn non_ascii(&self) -> u64 {
@@ -82,6 +90,12 @@ mod imp {
     pub(super) fn minus(lanes: &Lanes, byte: u8) -> Lanes {
         let less = u8x16_splat(byte);
         lanes.map(|v| u8x16_sub(v, less))
+    }
+
+    #[inline(always)]
+    pub(super) fn or(lanes: &Lanes, byte: u8) -> Lanes {
+        let bits = u8x16_splat(byte);
+        lanes.map(|v| v128_or(v, bits))
     }
 
     #[inline(always)]
@@ -162,6 +176,13 @@ mod imp {
     }
 
     #[inline(always)]
+    pub(super) fn or(lanes: &Lanes, byte: u8) -> Lanes {
+        let bits = splat(byte);
+        // SAFETY: SSE2 is part of x86-64.
+        lanes.map(|v| unsafe { _mm_or_si128(v, bits) })
+    }
+
+    #[inline(always)]
     pub(super) fn string_stops(lanes: &Lanes) -> u64 {
         let (quote, backslash, last_control) = (splat(b'"'), splat(b'\\'), splat(0x1f));
         // SAFETY: SSE2 is part of x86-64.
@@ -213,6 +234,10 @@ mod portable {
         lanes.map(|b| b.wrapping_sub(byte))
     }
 
+    pub(super) fn or(lanes: &Lanes, byte: u8) -> Lanes {
+        lanes.map(|b| b | byte)
+    }
+
     pub(super) fn string_stops(lanes: &Lanes) -> u64 {
         gather(lanes, |b| matches!(b, b'"' | b'\\' | 0..=0x1f))
     }
@@ -247,6 +272,16 @@ mod tests {
                 (shift, shift),
             ] {
                 assert_eq!(fast.eq(low), portable::eq(&slow, low));
+                let lower = portable::or(&slow, low);
+                let fast_lower = fast.lower_case().eq(low | 0x20);
+                assert_eq!(
+                    fast_lower,
+                    portable::eq(&portable::or(&slow, 0x20), low | 0x20)
+                );
+                assert_eq!(
+                    imp::eq(&imp::or(&fast.lanes, low), low),
+                    portable::eq(&lower, low)
+                );
                 let expected = portable::at_most(&portable::minus(&slow, low), high - low);
                 assert_eq!(
                     fast.range(low, high),

@@ -96,6 +96,18 @@ pub fn unescape(content: &[u8]) -> impl Iterator<Item = Unescaped<'_>> {
     })
 }
 
+/// The character of the escape that `rest` begins with, and how many bytes it takes.
+pub(crate) fn escape_at(rest: &[u8]) -> Option<(char, usize)> {
+    let [b'\\', kind, after @ ..] = rest else {
+        return None;
+    };
+    if let Some(byte) = simple(*kind) {
+        return Some((char::from(byte), 2));
+    }
+    let (character, after) = (*kind == b'u').then(|| unicode(after)).flatten()?;
+    Some((character, rest.len().saturating_sub(after.len())))
+}
+
 /// A run of an unescaped string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unescaped<'a> {

@@ -1,0 +1,323 @@
+//! Text as a reader sees it: escapes undone, look-alikes and accents folded to ASCII, what is
+//! invisible left out.
+//!
+//! Every detector works on folded text, and everything it looks for is folded the same way, so
+//! `\u0069gnore`, `ｉｇｎｏｒｅ`, `іgnоrе` with Cyrillic letters and `ig\u200bnore` are one word.
+//! The case of ASCII is kept, because formats of keys depend on it; other letters become lower
+//! case. What is plain ASCII already, most of all text, is only copied.
+
+mod table;
+
+use crate::json::escape_at;
+use crate::simd::Block;
+use table::Kind;
+
+/// What was left out of a text because nobody sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unseen {
+    /// Characters that hide something: zero-width ones inside a word or three or more in a row,
+    /// overrides of the writing direction, tags, selectors of variations in a row.
+    pub count: u32,
+    /// Where in the source the first one stands.
+    pub first: usize,
+}
+
+impl Unseen {
+    fn add(&mut self, count: u32, at: usize) {
+        if self.count == 0 {
+            self.first = at;
+        }
+        self.count = self.count.saturating_add(count);
+    }
+}
+
+/// Takes the folded text of a source, in order.
+trait Out {
+    /// Source bytes from `at` on that stand for themselves.
+    fn same(&mut self, bytes: &[u8], at: usize);
+    /// What the source bytes `at..end` become.
+    fn instead(&mut self, text: &[u8], at: usize, end: usize);
+}
+
+impl Out for Vec<u8> {
+    #[inline(always)]
+    fn same(&mut self, bytes: &[u8], _at: usize) {
+        self.extend_from_slice(bytes);
+    }
+    #[inline(always)]
+    fn instead(&mut self, text: &[u8], _at: usize, _end: usize) {
+        self.extend_from_slice(text);
+    }
+}
+
+/// Appends to `folded` what `source` says, the content of a JSON string where it is `escaped`,
+/// else plain text; UTF-8. It never becomes longer than the source but for ligatures.
+pub fn fold(source: &[u8], escaped: bool, folded: &mut Vec<u8>) -> Unseen {
+    let mut unseen = Unseen::default();
+    run(source, escaped, folded, &mut unseen);
+    unseen
+}
+
+/// A place in folded text, and where in the source it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Offset in the folded text.
+    pub folded: usize,
+    /// Whether something starts here; if not, it ends here.
+    pub is_start: bool,
+    /// Offset in the source, once it is [located](locate): of the whole character or escape.
+    pub source: usize,
+}
+
+/// Finds where in `source` places of its folded text come from. They must be sorted.
+pub fn locate(source: &[u8], escaped: bool, places: &mut [Place]) {
+    let mut way = Way {
+        places: places.iter_mut(),
+        next: None,
+        folded: 0,
+    };
+    way.next = way.places.next();
+    run(source, escaped, &mut way, &mut Unseen::default());
+    // The end of a text that ends with what is left out.
+    way.reached(usize::MAX, source.len(), source.len(), false);
+}
+
+/// Follows the folded text past the places to be located.
+struct Way<'a> {
+    places: core::slice::IterMut<'a, Place>,
+    next: Option<&'a mut Place>,
+    /// Bytes of folded text so far.
+    folded: usize,
+}
+
+impl Way<'_> {
+    /// `len` more bytes of folded text are `at..end` of the source, byte for byte or as a whole.
+    fn reached(&mut self, len: usize, at: usize, end: usize, byte_for_byte: bool) {
+        let until = self.folded.saturating_add(len);
+        while let Some(place) = &mut self.next {
+            let is_here = place.folded < until || !place.is_start && place.folded == until;
+            if !is_here {
+                break;
+            }
+            let more = place.folded.saturating_sub(self.folded);
+            place.source = match (byte_for_byte, place.is_start) {
+                (true, _) => at.saturating_add(more),
+                (false, true) => at,
+                (false, false) => end,
+            };
+            self.next = self.places.next();
+        }
+        self.folded = until;
+    }
+}
+
+impl Out for Way<'_> {
+    fn same(&mut self, bytes: &[u8], at: usize) {
+        self.reached(bytes.len(), at, at.saturating_add(bytes.len()), true);
+    }
+    fn instead(&mut self, text: &[u8], at: usize, end: usize) {
+        self.reached(text.len(), at, end, false);
+    }
+}
+
+/// How many bytes at the start of `text` are ASCII and no escape.
+#[inline(always)]
+fn plain(text: &[u8], escaped: bool) -> usize {
+    let (blocks, tail) = text.as_chunks::<64>();
+    let mut len = 0usize;
+    for block in blocks {
+        let block = Block::load(block);
+        let backslash = if escaped { block.eq(b'\\') } else { 0 };
+        let stops = block.non_ascii() | backslash;
+        if stops != 0 {
+            return len.wrapping_add(stops.trailing_zeros() as usize);
+        }
+        len = len.wrapping_add(64);
+    }
+    let is_plain = |byte: &&u8| byte.is_ascii() && !(escaped && **byte == b'\\');
+    len.wrapping_add(tail.iter().take_while(is_plain).count())
+}
+
+/// The first character of `rest` and the bytes it takes. What is no UTF-8 is taken byte by byte.
+#[inline(always)]
+fn character(rest: &[u8], escaped: bool) -> (u32, usize) {
+    let six = |byte: &u8| u32::from(byte & 0x3f);
+    match rest {
+        [b'\\', ..] if escaped => match escape_at(rest) {
+            Some((character, len)) => (u32::from(character), len),
+            None => (u32::from(b'\\'), 1),
+        },
+        [a @ 0xc0..0xe0, b, ..] => (u32::from(a & 0x1f) << 6 | six(b), 2),
+        [a @ 0xe0..0xf0, b, c, ..] => (u32::from(a & 0x0f) << 12 | six(b) << 6 | six(c), 3),
+        [a @ 0xf0..=0xff, b, c, d, ..] => (
+            u32::from(a & 0x07) << 18 | six(b) << 12 | six(c) << 6 | six(d),
+            4,
+        ),
+        [a, ..] => (u32::from(*a), 1),
+        [] => (0, 0),
+    }
+}
+
+/// The character that begins tag sequences which are flags, such as Scotland's.
+const BLACK_FLAG: u32 = 0x1_f3f4;
+
+/// Invisible characters in a row, and what stood before them.
+#[derive(Default)]
+struct Run {
+    after_word: bool,
+    zero_width: u32,
+    variations: u32,
+    at: usize,
+    in_flag: bool,
+}
+
+impl Run {
+    fn begin(&mut self, at: usize) {
+        if self.zero_width == 0 && self.variations == 0 {
+            self.at = at;
+        }
+    }
+
+    /// A visible character comes, `is_word` where it is an ASCII letter or digit.
+    #[inline(always)]
+    fn end(&mut self, is_word: bool, unseen: &mut Unseen) {
+        if self.zero_width != 0 || self.variations != 0 {
+            self.count(is_word, unseen);
+        }
+    }
+
+    #[cold]
+    fn count(&mut self, is_word: bool, unseen: &mut Unseen) {
+        let all = self.zero_width.saturating_add(self.variations);
+        // One variation selector belongs to the sign before it; joiners spell Persian and Indic
+        // words and make emoji of emoji. Inside a word of ASCII nothing of the kind belongs.
+        let hides = self.after_word && is_word || all > 2 || self.variations > 1;
+        if hides {
+            unseen.add(all, self.at);
+        }
+        self.zero_width = 0;
+        self.variations = 0;
+    }
+}
+
+fn run(source: &[u8], escaped: bool, out: &mut impl Out, unseen: &mut Unseen) {
+    let mut at = 0usize;
+    let mut run = Run::default();
+    loop {
+        let rest = source.get(at..).unwrap_or_default();
+        let len = plain(rest, escaped);
+        if let Some((same, _)) = rest.split_at_checked(len)
+            && let ([first, ..], [.., last]) = (same, same)
+        {
+            run.end(first.is_ascii_alphanumeric(), unseen);
+            run.after_word = last.is_ascii_alphanumeric();
+            run.in_flag = false;
+            out.same(same, at);
+            at = at.saturating_add(len);
+        }
+        let rest = source.get(at..).unwrap_or_default();
+        if rest.is_empty() {
+            break;
+        }
+        at = special(rest, escaped, at, &mut run, out, unseen);
+    }
+    run.end(false, unseen);
+}
+
+/// Folds the character at the start of `rest`, which stands at `at`, and those after it that
+/// are kept as they are. Gives the offset after them.
+#[inline(always)]
+fn special(
+    rest: &[u8],
+    escaped: bool,
+    at: usize,
+    run: &mut Run,
+    out: &mut impl Out,
+    unseen: &mut Unseen,
+) -> usize {
+    let (point, len) = character(rest, escaped);
+    let end = at.saturating_add(len);
+    let bytes = rest.get(..len).unwrap_or_default();
+    let kind = table::kind(point);
+    if let Kind::Ascii(byte) = kind {
+        run.end(byte.is_ascii_alphanumeric(), unseen);
+        run.after_word = byte.is_ascii_alphanumeric();
+        out.instead(&[byte], at, end);
+        return end;
+    }
+    let is_escape = bytes.first() == Some(&b'\\');
+    let mut utf8 = [0; 4];
+    match kind {
+        Kind::Ascii(_) | Kind::Mark => {}
+        Kind::Keep => {
+            run.end(false, unseen);
+            run.after_word = false;
+            run.in_flag = point == BLACK_FLAG;
+            if !is_escape {
+                let more = kept(rest.get(len..).unwrap_or_default());
+                let end = end.saturating_add(more);
+                let all = len.saturating_add(more);
+                out.same(rest.get(..all).unwrap_or_default(), at);
+                return end;
+            }
+            let character = char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER);
+            out.instead(character.encode_utf8(&mut utf8).as_bytes(), at, end);
+        }
+        Kind::Lower => {
+            run.end(false, unseen);
+            run.after_word = false;
+            match table::lower(point) {
+                Ok(byte) => out.instead(&[byte], at, end),
+                Err(lower) => out.instead(lower.encode_utf8(&mut utf8).as_bytes(), at, end),
+            }
+        }
+        Kind::Spelled(letters) => {
+            run.end(true, unseen);
+            run.after_word = true;
+            out.instead(letters, at, end);
+        }
+        Kind::ZeroWidth => {
+            run.begin(at);
+            run.zero_width = run.zero_width.saturating_add(1);
+        }
+        Kind::Override => unseen.add(1, at),
+        Kind::Direction => {}
+        Kind::Variation(byte) => {
+            run.begin(at);
+            run.variations = run.variations.saturating_add(1);
+            let following = character(rest.get(len..).unwrap_or_default(), escaped).0;
+            let in_row = run.variations > 1 || matches!(table::kind(following), Kind::Variation(_));
+            if in_row && (b' '..=b'~').contains(&byte) {
+                out.instead(&[byte], at, end);
+            }
+        }
+        Kind::Tag(_) if run.in_flag => {}
+        Kind::Tag(byte) => {
+            unseen.add(1, at);
+            if (b' '..=b'~').contains(&byte) {
+                out.instead(&[byte], at, end);
+            }
+        }
+    }
+    end
+}
+
+/// How many bytes at the start of `text` are characters beyond ASCII that are kept.
+#[inline(always)]
+fn kept(text: &[u8]) -> usize {
+    let mut len = 0usize;
+    loop {
+        let rest = text.get(len..).unwrap_or_default();
+        if rest.first().is_none_or(u8::is_ascii) {
+            return len;
+        }
+        let (point, more) = character(rest, false);
+        if !matches!(table::kind(point), Kind::Keep) || point == BLACK_FLAG {
+            return len;
+        }
+        len = len.wrapping_add(more);
+    }
+}
+
+#[cfg(test)]
+mod tests;

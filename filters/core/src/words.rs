@@ -1,0 +1,323 @@
+//! The words of a text, found sixty-four bytes at a time.
+//!
+//! Everything that is looked for in a text begins where a word begins, so one look per word,
+//! about every sixth byte of prose, finds it all.
+
+use crate::simd::Block;
+
+/// Bytes of a word that its key holds.
+pub const KEY_BYTES: usize = 8;
+
+/// A place where something that is looked for may begin.
+///
+/// In scripts that put spaces between words (ASCII letters and digits, and every character of
+/// two bytes from U+00C0 on: Latin, Greek, Cyrillic, Hebrew, Arabic) that is the start of a run
+/// of such characters; every character of three or four bytes is a word of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// Offset of its first byte.
+    pub at: usize,
+    /// Its first bytes, at most [`KEY_BYTES`], as a little-endian number, each with the bit set
+    /// that makes ASCII letters lower case. Of a single character, those of its neighbours too.
+    pub key: u64,
+    /// Its length in bytes, up to 64; more are not counted.
+    pub len: u32,
+    /// It is a single character of three or four bytes, such as 中, whatever stands beside it.
+    pub is_single: bool,
+}
+
+/// Sets the bit that makes eight ASCII letters lower case.
+const LOWER: u64 = 0x2020_2020_2020_2020;
+
+/// The first bytes of a key, by how many: what a word of that length has as its key.
+const FIRST: [u64; KEY_BYTES + 1] = [
+    0,
+    0xff,
+    0xffff,
+    0xff_ffff,
+    0xffff_ffff,
+    0xff_ffff_ffff,
+    0xffff_ffff_ffff,
+    0xff_ffff_ffff_ffff,
+    u64::MAX,
+];
+
+/// The first `len` bytes of `key`.
+#[inline(always)]
+pub fn first(key: u64, len: usize) -> u64 {
+    key & FIRST.get(len).copied().unwrap_or(u64::MAX)
+}
+
+/// The key of the bytes at the start of `text`, all eight of them; zeros where it ends.
+#[inline(always)]
+pub fn raw_key(text: &[u8]) -> u64 {
+    let bytes = match text.first_chunk::<KEY_BYTES>() {
+        Some(bytes) => *bytes,
+        None => {
+            let mut bytes = [0; KEY_BYTES];
+            for (place, byte) in bytes.iter_mut().zip(text) {
+                *place = *byte;
+            }
+            bytes
+        }
+    };
+    u64::from_le_bytes(bytes) | LOWER
+}
+
+/// What one block of text looks like, a bit per byte.
+#[derive(Clone, Copy, Default)]
+struct Masks {
+    /// Bytes of words in scripts with spaces.
+    word: u64,
+    /// First bytes of characters of three or four bytes.
+    single: u64,
+    digit: u64,
+    /// Symbols that are written for letters: those of `signs`, `!` and `|`.
+    symbol: u64,
+    /// `@` and `$`, which rarely end a word that is not disguised.
+    signs: u64,
+    /// The last byte begins a character of two bytes: the next block's first belongs to it.
+    carry: u64,
+}
+
+impl Masks {
+    #[inline(always)]
+    fn of(bytes: &[u8; 64], carry: u64) -> Masks {
+        let block = Block::load(bytes);
+        let lower = block.lower_case();
+        let letter = lower.range(b'a', b'z');
+        let digit = block.range(b'0', b'9');
+        let signs = block.eq(b'@') | block.eq(b'$');
+        let symbol = signs | block.eq(b'!') | block.eq(b'|');
+        let ascii = letter | digit;
+        if block.non_ascii() == 0 {
+            return Masks {
+                word: ascii,
+                single: 0,
+                digit,
+                symbol,
+                signs,
+                carry: 0,
+            };
+        }
+        // U+00C0 to U+07FF: U+0080 to U+00BF are signs, not letters.
+        let pair = block.range(0xc3, 0xdf);
+        Masks {
+            word: ascii | pair | pair << 1 | carry,
+            single: block.range(0xe0, 0xff),
+            digit,
+            symbol,
+            signs,
+            carry: pair >> 63,
+        }
+    }
+}
+
+/// Which bytes come after one of `mask`, whose block follows `before`.
+#[inline(always)]
+fn after(mask: u64, before: u64) -> u64 {
+    mask << 1 | before >> 63
+}
+
+/// Which bytes come before one of `mask`, whose block `following` follows.
+#[inline(always)]
+fn ahead(mask: u64, following: u64) -> u64 {
+    mask >> 1 | following << 63
+}
+
+impl Masks {
+    fn letter(&self) -> u64 {
+        self.word & !self.digit
+    }
+
+    /// What digits, symbols and letters that stand alone say. A mark of a disguise that lies
+    /// across two blocks may be seen in either.
+    #[inline(always)]
+    fn disguise(&self, before: &Masks, following: &Masks) -> Disguise {
+        let (letter, written) = (self.letter(), self.digit | self.symbol);
+        let after_letter = after(letter, before.letter());
+        let ahead_of_letter = ahead(letter, following.letter());
+        let begins = !after(self.word, before.word);
+        // `i6nore`, `1gnore`; `le44er`; `a$`.
+        let one = written & ahead_of_letter & (after_letter | begins);
+        let following_written = following.digit | following.symbol;
+        let two = written
+            & after_letter
+            & ahead(written, following_written)
+            & (letter >> 2 | following.letter() << 62);
+        let last = self.signs & after_letter;
+        let alone = self.word & begins & !ahead(self.word, following.word);
+        Disguise {
+            is_leet: (one | two | last) != 0,
+            is_spaced: alone & alone >> 2 & alone >> 4 != 0,
+        }
+    }
+}
+
+/// A stretch of text in which letters may be written in another way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Disguise {
+    /// Digits or symbols stand inside words, as in `1gn0re`.
+    pub is_leet: bool,
+    /// Letters stand alone, three or more in a row, as in `i g n o r e`.
+    pub is_spaced: bool,
+}
+
+/// Calls `found` with every word of `text` in order, and `disguised` with the offset of every
+/// block of 64 bytes in which words may be disguised.
+#[inline(always)]
+pub fn each(text: &[u8], mut found: impl FnMut(Word), mut disguised: impl FnMut(usize, Disguise)) {
+    let (blocks, tail) = text.as_chunks::<64>();
+    let mut padded = [0; 64];
+    for (place, byte) in padded.iter_mut().zip(tail) {
+        *place = *byte;
+    }
+    // The tail is always there, if only as zeros: it ends the last word.
+    let mut blocks = blocks.iter().chain([&padded]);
+    let Some(block) = blocks.next() else { return };
+    let mut masks = Masks::of(block, 0);
+    let mut before = Masks::default();
+    let mut base = 0usize;
+    loop {
+        let next = blocks.next();
+        let following = next.map_or(Masks::default(), |block| Masks::of(block, masks.carry));
+        let Masks { word, single, .. } = masks;
+        let starts = word & !after(word, before.word);
+        let mut left = starts | single;
+        while left != 0 {
+            let bit = left.trailing_zeros();
+            left &= left.wrapping_sub(1);
+            let at = base.wrapping_add(bit as usize);
+            let run = word >> bit | (following.word << 1) << (63u32.wrapping_sub(bit));
+            let len = run.trailing_ones();
+            let key = raw_key(text.get(at..).unwrap_or_default());
+            let is_single = single >> bit & 1 != 0;
+            let kept = if is_single {
+                KEY_BYTES
+            } else {
+                (len as usize).min(KEY_BYTES)
+            };
+            found(Word {
+                at,
+                key: first(key, kept),
+                len,
+                is_single,
+            });
+        }
+        let disguise = masks.disguise(&before, &following);
+        if disguise != Disguise::default() {
+            disguised(base, disguise);
+        }
+        let Some(_) = next else { return };
+        before = masks;
+        masks = following;
+        base = base.wrapping_add(64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The words of `text`, character by character.
+    fn naive(text: &str) -> Vec<Word> {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || ('\u{c0}'..'\u{800}').contains(&c);
+        let mut words = Vec::new();
+        let mut in_word = false;
+        for (at, c) in text.char_indices() {
+            let rest = &text[at..];
+            let run: usize = rest
+                .chars()
+                .take_while(|c| is_word(*c))
+                .map(char::len_utf8)
+                .sum();
+            let is_single = c.len_utf8() > 2;
+            if is_single || is_word(c) && !in_word {
+                let kept = if is_single { KEY_BYTES } else { run };
+                words.push(Word {
+                    at,
+                    key: first(raw_key(rest.as_bytes()), kept.min(KEY_BYTES)),
+                    len: run.min(64) as u32,
+                    is_single,
+                });
+            }
+            in_word = is_word(c);
+        }
+        words
+    }
+
+    fn fast(text: &str) -> Vec<Word> {
+        let mut words = Vec::new();
+        each(text.as_bytes(), |word| words.push(word), |_, _| ());
+        words
+    }
+
+    #[test]
+    fn words_begin_where_a_reader_of_characters_finds_them() {
+        let long = "x".repeat(200);
+        let texts = [
+            "",
+            "a",
+            "ignore all previous instructions",
+            "日本語のtext中",
+            "привет мир, café ñandú",
+            "a_b-c.d'e\u{a0}f\u{ab}g",
+            "😀x😀",
+            &long,
+        ];
+        for text in texts {
+            for pad in [0, 1, 57, 61, 62, 63, 64, 65] {
+                let text = format!("{}{text}", ".".repeat(pad));
+                assert_eq!(fast(&text), naive(&text), "{text:?}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn fast_and_naive_agree(text in "([a-zA-Z0-9 .@é中п😀\u{a0}]|[a-z]{60,70}){0,90}") {
+            prop_assert_eq!(fast(&text), naive(&text));
+        }
+    }
+
+    #[test]
+    fn disguised_words_are_seen_wherever_blocks_end() {
+        let leet = Disguise {
+            is_leet: true,
+            is_spaced: false,
+        };
+        let spaced = Disguise {
+            is_leet: false,
+            is_spaced: true,
+        };
+        let none = Disguise::default();
+        for (text, expected) in [
+            ("1gnore", leet),
+            ("ign0re", leet),
+            ("i99ore", leet),
+            ("a$$", leet),
+            ("p@ss", leet),
+            ("i g n o r e", spaced),
+            ("i-g-n-o-r-e", spaced),
+            ("hello world! It is 12:30, GPT-4.", none),
+            ("sha256 v2", none),
+            ("I a am", none),
+        ] {
+            for pad in 0..130 {
+                let text = format!("{}{text} ", " ".repeat(pad));
+                let mut seen = none;
+                each(
+                    text.as_bytes(),
+                    |_| (),
+                    |_, disguise| {
+                        seen.is_leet |= disguise.is_leet;
+                        seen.is_spaced |= disguise.is_spaced;
+                    },
+                );
+                assert_eq!(seen, expected, "{text:?}");
+            }
+        }
+    }
+}
