@@ -14,7 +14,7 @@ mod utf8;
 
 pub use error::{Error, ErrorKind};
 pub(crate) use escape::escape_at;
-pub use escape::{unescape, unescape_short};
+pub use escape::{Unescaped, unescape, unescape_short};
 pub use lexer::{Lexer, MAX_DEPTH};
 pub use number::Number;
 

@@ -1,0 +1,174 @@
+//! Puts the originals of placeholders back.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use super::splice::escaped;
+
+/// The placeholders that a request was sent with, and what they stand for.
+///
+/// A placeholder is ASCII, begins with `[`, ends with `]` and has neither between, as
+/// `[EMAIL_1]`, so that none begins another. What is added as something else is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Originals {
+    originals: BTreeMap<Box<str>, Box<str>>,
+    longest: usize,
+}
+
+impl Originals {
+    /// Remembers what `placeholder` stands for.
+    pub fn add(&mut self, placeholder: &str, original: &str) {
+        let inner = placeholder
+            .strip_prefix('[')
+            .and_then(|rest| rest.strip_suffix(']'));
+        if inner.is_none_or(|inner| !inner.is_ascii() || inner.contains(['[', ']'])) {
+            return;
+        }
+        self.longest = self.longest.max(placeholder.len());
+        self.originals.insert(placeholder.into(), original.into());
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.originals.is_empty()
+    }
+
+    /// Bytes of the longest placeholder: what is held back of a text is less.
+    pub fn longest(&self) -> usize {
+        self.longest
+    }
+
+    /// Adds `text`, with originals instead of placeholders, to `out`, as far as it is certain:
+    /// what may become a placeholder is held back in `held` until more of the text comes, or
+    /// none does (`is_last`). Gives the number of placeholders replaced.
+    ///
+    /// `in_json` tells that the text itself is JSON, as the arguments of a call are: there an
+    /// original is written as part of a JSON string.
+    pub(super) fn put_back(
+        &self,
+        held: &mut String,
+        text: &str,
+        is_last: bool,
+        in_json: bool,
+        out: &mut String,
+    ) -> u32 {
+        let joined;
+        let mut rest = if held.is_empty() {
+            text
+        } else {
+            held.push_str(text);
+            joined = core::mem::take(held);
+            &joined
+        };
+        let mut replaced = 0_u32;
+        while let Some(open) = memchr::memchr(b'[', rest.as_bytes()) {
+            let (plain, from) = rest.split_at_checked(open).unwrap_or((rest, ""));
+            out.push_str(plain);
+            match self.at_start(from) {
+                Start::Placeholder(original, len) => {
+                    replaced = replaced.saturating_add(1);
+                    if in_json {
+                        out.push_str(&escaped(original));
+                    } else {
+                        out.push_str(original);
+                    }
+                    rest = from.get(len..).unwrap_or_default();
+                }
+                Start::Unfinished if !is_last => {
+                    held.push_str(from);
+                    return replaced;
+                }
+                Start::Unfinished | Start::Other => {
+                    out.push('[');
+                    rest = from.get(1..).unwrap_or_default();
+                }
+            }
+        }
+        out.push_str(rest);
+        replaced
+    }
+
+    /// What a text that begins with `[` begins with.
+    fn at_start(&self, text: &str) -> Start<'_> {
+        let bytes = text.as_bytes();
+        let window = bytes.get(..self.longest).unwrap_or(bytes);
+        if let Some(close) = memchr::memchr(b']', window) {
+            let len = close.saturating_add(1);
+            let original = text.get(..len).and_then(|name| self.originals.get(name));
+            return original.map_or(Start::Other, |original| Start::Placeholder(original, len));
+        }
+        let mut from_here = self
+            .originals
+            .range::<str, _>((Bound::Included(text), Bound::Unbounded));
+        match from_here.next() {
+            Some((placeholder, _)) if placeholder.starts_with(text) => Start::Unfinished,
+            _ => Start::Other,
+        }
+    }
+}
+
+enum Start<'a> {
+    /// A placeholder of so many bytes, and its original.
+    Placeholder(&'a str, usize),
+    /// What more text may make a placeholder.
+    Unfinished,
+    Other,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn originals() -> Originals {
+        let mut originals = Originals::default();
+        originals.add("[EMAIL_1]", "ann@example.com");
+        originals.add("[EMAIL_12]", "bob@example.com");
+        originals.add("[CARD_1]", "a \"card\"\n");
+        originals
+    }
+
+    #[test]
+    fn originals_come_back_however_the_text_is_cut() {
+        for (text, expected, expected_in_json) in [
+            ("", "", ""),
+            ("no placeholder", "no placeholder", "no placeholder"),
+            ("[EMAIL_1]", "ann@example.com", "ann@example.com"),
+            ("<[EMAIL_12]>", "<bob@example.com>", "<bob@example.com>"),
+            ("[[EMAIL_1]]", "[ann@example.com]", "[ann@example.com]"),
+            (
+                "[EMAIL_[EMAIL_1]",
+                "[EMAIL_ann@example.com",
+                "[EMAIL_ann@example.com",
+            ),
+            (
+                "[EMAIL_2] [email_1]",
+                "[EMAIL_2] [email_1]",
+                "[EMAIL_2] [email_1]",
+            ),
+            ("[CARD_1]é[", "a \"card\"\né[", "a \\\"card\\\"\\né["),
+            ("[EMAIL_1", "[EMAIL_1", "[EMAIL_1"),
+            ("[EMAIL_1é]", "[EMAIL_1é]", "[EMAIL_1é]"),
+            ("[你好你好你好]", "[你好你好你好]", "[你好你好你好]"),
+        ] {
+            let originals = originals();
+            for (in_json, expected) in [(false, expected), (true, expected_in_json)] {
+                for cut in (0..=text.len()).filter(|&cut| text.is_char_boundary(cut)) {
+                    let (mut held, mut out) = (String::new(), String::new());
+                    originals.put_back(&mut held, &text[..cut], false, in_json, &mut out);
+                    assert!(held.len() < originals.longest(), "{held}");
+                    originals.put_back(&mut held, &text[cut..], true, in_json, &mut out);
+                    assert_eq!((&*out, &*held), (expected, ""), "{text:?} cut at {cut}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_placeholder_is_not_taken_for_one() {
+        let mut originals = Originals::default();
+        for name in ["", "[", "EMAIL_1", "[EMAIL_1", "[A[B]", "[A]B]", "[é]"] {
+            originals.add(name, "x");
+        }
+        assert!(originals.is_empty());
+    }
+}
