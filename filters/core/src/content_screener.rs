@@ -1,4 +1,8 @@
 //! The content-screener stage: what should not be sent is stopped, masked or reported, before
 //! anything is paid for it.
 
+mod bytes;
 pub mod fold;
+pub mod personal_data;
+#[cfg(test)]
+mod vectors;
