@@ -5,12 +5,12 @@
     reason = "the SDK's macro defines the entry point without a comment"
 )]
 
-use tollgate_kit::{Module, StageKind};
+use tollgate_kit::{Module, StageMaker};
 
 struct ContentScreener;
 
 impl Module for ContentScreener {
-    const STAGES: &'static [StageKind] = &[StageKind::ContentScreener];
+    const STAGES: &'static [StageMaker] = &[StageMaker::CONTENT_SCREENER];
 }
 
 proxy_wasm::main! {{ tollgate_kit::start::<ContentScreener>(); }}

@@ -15,12 +15,12 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use content_screener::TermPacks;
 pub use content_screener::{
     ContentScreenerConfig, Detector, Evasion, KindsDetector, PatternRule, ScreenMode,
     ScreenedResponses, TermList,
 };
 pub use node::ConfigError;
-use content_screener::TermPacks;
 use node::Node;
 pub use rate_limiter::{Mode, RateLimiterConfig, Reserve, ReservedHits};
 pub use rule::{InvalidBody, Match, RequestHead, Rule};
@@ -144,8 +144,13 @@ impl Config {
                 ),
             })?
         };
-        let [invalid_body, tenant, content_screener, token_estimator, rate_limiter] =
-            Rule::SHARED_KEYS;
+        let [
+            invalid_body,
+            tenant,
+            content_screener,
+            token_estimator,
+            rate_limiter,
+        ] = Rule::SHARED_KEYS;
         let top = Node::top(&value).object(&[
             "stages",
             "hold_headers",

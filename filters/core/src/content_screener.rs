@@ -20,6 +20,8 @@ pub mod personal_data;
 pub mod screen;
 pub mod secrets;
 pub mod term;
+#[cfg(test)]
+pub(crate) mod vectors;
 mod view;
 
 use std::cell::RefCell;
@@ -33,7 +35,7 @@ use screen::{Screen, Spending, What};
 use view::Views;
 
 use crate::Span;
-use crate::config::{Config, ScreenMode};
+use crate::config::{Config, ConfigError, ScreenMode};
 use crate::edit::Edits;
 use crate::effect::{Effect, Metric};
 use crate::exchange::{Ending, Exchange};
@@ -64,7 +66,10 @@ pub struct ContentScreener {
 
 impl ContentScreener {
     /// The stage for the rules of `config`.
-    pub fn new(config: &Config) -> ContentScreener {
+    ///
+    /// # Errors
+    /// Where an expression can not be looked for.
+    pub fn new(config: &Config) -> Result<ContentScreener, ConfigError> {
         let phrases = Rc::new(Phrases::new());
         let mut screens: Vec<Rc<Screen>> = Vec::new();
         for rule in config.rules.iter().chain([&config.defaults]) {
@@ -72,15 +77,15 @@ impl ContentScreener {
             let same = screens.iter().find(|screen| screen.config() == settings);
             let screen = match same {
                 Some(screen) => Rc::clone(screen),
-                None => Rc::new(Screen::new(settings, &phrases)),
+                None => Rc::new(Screen::new(settings, &phrases)?),
             };
             screens.push(screen);
         }
-        ContentScreener {
+        Ok(ContentScreener {
             debug_headers: config.debug_headers,
             screens,
             views: RefCell::default(),
-        }
+        })
     }
 
     /// The detectors of the rule with this index.
@@ -89,12 +94,18 @@ impl ContentScreener {
     }
 
     /// Everything found in the texts of a request, in the order of the body.
-    fn find(&self, screen: &Screen, request: &Request<'_>, spending: &mut Spending) -> Vec<Finding> {
+    fn find(
+        &self,
+        screen: &Screen,
+        request: &Request<'_>,
+        spending: &mut Spending,
+    ) -> Vec<Finding> {
         let mut findings = Vec::new();
         let Ok(mut views) = self.views.try_borrow_mut() else {
             return findings;
         };
-        let is_one = |a: &RequestText, b: &RequestText| a.group == b.group && a.speaker == b.speaker;
+        let is_one =
+            |a: &RequestText, b: &RequestText| a.group == b.group && a.speaker == b.speaker;
         for texts in request.texts.chunk_by(is_one) {
             views.find(screen, request.body, texts, spending, &mut findings);
         }
@@ -133,7 +144,10 @@ fn outcome<'a>(findings: &[Finding], name: impl Fn(What) -> &'a str) -> String {
     let mut outcome = strongest.name().to_owned();
     let mut separator = ':';
     let mut named: Vec<What> = Vec::new();
-    for finding in findings.iter().filter(|finding| finding.action == strongest) {
+    for finding in findings
+        .iter()
+        .filter(|finding| finding.action == strongest)
+    {
         if !named.contains(&finding.what) {
             named.push(finding.what);
             outcome.push(separator);
@@ -147,7 +161,10 @@ fn outcome<'a>(findings: &[Finding], name: impl Fn(What) -> &'a str) -> String {
 /// The edits that mask what is to be masked, and what the placeholders stand for.
 fn mask(body: &[u8], screen: &Screen, findings: &[Finding]) -> (Edits, masks::Masks) {
     let mut places: Vec<(Span, What, bool)> = Vec::new();
-    for finding in findings.iter().filter(|finding| finding.action == Action::Mask) {
+    for finding in findings
+        .iter()
+        .filter(|finding| finding.action == Action::Mask)
+    {
         for (at, span) in finding.places.iter().enumerate() {
             places.push((*span, finding.what, at == 0));
         }
@@ -206,7 +223,9 @@ impl Stage for ContentScreener {
         if spending.is_over {
             effects.push(count("tollgate.content_screener.over_budget"));
         }
-        let blocks = findings.iter().any(|finding| finding.action == Action::Block);
+        let blocks = findings
+            .iter()
+            .any(|finding| finding.action == Action::Block);
         for finding in &findings {
             let taken = match finding.action {
                 Action::Mask if blocks => Action::Report,

@@ -18,7 +18,10 @@ impl Edits {
     /// Puts `text` where `span` is. Spans come in order and do not overlap; one that does not
     /// is left out.
     pub fn replace(&mut self, span: Span, text: &[u8]) {
-        let in_order = self.splices.last().is_none_or(|(last, _)| last.end <= span.start);
+        let in_order = self
+            .splices
+            .last()
+            .is_none_or(|(last, _)| last.end <= span.start);
         if in_order && span.start <= span.end {
             let start = self.text.len();
             self.text.extend_from_slice(text);

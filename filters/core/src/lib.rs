@@ -31,6 +31,7 @@ pub mod rate_limiter;
 pub mod reply;
 pub mod request;
 pub mod response;
+pub mod rewrite;
 pub mod scan;
 mod simd;
 pub mod span;

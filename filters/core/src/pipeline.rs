@@ -30,6 +30,49 @@ pub struct Pipeline {
     has_secret: bool,
 }
 
+/// A configured stage, or what is wrong with its configuration.
+type Made = Result<Box<dyn Stage>, ConfigError>;
+
+/// A stage that a module holds. A module names those it holds, and the code of others is not in
+/// it.
+#[derive(Clone, Copy)]
+pub struct StageMaker {
+    kind: StageKind,
+    make: fn(&Config, &[u8]) -> Made,
+}
+
+impl StageMaker {
+    /// The content-screener.
+    pub const CONTENT_SCREENER: StageMaker = StageMaker {
+        kind: StageKind::ContentScreener,
+        make: |config, _| Ok(Box::new(ContentScreener::new(config)?)),
+    };
+
+    /// The token-estimator.
+    pub const TOKEN_ESTIMATOR: StageMaker = StageMaker {
+        kind: StageKind::TokenEstimator,
+        make: |config, secret| Ok(Box::new(TokenEstimator::new(config.debug_headers, secret))),
+    };
+
+    /// The rate-limiter.
+    pub const RATE_LIMITER: StageMaker = StageMaker {
+        kind: StageKind::RateLimiter,
+        make: |config, secret| Ok(Box::new(RateLimiter::new(config.debug_headers, secret))),
+    };
+
+    /// Every stage, in the default order.
+    pub const ALL: &[StageMaker] = &[
+        StageMaker::CONTENT_SCREENER,
+        StageMaker::TOKEN_ESTIMATOR,
+        StageMaker::RATE_LIMITER,
+    ];
+
+    /// The stage it makes.
+    pub fn kind(self) -> StageKind {
+        self.kind
+    }
+}
+
 /// How often stages that want it get a tick.
 pub const TICK_MILLISECONDS: u32 = 100;
 
@@ -82,23 +125,21 @@ pub enum Judged {
 }
 
 impl Pipeline {
-    /// The pipeline that `config` describes, keyed by the deployment's `secret` (empty where
-    /// there is none).
+    /// The pipeline that `config` describes, of stages that `makers` make, keyed by the
+    /// deployment's `secret` (empty where there is none).
     ///
     /// # Errors
     /// Where the configuration names what the stages do not know.
-    pub fn new(config: Config, secret: &[u8]) -> Result<Pipeline, ConfigError> {
+    pub fn new(
+        config: Config,
+        secret: &[u8],
+        makers: &[StageMaker],
+    ) -> Result<Pipeline, ConfigError> {
         let models = Models::new(&config.models)?;
-        let stage = |kind: &StageKind| -> Box<dyn Stage> {
-            match kind {
-                StageKind::ContentScreener => Box::new(ContentScreener::new(&config)),
-                StageKind::TokenEstimator => {
-                    Box::new(TokenEstimator::new(config.debug_headers, secret))
-                }
-                StageKind::RateLimiter => Box::new(RateLimiter::new(config.debug_headers, secret)),
-            }
-        };
-        let stages = config.stages.iter().map(stage).collect();
+        let maker = |kind: &StageKind| makers.iter().find(|maker| maker.kind == *kind);
+        let stages = config.stages.iter().filter_map(maker);
+        let stages: Result<Vec<_>, _> = stages.map(|maker| (maker.make)(&config, secret)).collect();
+        let stages = stages?;
         let has = |stage| config.stages.contains(&stage);
         let wanted = Wanted {
             tokens: has(StageKind::TokenEstimator) || has(StageKind::RateLimiter),

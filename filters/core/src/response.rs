@@ -34,6 +34,30 @@ pub struct Usage {
     pub cached: u64,
 }
 
+/// The types of answers that are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Media {
+    /// One JSON text.
+    Json,
+    /// Server-sent events.
+    Events,
+}
+
+impl Media {
+    /// The one that a `content-type` names; `None` where that is another.
+    pub(crate) fn of(content_type: &[u8]) -> Option<Media> {
+        let mut parts = content_type.split(|&byte| byte == b';');
+        let media = parts.next().unwrap_or_default().trim_ascii();
+        if media.eq_ignore_ascii_case(b"text/event-stream") {
+            Some(Media::Events)
+        } else if media.eq_ignore_ascii_case(b"application/json") {
+            Some(Media::Json)
+        } else {
+            None
+        }
+    }
+}
+
 /// What the answer says of its usage.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UsageReport {
@@ -85,17 +109,9 @@ impl ResponseReader {
     /// A reader for an answer of this `content-type`; `None` where that is neither JSON nor
     /// server-sent events.
     pub fn new(content_type: &[u8]) -> Option<ResponseReader> {
-        let media = content_type
-            .split(|&byte| byte == b';')
-            .next()
-            .unwrap_or_default()
-            .trim_ascii();
-        let form = if media.eq_ignore_ascii_case(b"text/event-stream") {
-            Form::Events(Events::default())
-        } else if media.eq_ignore_ascii_case(b"application/json") {
-            Form::Document(Some(Lexer::new(MAX_DEPTH)), Picker::default())
-        } else {
-            return None;
+        let form = match Media::of(content_type)? {
+            Media::Events => Form::Events(Events::default()),
+            Media::Json => Form::Document(Some(Lexer::new(MAX_DEPTH)), Picker::default()),
         };
         Some(ResponseReader { form })
     }

@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use super::node::{ConfigError, Node};
 use crate::content_screener::action::{Action, Category, Severity};
-use crate::content_screener::pattern::{Pattern, PatternError};
 use crate::content_screener::personal_data;
 use crate::content_screener::secrets;
 use crate::content_screener::term::{Term, TermError};
@@ -69,8 +68,14 @@ pub struct PatternRule {
     pub category: Category,
     /// How bad that is.
     pub severity: Severity,
-    /// The expression and its name.
-    pub pattern: Rc<Pattern>,
+    /// Its name in logs and placeholders.
+    pub name: String,
+    /// The expression, as it was given: the stage compiles it.
+    pub regex: String,
+    /// What all its matches have.
+    pub anchor: String,
+    /// Where it stands in the configuration.
+    pub(crate) path: String,
 }
 
 /// How far the stage goes against disguises.
@@ -169,8 +174,10 @@ impl ContentScreenerConfig {
         node: &Node,
         packs: &TermPacks,
     ) -> Result<ContentScreenerConfig, ConfigError> {
-        const MODES: [(&str, ScreenMode); 2] =
-            [("enforce", ScreenMode::Enforce), ("report", ScreenMode::Report)];
+        const MODES: [(&str, ScreenMode); 2] = [
+            ("enforce", ScreenMode::Enforce),
+            ("report", ScreenMode::Report),
+        ];
         let object = node.object(&[
             "enabled",
             "mode",
@@ -208,7 +215,10 @@ impl ContentScreenerConfig {
             })?,
             terms: object.read_or("terms", self.terms.clone(), |node| {
                 let lists = node.list()?;
-                lists.iter().map(|node| TermList::read(node, packs)).collect()
+                lists
+                    .iter()
+                    .map(|node| TermList::read(node, packs))
+                    .collect()
             })?,
             patterns: object.read_or("patterns", self.patterns.clone(), |node| {
                 node.list()?.iter().map(PatternRule::read).collect()
@@ -225,7 +235,10 @@ impl ContentScreenerConfig {
     /// Whether it may take anything out of a request.
     pub fn may_mask(&self) -> bool {
         let of_kinds = |kinds: &KindsDetector| {
-            let own = kinds.kinds.iter().any(|(_, action)| *action == Action::Mask);
+            let own = kinds
+                .kinds
+                .iter()
+                .any(|(_, action)| *action == Action::Mask);
             own || kinds.detector.action == Action::Mask
         };
         let detectors = [&self.injection, &self.invisible_text].into_iter();
@@ -269,8 +282,10 @@ fn read_roles(node: &Node) -> Result<Speakers, ConfigError> {
     if nodes.is_empty() {
         return Err(node.wrong("an empty list looks at nothing; say \"action\": \"off\" instead"));
     }
-    let speakers: Result<Vec<Speaker>, ConfigError> =
-        nodes.iter().map(|node| node.one_of(&Speaker::ALL)).collect();
+    let speakers: Result<Vec<Speaker>, ConfigError> = nodes
+        .iter()
+        .map(|node| node.one_of(&Speaker::ALL))
+        .collect();
     Ok(Speakers::of(&speakers?))
 }
 
@@ -365,7 +380,11 @@ impl TermPacks {
             let known: Vec<&str> = self.0.iter().map(|(name, _)| name.as_str()).collect();
             node.wrong(format!(
                 "no pack of this name in `term_packs`, which has {}",
-                if known.is_empty() { "none".to_owned() } else { known.join(", ") }
+                if known.is_empty() {
+                    "none".to_owned()
+                } else {
+                    known.join(", ")
+                }
             ))
         })
     }
@@ -401,9 +420,7 @@ const SEVERITIES: [(&str, Severity); 3] = [
 ];
 
 /// What lists of terms and expressions have in common.
-fn read_about(
-    object: &super::node::Object,
-) -> Result<(Detector, Category, Severity), ConfigError> {
+fn read_about(object: &super::node::Object) -> Result<(Detector, Category, Severity), ConfigError> {
     let default = Detector {
         action: Action::Report,
         roles: FOREIGN,
@@ -413,7 +430,9 @@ fn read_about(
         object.read_or("category", Category::CustomBlocklist, |node| {
             node.one_of(&CATEGORIES)
         })?,
-        object.read_or("severity", Severity::Medium, |node| node.one_of(&SEVERITIES))?,
+        object.read_or("severity", Severity::Medium, |node| {
+            node.one_of(&SEVERITIES)
+        })?,
     ))
 }
 
@@ -457,18 +476,14 @@ impl PatternRule {
             "name", "action", "roles", "category", "severity", "regex", "anchor",
         ])?;
         let (detector, category, severity) = read_about(&object)?;
-        let name = read_name(&object)?;
-        let (regex, anchor) = (object.require("regex")?, object.require("anchor")?);
-        let pattern = Pattern::new(name, regex.string()?, anchor.string()?);
-        let pattern = pattern.map_err(|error| match error {
-            PatternError::Regex(problem) => regex.wrong(problem),
-            PatternError::Anchor(problem) => anchor.wrong(problem),
-        })?;
         Ok(PatternRule {
             detector,
             category,
             severity,
-            pattern: Rc::new(pattern),
+            name: read_name(&object)?,
+            regex: object.require("regex")?.string()?.to_owned(),
+            anchor: object.require("anchor")?.string()?.to_owned(),
+            path: node.path().to_owned(),
         })
     }
 }

@@ -221,8 +221,13 @@ impl Rule {
         defaults: &Rule,
         packs: &TermPacks,
     ) -> Result<Rule, ConfigError> {
-        let [invalid_body, tenant, content_screener, token_estimator, rate_limiter] =
-            Rule::SHARED_KEYS;
+        let [
+            invalid_body,
+            tenant,
+            content_screener,
+            token_estimator,
+            rate_limiter,
+        ] = Rule::SHARED_KEYS;
         let object = node.object(&[
             "name",
             "match",

@@ -39,7 +39,9 @@ pub(super) fn blocked<'a>(findings: &[Finding], list: impl Fn(&Finding) -> &'a s
 pub fn result<'a>(findings: &[Finding], list: impl Fn(&Finding) -> &'a str) -> Value {
     let mut all = Map::new();
     for category in Category::ALL {
-        let mut of_category = findings.iter().filter(|finding| finding.category == category);
+        let mut of_category = findings
+            .iter()
+            .filter(|finding| finding.category == category);
         let is_filtered = of_category
             .clone()
             .any(|finding| finding.action == Action::Block);
@@ -53,7 +55,9 @@ pub fn result<'a>(findings: &[Finding], list: impl Fn(&Finding) -> &'a str) -> V
             }
             _ if !is_detected => continue,
             Category::CustomBlocklist => {
-                let of_lists = findings.iter().filter(|finding| finding.category == category);
+                let of_lists = findings
+                    .iter()
+                    .filter(|finding| finding.category == category);
                 let mut details: Vec<Value> = Vec::new();
                 for finding in of_lists {
                     let detail = json!({

@@ -33,7 +33,13 @@ impl Anchor {
             },
             |_, _| (),
         );
-        let Word { len, is_single, at: 0, .. } = word? else {
+        let Word {
+            len,
+            is_single,
+            at: 0,
+            ..
+        } = word?
+        else {
             return None;
         };
         let len = (len as usize).min(KEY_BYTES);
@@ -134,7 +140,9 @@ impl<T: Copy + Ord> Lexicon<T> {
             all.push((anchor.key, target));
             lexicon.words.insert(anchor.key);
             if let Some(len) = anchor.stem {
-                lexicon.stems.insert(first(anchor.key, Anchor::SHORTEST_STEM));
+                lexicon
+                    .stems
+                    .insert(first(anchor.key, Anchor::SHORTEST_STEM));
                 lexicon.stem_lengths |= 1u16.checked_shl(u32::from(len)).unwrap_or(0);
             }
         }
@@ -146,7 +154,9 @@ impl<T: Copy + Ord> Lexicon<T> {
                 let place = (narrow(lexicon.targets.len()), narrow(chunk.len()));
                 lexicon.places.insert(*key, place);
             }
-            lexicon.targets.extend(chunk.iter().map(|(_, target)| *target));
+            lexicon
+                .targets
+                .extend(chunk.iter().map(|(_, target)| *target));
         }
         lexicon
     }
@@ -156,7 +166,7 @@ impl<T: Copy + Ord> Lexicon<T> {
         let place = size_of::<(u64, (u32, u32))>().saturating_add(1);
         let places = self.places.capacity().saturating_mul(place);
         let targets = self.targets.capacity().saturating_mul(size_of::<T>());
-        let bits = Bits::WORDS.saturating_mul(2 * size_of::<u64>());
+        let bits = size_of::<[u64; Bits::WORDS]>().saturating_mul(2);
         places.saturating_add(targets).saturating_add(bits)
     }
 
@@ -173,7 +183,11 @@ impl<T: Copy + Ord> Lexicon<T> {
 
     #[inline(never)]
     fn look_for_stems(&self, word: Word, found: &mut impl FnMut(T)) {
-        let len = if word.is_single { KEY_BYTES } else { (word.len as usize).min(KEY_BYTES) };
+        let len = if word.is_single {
+            KEY_BYTES
+        } else {
+            (word.len as usize).min(KEY_BYTES)
+        };
         for stem in Anchor::SHORTEST_STEM..=KEY_BYTES {
             // A whole word has been looked up already.
             let is_new = stem < len || word.is_single;

@@ -17,7 +17,9 @@ pub struct Masks {
 impl Masks {
     /// Placeholders and what each stands for, unescaped.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.masked.iter().map(|(name, text)| (name.as_str(), text.as_slice()))
+        self.masked
+            .iter()
+            .map(|(name, text)| (name.as_str(), text.as_slice()))
     }
 
     /// Whether nothing was masked.
@@ -71,15 +73,21 @@ impl<'a> Numbering<'a> {
             Some(at) => *at,
             None => self.add(label, text),
         };
-        self.masks.masked.get(at).map_or("", |(name, _)| name.as_str())
+        self.masks
+            .masked
+            .get(at)
+            .map_or("", |(name, _)| name.as_str())
     }
 
     fn add(&mut self, label: &str, text: Vec<u8>) -> usize {
         let body = self.body;
-        let of_label = self.labels.entry(label.to_owned()).or_insert_with(|| Label {
-            taken: taken(body, label),
-            last: 0,
-        });
+        let of_label = self
+            .labels
+            .entry(label.to_owned())
+            .or_insert_with(|| Label {
+                taken: taken(body, label),
+                last: 0,
+            });
         loop {
             of_label.last = of_label.last.saturating_add(1);
             if !of_label.taken.contains(&of_label.last) || of_label.last == u32::MAX {
@@ -104,7 +112,10 @@ fn taken(body: &[u8], label: &str) -> BTreeSet<u32> {
     let before = format!("[{label}_");
     let numbers = memmem::find_iter(body, &before).filter_map(|at| {
         let digits = body.get(at.saturating_add(before.len())..)?;
-        let len = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let len = digits
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         core::str::from_utf8(digits.get(..len)?).ok()?.parse().ok()
     });
     numbers.collect()

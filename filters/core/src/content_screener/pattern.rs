@@ -23,25 +23,13 @@ const COMPILED: usize = 64 << 10;
 /// Longest expression.
 const LONGEST: usize = 1 << 10;
 
-/// An expression and what it is called.
+/// A compiled expression and its anchor.
 #[derive(Clone, Debug)]
 pub struct Pattern {
-    /// Its name in logs and placeholders.
-    pub name: String,
     regex: Regex,
     anchor: Anchor,
     literal: Vec<u8>,
 }
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Pattern) -> bool {
-        self.name == other.name
-            && self.regex.as_str() == other.regex.as_str()
-            && self.literal == other.literal
-    }
-}
-
-impl Eq for Pattern {}
 
 /// What is wrong with an expression.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,7 +54,7 @@ impl Pattern {
     ///
     /// # Errors
     /// Where it is no expression, is too large, or its anchor is none.
-    pub fn new(name: String, regex: &str, anchor: &str) -> Result<Pattern, PatternError> {
+    pub fn new(regex: &str, anchor: &str) -> Result<Pattern, PatternError> {
         let wrong_anchor = |problem: &str| Err(PatternError::Anchor(problem.to_owned()));
         if regex.len() > LONGEST {
             let problem = format!("an expression has at most {LONGEST} bytes");
@@ -94,7 +82,6 @@ impl Pattern {
             return Err(PatternError::Regex(problem.to_owned()));
         }
         Ok(Pattern {
-            name,
             regex,
             anchor: first,
             literal,
@@ -139,7 +126,9 @@ impl Pattern {
                 found(place(matched.start())..place(matched.end()));
             }
             let whole = chunk.valid().len();
-            offset = offset.saturating_add(whole).saturating_add(chunk.invalid().len());
+            offset = offset
+                .saturating_add(whole)
+                .saturating_add(chunk.invalid().len());
         }
         true
     }

@@ -8,10 +8,10 @@ use super::disguise::{self, Copies};
 use super::encoded::{self, Blob};
 use super::injection::{Phrases, Score};
 use super::lexicon::{Anchor, Lexicon};
-use super::pattern::Spent;
+use super::pattern::{Pattern, PatternError, Spent};
 use super::personal_data;
 use super::secrets;
-use crate::config::{ContentScreenerConfig, Detector};
+use crate::config::{ConfigError, ContentScreenerConfig, Detector};
 use crate::request::texts::Speaker;
 use crate::words::{self, Disguise};
 
@@ -49,7 +49,7 @@ pub struct Found {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
     Phrase(u16),
-    Secret(u16),
+    Secret,
     Pattern(u16),
     Term(u16, u32),
 }
@@ -61,8 +61,7 @@ pub const MOST_FOUND: usize = 1 << 16;
 pub struct Screen {
     lexicon: Lexicon<Target>,
     phrases: Rc<Phrases>,
-    /// The anchors of secrets, with the kinds they begin.
-    secrets: Vec<secrets::Kind>,
+    patterns: Vec<Pattern>,
     /// The settings it was made of.
     config: ContentScreenerConfig,
 }
@@ -90,7 +89,13 @@ pub struct Room {
 
 impl Screen {
     /// The detectors that `config` asks for.
-    pub fn new(config: &ContentScreenerConfig, phrases: &Rc<Phrases>) -> Screen {
+    ///
+    /// # Errors
+    /// Where one of its expressions can not be looked for.
+    pub fn new(
+        config: &ContentScreenerConfig,
+        phrases: &Rc<Phrases>,
+    ) -> Result<Screen, ConfigError> {
         let narrow = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
         let mut anchors: Vec<(Anchor, Target)> = Vec::new();
         if config.injection.action != Action::Off {
@@ -100,11 +105,9 @@ impl Screen {
                 anchors.extend(anchor.map(|anchor| (anchor, Target::Phrase(narrow(at)))));
             }
         }
-        let mut kinds = Vec::new();
-        for (word, goes_on, kind) in secrets::anchors() {
-            let anchor = Anchor::of(word.as_bytes(), goes_on);
-            anchors.extend(anchor.map(|anchor| (anchor, Target::Secret(narrow(kinds.len())))));
-            kinds.push(kind);
+        for anchor in secrets::anchors() {
+            let anchor = Anchor::of(anchor.word.as_bytes(), !anchor.is_whole);
+            anchors.extend(anchor.map(|anchor| (anchor, Target::Secret)));
         }
         for (at, list) in config.terms.iter().enumerate() {
             for (term_at, term) in list.terms.iter().enumerate() {
@@ -113,15 +116,26 @@ impl Screen {
                 anchors.extend(term.anchor().map(|anchor| (anchor, target)));
             }
         }
+        let mut patterns = Vec::new();
         for (at, rule) in config.patterns.iter().enumerate() {
-            anchors.push((rule.pattern.anchor(), Target::Pattern(narrow(at))));
+            let compiled = Pattern::new(&rule.regex, &rule.anchor);
+            let pattern = compiled.map_err(|error| {
+                let (key, problem) = match error {
+                    PatternError::Regex(problem) => ("regex", problem),
+                    PatternError::Anchor(problem) => ("anchor", problem),
+                };
+                let path = format!("{}.{key}", rule.path);
+                ConfigError { path, problem }
+            })?;
+            anchors.push((pattern.anchor(), Target::Pattern(narrow(at))));
+            patterns.push(pattern);
         }
-        Screen {
+        Ok(Screen {
+            patterns,
             lexicon: Lexicon::new(anchors.into_iter()),
             phrases: Rc::clone(phrases),
-            secrets: kinds,
             config: config.clone(),
-        }
+        })
     }
 
     /// The settings it was made of.
@@ -204,6 +218,9 @@ impl Screen {
             add(&mut room.found, What::Model, injection, verdict.range);
         }
         self.find_personal_data(text, speaker, &mut room.found);
+        if config.secrets.detector.roles.has(speaker) {
+            secrets::scan_unmarked(text, &mut |secret| self.add_secret(secret, &mut room.found));
+        }
         if !room.disguised.is_empty() {
             self.find_disguised(text, speaker, room);
         }
@@ -224,19 +241,14 @@ impl Screen {
     ) {
         let config = &self.config;
         match target {
-            Target::Phrase(_) | Target::Term(..) => self.check_words(text, at, target, speaker, found),
-            Target::Secret(anchor) => {
-                let Some(kind) = self.secrets.get(usize::from(anchor)) else {
-                    return;
-                };
-                let action = match config.secrets.detector.roles.has(speaker) {
-                    true => config.secrets.action(*kind as usize),
-                    false => Action::Off,
-                };
-                if action != Action::Off
-                    && let Some(range) = secrets::check(text, at, *kind)
+            Target::Phrase(_) | Target::Term(..) => {
+                self.check_words(text, at, target, speaker, found)
+            }
+            Target::Secret => {
+                if config.secrets.detector.roles.has(speaker)
+                    && let Some(secret) = secrets::check(text, at)
                 {
-                    add(found, What::Secret(*kind as u16), action, range);
+                    self.add_secret(secret, found);
                 }
             }
             Target::Pattern(number) => {
@@ -254,14 +266,21 @@ impl Screen {
                     return;
                 };
                 let what = What::Pattern(number);
-                let is_within = rule.pattern.check(text, at, spent, &mut |range| {
+                let Some(pattern) = self.patterns.get(usize::from(number)) else {
+                    return;
+                };
+                let is_within = pattern.check(text, at, spent, &mut |range| {
                     add(found, what, action, range);
                 });
                 if !is_within {
                     // So full of what may begin a match that it can not all be looked at: where
                     // a match would be refused, so is this.
                     spending.is_over = true;
-                    let action = if action == Action::Block { action } else { Action::Report };
+                    let action = if action == Action::Block {
+                        action
+                    } else {
+                        Action::Report
+                    };
                     add(found, what, action, at..at.saturating_add(1));
                 }
             }
@@ -299,7 +318,15 @@ impl Screen {
                     add(found, What::Term(list_at), action, range);
                 }
             }
-            Target::Secret(_) | Target::Pattern(_) => {}
+            Target::Secret | Target::Pattern(_) => {}
+        }
+    }
+
+    fn add_secret(&self, secret: secrets::Found, found: &mut Vec<Found>) {
+        let action = self.config.secrets.action(secret.kind as usize);
+        if action != Action::Off {
+            let what = What::Secret(secret.kind as u16);
+            add(found, what, action, secret.start..secret.end);
         }
     }
 
@@ -317,7 +344,12 @@ impl Screen {
         }
         personal_data::scan(text, wanted, &mut |one: personal_data::Found| {
             let action = config.action(one.kind as usize);
-            add(found, What::PersonalData(one.kind as u16), action, one.start..one.end);
+            add(
+                found,
+                What::PersonalData(one.kind as u16),
+                action,
+                one.start..one.end,
+            );
         });
     }
 
@@ -330,7 +362,8 @@ impl Screen {
             words::each(
                 copy.text(),
                 |word| {
-                    self.lexicon.look(word, |target| hits.push((word.at, target)));
+                    self.lexicon
+                        .look(word, |target| hits.push((word.at, target)));
                 },
                 |_, _| (),
             );
@@ -342,7 +375,9 @@ impl Screen {
             let mut kept = before;
             for at in before..room.found.len() {
                 // What reads the same in the text has been found there.
-                let Some(one) = room.found.get_mut(at) else { break };
+                let Some(one) = room.found.get_mut(at) else {
+                    break;
+                };
                 if let Some(range) = copy.source(&one.range) {
                     one.range = range;
                     room.found.swap(kept, at);
@@ -383,7 +418,13 @@ impl Screen {
                 continue;
             };
             let mut inner = Room::default();
-            self.find_within(&decoded, speaker, depth.saturating_add(1), spending, &mut inner);
+            self.find_within(
+                &decoded,
+                speaker,
+                depth.saturating_add(1),
+                spending,
+                &mut inner,
+            );
             for one in inner.found {
                 add(&mut room.found, one.what, one.action, range.clone());
             }
@@ -397,7 +438,7 @@ impl Screen {
             What::Phrase => "injection_phrase",
             What::Model => "injection_model",
             What::Invisible => "invisible_text",
-            What::Secret(kind) => named(&secrets::Kind::ALL, kind, secrets::Kind::name),
+            What::Secret(kind) => named(secrets::Kind::ALL, kind, secrets::Kind::name),
             What::PersonalData(kind) => {
                 named(&personal_data::Kind::ALL, kind, personal_data::Kind::name)
             }
@@ -407,7 +448,7 @@ impl Screen {
             }
             What::Pattern(rule) => {
                 let rule = self.config.patterns.get(usize::from(rule));
-                rule.map_or("pattern", |rule| &rule.pattern.name)
+                rule.map_or("pattern", |rule| &rule.name)
             }
         }
     }
@@ -439,14 +480,18 @@ impl Screen {
             What::Invisible => (Category::InvisibleText, Severity::Medium),
             What::Secret(_) => (Category::Secret, Severity::High),
             What::PersonalData(_) => (Category::PersonalData, Severity::Medium),
-            What::Term(list) => config.terms.get(usize::from(list)).map_or(
-                (Category::CustomBlocklist, Severity::Medium),
-                |list| (list.category, list.severity),
-            ),
-            What::Pattern(rule) => config.patterns.get(usize::from(rule)).map_or(
-                (Category::CustomBlocklist, Severity::Medium),
-                |rule| (rule.category, rule.severity),
-            ),
+            What::Term(list) => config
+                .terms
+                .get(usize::from(list))
+                .map_or((Category::CustomBlocklist, Severity::Medium), |list| {
+                    (list.category, list.severity)
+                }),
+            What::Pattern(rule) => config
+                .patterns
+                .get(usize::from(rule))
+                .map_or((Category::CustomBlocklist, Severity::Medium), |rule| {
+                    (rule.category, rule.severity)
+                }),
         }
     }
 }

@@ -66,7 +66,13 @@ impl Views {
                 findings.push(hidden(screen, body, text, unseen, invisible));
             }
         }
-        screen.find(&self.text, speaker, spending, &mut self.room, &mut self.found);
+        screen.find(
+            &self.text,
+            speaker,
+            spending,
+            &mut self.room,
+            &mut self.found,
+        );
         self.find_across_seams(screen, speaker, spending);
         self.lead_back(screen, body, texts, findings);
     }
@@ -79,7 +85,9 @@ impl Views {
         spending: &mut Spending,
     ) {
         for pair in self.parts.windows(2) {
-            let [(first, end), (start, last)] = pair else { continue };
+            let [(first, end), (start, last)] = pair else {
+                continue;
+            };
             let from = end.saturating_sub(SEAM).max(*first);
             let to = start.saturating_add(SEAM).min(*last);
             let (left, right) = (self.text.get(from..*end), self.text.get(*start..to));
@@ -88,10 +96,18 @@ impl Views {
             let seam = self.seam.len();
             self.seam.extend_from_slice(right.unwrap_or_default());
             let before = self.found.len();
-            screen.find(&self.seam, speaker, spending, &mut self.room, &mut self.found);
+            screen.find(
+                &self.seam,
+                speaker,
+                spending,
+                &mut self.room,
+                &mut self.found,
+            );
             let mut kept = before;
             for at in before..self.found.len() {
-                let Some(one) = self.found.get_mut(at) else { break };
+                let Some(one) = self.found.get_mut(at) else {
+                    break;
+                };
                 if one.range.start < seam && one.range.end > seam && one.what != What::Model {
                     let gap = start.saturating_sub(*end);
                     one.range.start = one.range.start.saturating_add(from);
@@ -112,7 +128,8 @@ impl Views {
         texts: &[RequestText],
         findings: &mut Vec<Finding>,
     ) {
-        self.found.sort_unstable_by_key(|one| (one.range.start, one.range.end, one.what));
+        self.found
+            .sort_unstable_by_key(|one| (one.range.start, one.range.end, one.what));
         self.found.dedup();
         let first = findings.len();
         let speaker = texts.first().map(|text| text.speaker);
@@ -151,8 +168,10 @@ impl Views {
             let base = content.span.start as usize;
             // Sorted by place; which finding each belongs to is put aside meanwhile.
             places.sort_unstable();
-            let owners: Vec<(usize, bool)> =
-                places.iter().map(|place| (place.source, place.is_start)).collect();
+            let owners: Vec<(usize, bool)> = places
+                .iter()
+                .map(|place| (place.source, place.is_start))
+                .collect();
             fold::locate(content.span.of(body), content.escaped, &mut places);
             let mut spans: Vec<(usize, usize)> = vec![(0, 0); self.found.len()];
             for (place, (owner, is_start)) in places.iter().zip(owners) {
@@ -192,7 +211,10 @@ fn hidden(
         Action::Mask => fold::unseen_places(text.content.span.of(body), text.content.escaped)
             .into_iter()
             .map(|range| {
-                Span::new(base.saturating_add(range.start), base.saturating_add(range.end))
+                Span::new(
+                    base.saturating_add(range.start),
+                    base.saturating_add(range.end),
+                )
             })
             .collect(),
         Action::Off | Action::Report | Action::Block => Vec::new(),

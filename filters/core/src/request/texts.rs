@@ -158,7 +158,11 @@ impl Texts {
             Event::UnknownField { value, .. } => self.raw(body, *value, Speaker::Other),
             Event::UnknownMember { value, .. } => {
                 // In a message it may be text the model reads, whoever it is from.
-                let speaker = if self.message.is_some() { Speaker::User } else { Speaker::Other };
+                let speaker = if self.message.is_some() {
+                    Speaker::User
+                } else {
+                    Speaker::Other
+                };
                 self.raw(body, *value, speaker);
             }
             Event::Text(_) | Event::Part(_) | Event::ToolCall(_) | Event::TokenIds { .. } => {}

@@ -1,0 +1,111 @@
+//! Answers that go to the client as something else than came: placeholders become what they
+//! stand for, and what must not be sent is stopped.
+//!
+//! A [`Rewriter`] takes an answer's chunks, cut anywhere, and gives what to send instead of
+//! each. It never fails: what it cannot read passes as it came. What it holds is bounded:
+//! of a stream, one event that has not come whole, and of each text what may become a
+//! placeholder or part of something found; of a document, what may become a placeholder, and
+//! where it is looked through all of it until its JSON text closes. What is held back of a
+//! stream's text is sent before the event that ends the text, because after the last data
+//! there may be trailers, and with those nothing can be sent any more.
+
+mod block;
+mod document;
+mod edits;
+mod frame;
+mod output;
+mod screen;
+mod shape;
+mod splice;
+mod stream;
+mod strings;
+mod texts;
+mod unmask;
+mod walk;
+
+pub use edits::Edits;
+pub use screen::{Blocked, Detect, WORD};
+pub use unmask::Originals;
+
+use crate::response::Media;
+use document::Document;
+use output::Output;
+use stream::Stream;
+
+/// A longer event of a stream passes as it came: the longest that upstreams send repeat a
+/// whole answer, 128 Ki tokens at most, or hold an image.
+pub const MAX_EVENT: usize = 1 << 20;
+
+/// What became of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rewritten {
+    /// Placeholders that were replaced by what they stand for.
+    pub unmasked: u32,
+    /// Parts that passed as they came, events larger than [`MAX_EVENT`] and texts beyond the
+    /// most that are followed at once, and documents that passed without being looked
+    /// through: too long, or no JSON.
+    pub passed: u32,
+    /// Whether it was stopped.
+    pub is_blocked: bool,
+}
+
+/// Rewrites one answer as its chunks pass.
+#[derive(Debug)]
+pub struct Rewriter {
+    edits: Edits,
+    form: Form,
+    rewritten: Rewritten,
+}
+
+#[derive(Debug)]
+enum Form {
+    Document(Document),
+    Stream(Box<Stream>),
+}
+
+impl Rewriter {
+    /// A rewriter that does `edits` to an answer of this `content-type`, of which at most
+    /// `max_document` bytes are held to be looked through where it is a document; `None` where
+    /// it is neither JSON nor server-sent events.
+    pub fn new(content_type: &[u8], edits: Edits, max_document: usize) -> Option<Rewriter> {
+        let form = match Media::of(content_type)? {
+            Media::Json => {
+                Form::Document(Document::new(edits.detect.as_ref().map(|_| max_document)))
+            }
+            Media::Events => Form::Stream(Box::default()),
+        };
+        Some(Rewriter {
+            edits,
+            form,
+            rewritten: Rewritten::default(),
+        })
+    }
+
+    /// Takes in the next chunk, the last one where `is_end`. Gives what to send instead;
+    /// `None` where that is the chunk.
+    pub fn push(&mut self, chunk: &[u8], is_end: bool) -> Option<Vec<u8>> {
+        let mut output = Output::new(chunk);
+        let (edits, rewritten) = (&mut self.edits, &mut self.rewritten);
+        match &mut self.form {
+            Form::Document(document) => document.push(&mut output, is_end, edits, rewritten),
+            Form::Stream(stream) => stream.push(&mut output, is_end, edits, rewritten),
+        }
+        output.finish()
+    }
+
+    /// What has become of the answer so far.
+    pub fn rewritten(&self) -> Rewritten {
+        self.rewritten
+    }
+
+    /// Bytes that have come and not been sent.
+    pub fn held(&self) -> usize {
+        match &self.form {
+            Form::Document(document) => document.held(),
+            Form::Stream(stream) => stream.held(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
