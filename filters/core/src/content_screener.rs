@@ -4,5 +4,6 @@
 mod bytes;
 pub mod fold;
 pub mod personal_data;
+pub mod secrets;
 #[cfg(test)]
 mod vectors;
