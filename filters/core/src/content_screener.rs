@@ -3,6 +3,7 @@
 
 mod bytes;
 pub mod fold;
+pub mod injection;
 pub mod personal_data;
 pub mod secrets;
 #[cfg(test)]

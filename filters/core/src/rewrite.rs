@@ -4,10 +4,10 @@
 //! A [`Rewriter`] takes an answer's chunks, cut anywhere, and gives what to send instead of
 //! each. It never fails: what it cannot read passes as it came. What it holds is bounded:
 //! of a stream, one event that has not come whole, and of each text what may become a
-//! placeholder or part of something found; of a document all, up to [`MAX_DOCUMENT`] bytes,
-//! until its JSON text closes. What is held back of a stream's text is sent before the event
-//! that ends the text, because after the last data there may be trailers, and with those
-//! nothing can be sent any more.
+//! placeholder or part of something found; of a document, what may become a placeholder, and
+//! where it is looked through all of it until its JSON text closes. What is held back of a
+//! stream's text is sent before the event that ends the text, because after the last data
+//! there may be trailers, and with those nothing can be sent any more.
 
 mod block;
 mod document;
@@ -18,6 +18,7 @@ mod screen;
 mod shape;
 mod splice;
 mod stream;
+mod strings;
 mod texts;
 mod unmask;
 mod walk;
@@ -35,16 +36,14 @@ use stream::Stream;
 /// whole answer, 128 Ki tokens at most, or hold an image.
 pub const MAX_EVENT: usize = 1 << 20;
 
-/// A longer document passes as it came.
-pub const MAX_DOCUMENT: usize = 4 << 20;
-
 /// What became of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rewritten {
     /// Placeholders that were replaced by what they stand for.
     pub unmasked: u32,
-    /// Parts that passed as they came: larger than [`MAX_EVENT`] or [`MAX_DOCUMENT`], a text
-    /// beyond the most that are followed at once, or a document that is no JSON.
+    /// Parts that passed as they came, events larger than [`MAX_EVENT`] and texts beyond the
+    /// most that are followed at once, and documents that passed without being looked
+    /// through: too long, or no JSON.
     pub passed: u32,
     /// Whether it was stopped.
     pub is_blocked: bool,
@@ -65,11 +64,14 @@ enum Form {
 }
 
 impl Rewriter {
-    /// A rewriter that does `edits` to an answer of this `content-type`; `None` where that is
-    /// neither JSON nor server-sent events.
-    pub fn new(content_type: &[u8], edits: Edits) -> Option<Rewriter> {
+    /// A rewriter that does `edits` to an answer of this `content-type`, of which at most
+    /// `max_document` bytes are held to be looked through where it is a document; `None` where
+    /// it is neither JSON nor server-sent events.
+    pub fn new(content_type: &[u8], edits: Edits, max_document: usize) -> Option<Rewriter> {
         let form = match Media::of(content_type)? {
-            Media::Json => Form::Document(Document::default()),
+            Media::Json => {
+                Form::Document(Document::new(edits.detect.as_ref().map(|_| max_document)))
+            }
             Media::Events => Form::Stream(Box::default()),
         };
         Some(Rewriter {

@@ -1,36 +1,52 @@
-//! A document: held until its JSON text closes, then rewritten as a whole.
+//! A document: what is to be looked through is held until its JSON text closes; originals are
+//! put back as it passes.
 //!
 //! It is not the end of the stream that is waited for: where trailers follow, no data does.
 
+use super::Rewritten;
 use super::block;
 use super::edits::Edits;
 use super::output::Output;
 use super::screen::Blocked;
-use super::splice::{Splices, escaped, plain};
+use super::strings::Strings;
 use super::walk::{Found, Role};
-use super::{MAX_DOCUMENT, Rewritten};
 use crate::json::{Container, Error, Handler, Lexer, Literal, MAX_DEPTH, Number, Piece, Place};
 
-/// Holds one document.
+/// Rewrites one document.
 #[derive(Debug)]
 pub(super) struct Document {
-    held: Vec<u8>,
-    /// Tells when the text closes; `None` when all that comes passes.
-    lexer: Option<Lexer>,
+    strings: Strings,
+    /// What is to be looked through; `None` where that has been done, or cannot be.
+    held: Option<Held>,
 }
 
-impl Default for Document {
-    fn default() -> Self {
-        Document {
-            held: Vec::new(),
-            lexer: Some(Lexer::new(MAX_DEPTH)),
-        }
-    }
+#[derive(Debug)]
+struct Held {
+    bytes: Vec<u8>,
+    /// The most that are held.
+    most: usize,
+    /// Tells when the text closes.
+    lexer: Lexer,
 }
 
 impl Document {
+    /// A document of which at most so many bytes are held to be looked through; `None` where
+    /// it is not looked through.
+    pub(super) fn new(most: Option<usize>) -> Document {
+        Document {
+            strings: Strings::default(),
+            held: most.map(|most| Held {
+                bytes: Vec::new(),
+                most,
+                lexer: Lexer::new(MAX_DEPTH),
+            }),
+        }
+    }
+
+    /// Bytes that have come and not been sent.
     pub(super) fn held(&self) -> usize {
-        self.held.len()
+        let held = self.held.as_ref().map_or(0, |held| held.bytes.len());
+        held.saturating_add(self.strings.held())
     }
 
     pub(super) fn push(
@@ -40,100 +56,83 @@ impl Document {
         edits: &mut Edits,
         rewritten: &mut Rewritten,
     ) {
-        let chunk = output.rest();
-        let Some(lexer) = &mut self.lexer else {
-            if rewritten.is_blocked {
-                output.skip(chunk.len());
-            } else {
-                output.pass(chunk.len());
+        if self.held.is_some() {
+            self.hold(output, is_end, edits, rewritten);
+        }
+        if rewritten.is_blocked {
+            output.skip(output.rest().len());
+        } else if self.held.is_none() {
+            self.pass(output, edits, rewritten);
+            if is_end {
+                self.strings.finish(output);
             }
+        }
+    }
+
+    /// Holds the next chunk, or looks through what was held with it. Leaves the chunk where
+    /// it may pass.
+    fn hold(
+        &mut self,
+        output: &mut Output<'_>,
+        is_end: bool,
+        edits: &mut Edits,
+        rewritten: &mut Rewritten,
+    ) {
+        let Some(held) = &mut self.held else {
             return;
         };
-        let is_json = lexer.push(chunk, &mut Ignored).is_ok();
-        let is_closed = is_json && lexer.clone().finish(&mut Ignored).is_ok();
-        let len = self.held.len().saturating_add(chunk.len());
-        if is_closed && len <= MAX_DOCUMENT {
-            self.lexer = None;
-            if !self.held.is_empty() {
-                self.held.extend_from_slice(chunk);
-            }
-            let held = core::mem::take(&mut self.held);
-            let document = if held.is_empty() { chunk } else { &held };
-            match edit(document, edits, rewritten) {
-                Some(edited) => output.insert(&edited),
-                None if held.is_empty() => return output.pass(chunk.len()),
-                None => output.insert(&held),
-            }
+        let chunk = output.rest();
+        let is_json = held.lexer.push(chunk, &mut Ignored).is_ok();
+        let is_closed = is_json && held.lexer.clone().finish(&mut Ignored).is_ok();
+        let is_too_long = held.bytes.len().saturating_add(chunk.len()) > held.most;
+        if is_json && !is_closed && !is_end && !is_too_long {
+            held.bytes.extend_from_slice(chunk);
             output.skip(chunk.len());
-        } else if !is_json || is_end || len > MAX_DOCUMENT {
-            // No document, or none that can be held: what came passes, and what comes.
-            self.lexer = None;
-            rewritten.passed = rewritten.passed.saturating_add(u32::from(len > 0));
-            output.insert(&core::mem::take(&mut self.held));
-            output.pass(chunk.len());
+            return;
+        }
+        let mut bytes = core::mem::take(&mut held.bytes);
+        self.held = None;
+        if !is_closed || is_too_long {
+            let is_any = !bytes.is_empty() || !chunk.is_empty();
+            rewritten.passed = rewritten.passed.saturating_add(u32::from(is_any));
         } else {
-            self.held.extend_from_slice(chunk);
-            output.skip(chunk.len());
+            let document = if bytes.is_empty() {
+                chunk
+            } else {
+                bytes.extend_from_slice(chunk);
+                output.skip(chunk.len());
+                &bytes
+            };
+            if let Err(blocked) = look_through(document, edits) {
+                rewritten.is_blocked = true;
+                output.insert(&block::document(&blocked, document));
+                return;
+            }
         }
+        let mut before = Output::new(&bytes);
+        self.pass(&mut before, edits, rewritten);
+        match before.finish() {
+            Some(edited) => output.insert(&edited),
+            None => output.insert(&bytes),
+        }
+    }
+
+    fn pass(&mut self, output: &mut Output<'_>, edits: &Edits, rewritten: &mut Rewritten) {
+        let unmasked = self.strings.push(output, &edits.originals);
+        rewritten.unmasked = rewritten.unmasked.saturating_add(unmasked);
     }
 }
 
-/// The document as it is to be sent; `None` where that is as it came.
-fn edit(json: &[u8], edits: &mut Edits, rewritten: &mut Rewritten) -> Option<Vec<u8>> {
+/// Looks through the texts that the model wrote.
+fn look_through(json: &[u8], edits: &mut Edits) -> Result<(), Blocked> {
     let mut found = Found::default();
-    found.read(json).ok()?;
-    let mut splices = Splices::default();
-    match edit_texts(json, &found, edits, rewritten, &mut splices) {
-        Ok(()) if splices.is_empty() => None,
-        Ok(()) => {
-            let mut out = Vec::with_capacity(json.len());
-            splices.apply(json, |at| at, &mut out);
-            Some(out)
-        }
-        Err(blocked) => {
-            rewritten.is_blocked = true;
-            Some(block::document(&blocked, json))
-        }
-    }
-}
-
-fn edit_texts(
-    json: &[u8],
-    found: &Found,
-    edits: &mut Edits,
-    rewritten: &mut Rewritten,
-    splices: &mut Splices,
-) -> Result<(), Blocked> {
-    for text in &found.texts {
-        let content = json.get(text.span.clone()).unwrap_or_default();
-        if let Some(edited) = edit_whole(content, text.role, text.is_json, edits, rewritten)? {
-            splices.push(text.span.clone(), edited);
+    if found.read(json).is_ok() {
+        for text in found.texts.iter().filter(|text| text.role != Role::Other) {
+            let content = json.get(text.span.clone()).unwrap_or_default();
+            edits.look_through(content)?;
         }
     }
     Ok(())
-}
-
-/// The content of a string that is whole, as it is to be sent; `None` where that is as it came.
-pub(super) fn edit_whole(
-    content: &[u8],
-    role: Role,
-    is_json: bool,
-    edits: &mut Edits,
-    rewritten: &mut Rewritten,
-) -> Result<Option<String>, Blocked> {
-    let is_written_by_model = role != Role::Other;
-    if !edits.concern(content, is_written_by_model) {
-        return Ok(None);
-    }
-    let text = plain(content);
-    let mut out = String::new();
-    let unmasked = if is_written_by_model {
-        edits.whole(&text, is_json, &mut out)?
-    } else {
-        edits.unmask(&text, is_json, &mut out)
-    };
-    rewritten.unmasked = rewritten.unmasked.saturating_add(unmasked);
-    Ok((out != text).then(|| escaped(&out)))
 }
 
 /// Hears the tokens of a document and remembers nothing.

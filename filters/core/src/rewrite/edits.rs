@@ -1,7 +1,7 @@
 //! What is done to the texts of an answer: looked through first, then unmasked.
 
 use super::screen::{Blocked, Detect, Window};
-use super::splice::may_hold_bracket;
+use super::splice::{may_hold_bracket, plain};
 use super::unmask::Originals;
 
 /// What is to be done to the texts of one answer.
@@ -60,24 +60,25 @@ impl Edits {
             || (!self.originals.is_empty() && may_hold_bracket(content))
     }
 
-    /// Takes in a whole text.
+    /// The content of a string that is whole, as it is to be sent, and the number of
+    /// placeholders replaced; `None` where that is as it came.
     pub(super) fn whole(
         &mut self,
-        text: &str,
+        content: &[u8],
+        is_written_by_model: bool,
         in_json: bool,
-        out: &mut String,
-    ) -> Result<u32, Blocked> {
-        if let Some(detect) = &mut self.detect
-            && let Some(blocked) = detect.find(text)
-        {
-            return Err(blocked);
+    ) -> Result<Option<(Vec<u8>, u32)>, Blocked> {
+        if is_written_by_model {
+            self.look_through(content)?;
         }
-        Ok(self.unmask(text, in_json, out))
+        Ok(self.originals.put_back_escaped(content, in_json))
     }
 
-    /// Takes in a whole text that the model did not write, and that is not looked through.
-    pub(super) fn unmask(&self, text: &str, in_json: bool, out: &mut String) -> u32 {
-        self.originals
-            .put_back(&mut String::new(), text, true, in_json, out)
+    /// Looks through a text that is whole, the content of a string.
+    pub(super) fn look_through(&mut self, content: &[u8]) -> Result<(), Blocked> {
+        match &mut self.detect {
+            Some(detect) => detect.find(&plain(content)).map_or(Ok(()), Err),
+            None => Ok(()),
+        }
     }
 }

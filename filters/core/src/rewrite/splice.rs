@@ -35,7 +35,7 @@ pub(super) fn may_hold_bracket(content: &[u8]) -> bool {
 /// Places of a text and what stands there instead, in order.
 #[derive(Debug, Default)]
 pub(super) struct Splices {
-    splices: Vec<(Range<usize>, String)>,
+    splices: Vec<(Range<usize>, Vec<u8>)>,
 }
 
 impl Splices {
@@ -48,7 +48,7 @@ impl Splices {
     }
 
     /// Puts `content`, which is escaped, at `span`, which lies after those before it.
-    pub(super) fn push(&mut self, span: Range<usize>, content: String) {
+    pub(super) fn push(&mut self, span: Range<usize>, content: Vec<u8>) {
         self.splices.push((span, content));
     }
 
@@ -58,7 +58,7 @@ impl Splices {
         let mut from = 0;
         for (span, content) in &self.splices {
             out.extend_from_slice(text.get(from..offset(span.start)).unwrap_or_default());
-            out.extend_from_slice(content.as_bytes());
+            out.extend_from_slice(content);
             from = offset(span.end);
         }
         out.extend_from_slice(text.get(from..).unwrap_or_default());

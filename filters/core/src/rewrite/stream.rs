@@ -1,7 +1,6 @@
 //! A stream: events pass one by one, and those whose text changes are spliced.
 
 use super::block;
-use super::document::edit_whole;
 use super::edits::Edits;
 use super::frame::{Data, Frame, Next};
 use super::output::Output;
@@ -230,8 +229,12 @@ impl Stream {
         for text in &found.texts {
             let content = json.get(text.span.clone()).unwrap_or_default();
             let Role::Delta(channel) = text.role else {
-                let whole = edit_whole(content, text.role, text.is_json, edits, rewritten)?;
-                if let Some(whole) = whole {
+                let is_written_by_model = text.role == Role::Whole;
+                if edits.concern(content, is_written_by_model)
+                    && let Some((whole, unmasked)) =
+                        edits.whole(content, is_written_by_model, text.is_json)?
+                {
+                    rewritten.unmasked = rewritten.unmasked.saturating_add(unmasked);
                     self.splices.push(text.span.clone(), whole);
                 }
                 continue;
@@ -259,7 +262,8 @@ impl Stream {
             let is_last = ends.has(found, channel);
             begun.grow(edits, rewritten, &piece, is_last, &mut edited)?;
             if edited != piece {
-                self.splices.push(text.span.clone(), escaped(&edited));
+                self.splices
+                    .push(text.span.clone(), escaped(&edited).into_bytes());
             }
             if begun.held() > 0 {
                 begun.remember(found.event_type(json), found.members(json));

@@ -11,6 +11,8 @@ use super::*;
 const JSON: &[u8] = b"application/json; charset=utf-8";
 const SSE: &[u8] = b"text/event-stream";
 
+const MAX_DOCUMENT: usize = 1 << 20;
+
 /// Only placeholders.
 fn unmask() -> Edits {
     let mut originals = Originals::default();
@@ -43,7 +45,8 @@ fn rewrite<'a>(
     edits: Edits,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> (String, Rewritten) {
-    let mut rewriter = Rewriter::new(content_type, edits).expect("a type that is rewritten");
+    let mut rewriter =
+        Rewriter::new(content_type, edits, MAX_DOCUMENT).expect("a type that is rewritten");
     let mut sent = Vec::new();
     let mut send = |chunk: &[u8], is_end| match rewriter.push(chunk, is_end) {
         Some(edited) => sent.extend_from_slice(&edited),
@@ -76,7 +79,7 @@ fn rewrite_every_way(
 #[test]
 fn other_types_are_not_rewritten() {
     for content_type in ["", "text/plain", "application/jsonl", "audio/mpeg"] {
-        assert!(Rewriter::new(content_type.as_bytes(), unmask()).is_none());
+        assert!(Rewriter::new(content_type.as_bytes(), unmask(), MAX_DOCUMENT).is_none());
     }
 }
 
@@ -86,7 +89,7 @@ fn a_chunk_in_which_nothing_changes_is_not_copied() {
         b"data: {\"choices\":[{\"delta\":{\"content\":\"a [B] c\"},\"index\":0}]}\n\n";
     let document: &[u8] = b"{\"choices\":[{\"message\":{\"content\":\"a [B] c\"}}]}\n";
     for (content_type, chunk) in [(SSE, event), (JSON, document)] {
-        let mut rewriter = Rewriter::new(content_type, unmask()).unwrap();
+        let mut rewriter = Rewriter::new(content_type, unmask(), MAX_DOCUMENT).unwrap();
         assert_eq!(rewriter.push(chunk, false), None);
         assert_eq!(rewriter.push(b"", true), None);
         assert_eq!(rewriter.held(), 0);

@@ -7,8 +7,9 @@ use super::splice::escaped;
 
 /// The placeholders that a request was sent with, and what they stand for.
 ///
-/// A placeholder is ASCII, begins with `[`, ends with `]` and has neither between, as
-/// `[EMAIL_1]`, so that none begins another. What is added as something else is left out.
+/// A placeholder is `[`, ASCII letters, digits and underscores, and `]`, as `[EMAIL_1]`: none
+/// begins another, and none is changed by being part of JSON. What is added as something else
+/// is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Originals {
     originals: BTreeMap<Box<str>, Box<str>>,
@@ -21,7 +22,8 @@ impl Originals {
         let inner = placeholder
             .strip_prefix('[')
             .and_then(|rest| rest.strip_suffix(']'));
-        if inner.is_none_or(|inner| !inner.is_ascii() || inner.contains(['[', ']'])) {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if !inner.is_some_and(|inner| inner.bytes().all(is_part)) {
             return;
         }
         self.longest = self.longest.max(placeholder.len());
@@ -88,6 +90,81 @@ impl Originals {
         replaced
     }
 
+    /// Bytes of the longest placeholder with every byte written `\uXXXX`.
+    pub(super) fn longest_escaped(&self) -> usize {
+        self.longest.saturating_mul(6)
+    }
+
+    /// The content of a string that is whole, still escaped, with originals instead of
+    /// placeholders, and the number of those; `None` where it has none.
+    pub(super) fn put_back_escaped(&self, content: &[u8], in_json: bool) -> Option<(Vec<u8>, u32)> {
+        let mut out = Vec::new();
+        let (mut replaced, mut from, mut at) = (0_u32, 0, 0_usize);
+        while let Some(rest) = content.get(at..)
+            && let Some(next) = memchr::memchr2(b'[', b'\\', rest)
+        {
+            at = at.saturating_add(next);
+            match self.step(content.get(at..).unwrap_or_default()) {
+                Step::Original(original, len) => {
+                    replaced = replaced.saturating_add(1);
+                    out.extend_from_slice(content.get(from..at).unwrap_or_default());
+                    let mut original = escaped(original);
+                    if in_json {
+                        original = escaped(&original);
+                    }
+                    out.extend_from_slice(original.as_bytes());
+                    at = at.saturating_add(len);
+                    from = at;
+                }
+                Step::Unit(len) => at = at.saturating_add(len),
+                Step::Unfinished => at = at.saturating_add(1),
+            }
+        }
+        out.extend_from_slice(content.get(from..).unwrap_or_default());
+        (replaced > 0).then_some((out, replaced))
+    }
+
+    /// What escaped bytes of a string that begin with a bracket or a backslash begin with.
+    pub(super) fn step(&self, escaped: &[u8]) -> Step<'_> {
+        let (first, len) = match unit(escaped) {
+            Unit::Unfinished => return Step::Unfinished,
+            Unit::Ascii(byte, len) => (byte, len),
+            Unit::Other(len) => return Step::Unit(len),
+        };
+        if first != b'[' {
+            return Step::Unit(len);
+        }
+        let mut name = String::with_capacity(self.longest);
+        name.push('[');
+        let mut at = len;
+        while name.len() < self.longest {
+            match unit(escaped.get(at..).unwrap_or_default()) {
+                Unit::Ascii(b']', last) => {
+                    name.push(']');
+                    let len = at.saturating_add(last);
+                    return match self.originals.get(&*name) {
+                        Some(original) => Step::Original(original, len),
+                        None => break,
+                    };
+                }
+                Unit::Ascii(byte, more) => {
+                    name.push(char::from(byte));
+                    at = at.saturating_add(more);
+                }
+                Unit::Unfinished if self.have_start(&name) => return Step::Unfinished,
+                Unit::Unfinished | Unit::Other(_) => break,
+            }
+        }
+        Step::Unit(len)
+    }
+
+    /// Whether a placeholder begins so.
+    fn have_start(&self, text: &str) -> bool {
+        let range = (Bound::Included(text), Bound::Unbounded);
+        let next = self.originals.range::<str, _>(range).next();
+        next.is_some_and(|(placeholder, _)| placeholder.starts_with(text))
+    }
+
     /// What a text that begins with `[` begins with.
     fn at_start(&self, text: &str) -> Start<'_> {
         let bytes = text.as_bytes();
@@ -97,13 +174,49 @@ impl Originals {
             let original = text.get(..len).and_then(|name| self.originals.get(name));
             return original.map_or(Start::Other, |original| Start::Placeholder(original, len));
         }
-        let mut from_here = self
-            .originals
-            .range::<str, _>((Bound::Included(text), Bound::Unbounded));
-        match from_here.next() {
-            Some((placeholder, _)) if placeholder.starts_with(text) => Start::Unfinished,
-            _ => Start::Other,
+        if self.have_start(text) {
+            Start::Unfinished
+        } else {
+            Start::Other
         }
+    }
+}
+
+/// What escaped bytes begin with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Step<'a> {
+    /// A placeholder of so many bytes, and its original.
+    Original(&'a str, usize),
+    /// A character, of which these are so many bytes: all of its escape.
+    Unit(usize),
+    /// What more bytes may make a placeholder, or an escape.
+    Unfinished,
+}
+
+/// One character of a string, of so many bytes.
+enum Unit {
+    Ascii(u8, usize),
+    Other(usize),
+    Unfinished,
+}
+
+fn unit(escaped: &[u8]) -> Unit {
+    let digits = match escaped {
+        [b'\\', b'u', digits @ ..] => digits,
+        [b'\\', _, ..] => return Unit::Other(2),
+        [] | [b'\\'] => return Unit::Unfinished,
+        // A quote ends the string.
+        [b'"', ..] => return Unit::Other(1),
+        [byte, ..] if byte.is_ascii() => return Unit::Ascii(*byte, 1),
+        _ => return Unit::Other(1),
+    };
+    let Some(digits) = digits.first_chunk::<4>() else {
+        return Unit::Unfinished;
+    };
+    let text = core::str::from_utf8(digits).unwrap_or_default();
+    match u8::from_str_radix(text, 16) {
+        Ok(byte) if byte.is_ascii() => Unit::Ascii(byte, 6),
+        _ => Unit::Other(6),
     }
 }
 
@@ -166,7 +279,9 @@ mod tests {
     #[test]
     fn what_is_no_placeholder_is_not_taken_for_one() {
         let mut originals = Originals::default();
-        for name in ["", "[", "EMAIL_1", "[EMAIL_1", "[A[B]", "[A]B]", "[é]"] {
+        for name in [
+            "", "[", "EMAIL_1", "[EMAIL_1", "[A[B]", "[A]B]", "[é]", "[A\"]",
+        ] {
             originals.add(name, "x");
         }
         assert!(originals.is_empty());

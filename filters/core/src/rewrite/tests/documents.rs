@@ -36,9 +36,20 @@ fn placeholders_of_documents_become_what_they_stand_for() {
             2,
         ),
         (r#""[EMAIL_1]" "#, r#""ann@example.com" "#, 1),
-        (r#"{"[EMAIL_1]":[1,2,[]]}"#, r#"{"[EMAIL_1]":[1,2,[]]}"#, 0),
+        (r#"{"a":"[EMAIL_1]""#, r#"{"a":"ann@example.com""#, 1),
+        (r#"{"a":"x \u005bEMA"#, r#"{"a":"x \u005bEMA"#, 0),
+        (
+            r#"{"a":"\\[EMAIL_1\u005d[[NAME_\/[NAME_1]\"[EMAIL_1"}"#,
+            r#"{"a":"\\ann@example.com[[NAME_\/Ann \"A\" Ä\"[EMAIL_1"}"#,
+            2,
+        ),
+        (
+            r#"{"arguments":["[NAME_1]"],"arguments" : "[NAME_1]","b":"arguments","c":"[NAME_1]"}"#,
+            r#"{"arguments":["Ann \"A\" Ä"],"arguments" : "Ann \\\"A\\\" Ä","b":"arguments","c":"Ann \"A\" Ä"}"#,
+            3,
+        ),
+        (r#"{"a":[[EMAIL_1],"b\"#, r#"{"a":[[EMAIL_1],"b\"#, 0),
         ("[EMAIL_1]", "[EMAIL_1]", 0),
-        (r#"{"a":"[EMAIL_1]""#, r#"{"a":"[EMAIL_1]""#, 0),
         ("", "", 0),
     ] {
         for edits in [unmask, both] {
@@ -46,11 +57,8 @@ fn placeholders_of_documents_become_what_they_stand_for() {
             assert_eq!(sent, expected);
             assert_eq!(rewritten.unmasked, unmasked, "{answer}");
             let is_json = serde_json::from_str::<serde_json::Value>(answer).is_ok();
-            assert_eq!(
-                rewritten.passed == 0,
-                is_json || answer.is_empty(),
-                "{answer}"
-            );
+            let is_looked_through = is_json || answer.is_empty() || edits().detect.is_none();
+            assert_eq!(rewritten.passed == 0, is_looked_through, "{answer}");
         }
     }
 }
@@ -94,29 +102,37 @@ fn a_stopped_document_keeps_everything_but_what_the_model_wrote() {
 }
 
 #[test]
-fn a_document_beyond_what_is_held_passes_as_it_came() {
-    let answer = format!(
-        r#"{{"choices":[{{"message":{{"content":"[EMAIL_1]{}"}}}}]}}"#,
-        "x".repeat(MAX_DOCUMENT)
-    );
-    for size in [answer.len(), 1 << 20] {
-        let mut rewriter = Rewriter::new(JSON, both()).unwrap();
+fn a_document_beyond_what_is_held_is_unmasked_but_not_looked_through() {
+    let text = "x bomb [EMAIL_1]".repeat(MAX_DOCUMENT / 16);
+    let answer = format!(r#"{{"choices":[{{"message":{{"content":"{text}"}}}}]}}"#);
+    let expected = answer.replace("[EMAIL_1]", "ann@example.com");
+    for size in [answer.len(), 300_000, 4093] {
+        let mut rewriter = Rewriter::new(JSON, both(), MAX_DOCUMENT).unwrap();
         let mut sent = Vec::new();
         for chunk in answer.as_bytes().chunks(size) {
             let edited = rewriter.push(chunk, false);
             sent.extend_from_slice(edited.as_deref().unwrap_or(chunk));
             assert!(rewriter.held() <= MAX_DOCUMENT);
         }
-        assert!(sent == answer.as_bytes(), "by {size}");
+        assert!(sent == expected.as_bytes(), "by {size}");
         assert_eq!(rewriter.rewritten().passed, 1);
     }
 }
 
 #[test]
 fn a_document_goes_out_when_it_closes_not_when_the_stream_ends() {
-    let mut rewriter = Rewriter::new(JSON, unmask()).unwrap();
+    let mut rewriter = Rewriter::new(JSON, both(), MAX_DOCUMENT).unwrap();
     assert_eq!(rewriter.push(br#"{"a":"[EMA"#, false), Some(vec![]));
     let sent = rewriter.push(br#"IL_1]"}"#, false).unwrap();
     assert_eq!(sent, br#"{"a":"ann@example.com"}"#);
     assert_eq!(rewriter.push(b"\n", false), None);
+}
+
+#[test]
+fn a_document_that_is_not_looked_through_passes_as_it_comes() {
+    let mut rewriter = Rewriter::new(JSON, unmask(), MAX_DOCUMENT).unwrap();
+    assert_eq!(rewriter.push(br#"{"a":"b","c":"d"#, false), None);
+    assert_eq!(rewriter.push(br#"e [EMA"#, false), Some(b"e ".to_vec()));
+    assert_eq!(rewriter.push(b"n", false), Some(b"[EMAn".to_vec()));
+    assert_eq!(rewriter.push(b"\"}", false), None);
 }

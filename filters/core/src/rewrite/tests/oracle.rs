@@ -53,7 +53,7 @@ pub(super) fn unmask(texts: Texts, originals: &[(&str, &str)]) -> Texts {
     let unmask = |((at, kind, part), mut text): ((u64, String, u64), String)| {
         for (placeholder, original) in originals {
             let json = serde_json::to_string(original).unwrap();
-            let is_json = kind.contains("arguments");
+            let is_json = kind == "arguments";
             let original = if is_json {
                 &json[1..json.len() - 1]
             } else {

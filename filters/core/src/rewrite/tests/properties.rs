@@ -61,7 +61,12 @@ fn stream() -> impl Strategy<Value = String> {
 }
 
 /// Pushes the stream in chunks that end at these places, and checks after each what is held.
-fn push(stream: &str, edits: Edits, mut cuts: Vec<usize>) -> (String, Rewritten) {
+fn push(
+    content_type: &[u8],
+    stream: &str,
+    edits: Edits,
+    mut cuts: Vec<usize>,
+) -> (String, Rewritten) {
     let per_text = edits.originals.longest()
         + edits
             .detect
@@ -70,7 +75,7 @@ fn push(stream: &str, edits: Edits, mut cuts: Vec<usize>) -> (String, Rewritten)
     cuts.iter_mut().for_each(|cut| *cut %= stream.len() + 1);
     cuts.sort_unstable();
     cuts.push(stream.len());
-    let mut rewriter = Rewriter::new(SSE, edits).unwrap();
+    let mut rewriter = Rewriter::new(content_type, edits, MAX_DOCUMENT).unwrap();
     let (mut sent, mut from) = (Vec::new(), 0);
     for (at, cut) in cuts.iter().enumerate() {
         let chunk = &stream.as_bytes()[from..*cut];
@@ -95,7 +100,7 @@ proptest! {
 
     #[test]
     fn clients_read_what_was_meant(stream in stream(), cuts in prop::collection::vec(0..4096_usize, 0..6)) {
-        let (sent, rewritten) = push(&stream, unmask(), cuts);
+        let (sent, rewritten) = push(SSE, &stream, unmask(), cuts);
         let meant = oracle::unmask(oracle::texts(&stream), &ORIGINALS);
         prop_assert_eq!(oracle::texts(&sent), meant);
         prop_assert_eq!(rewritten.passed, 0);
@@ -103,7 +108,7 @@ proptest! {
 
     #[test]
     fn untouched_streams_stay_as_they_are(stream in stream(), cuts in prop::collection::vec(0..4096_usize, 0..6)) {
-        let (sent, _) = push(&stream, Edits::default(), cuts);
+        let (sent, _) = push(SSE, &stream, Edits::default(), cuts);
         prop_assert_eq!(sent, stream);
     }
 
@@ -112,7 +117,7 @@ proptest! {
         stream in stream(),
         cuts in prop::collection::vec(0..4096_usize, 0..6),
     ) {
-        let (sent, rewritten) = push(&stream, screen(), cuts.clone());
+        let (sent, rewritten) = push(SSE, &stream, screen(), cuts.clone());
         let (read, came) = (oracle::texts(&sent), oracle::texts(&stream));
         let is_found = |text: &str| Words(&["bomb", "dirty bomb"]).find(text).is_some();
         for (name, text) in &read {
@@ -129,13 +134,40 @@ proptest! {
             prop_assert_eq!(&read, &came);
         }
         // However it is cut, the same is sent.
-        prop_assert_eq!((sent, rewritten), push(&stream, screen(), vec![]));
+        prop_assert_eq!((sent, rewritten), push(SSE, &stream, screen(), vec![]));
+    }
+
+    #[test]
+    fn documents_say_what_was_meant(
+        pieces in prop::collection::vec((piece(), any::<bool>()), 0..4),
+        in_json in any::<bool>(),
+        cuts in prop::collection::vec(0..400_usize, 0..6),
+    ) {
+        let name = if in_json { "arguments" } else { "argument" };
+        let values = pieces.iter().map(|(piece, is_escaped)| {
+            let text = serde_json::to_string(piece).unwrap();
+            let text = if *is_escaped { text.replace('[', "\\u005B").replace('M', "\\u004d") } else { text };
+            format!(r#"{{"{name}": {text}}}"#)
+        });
+        let document = format!("[{}]", values.collect::<Vec<_>>().join(","));
+        let read = |document: &str| -> oracle::Texts {
+            let values: Vec<serde_json::Value> = serde_json::from_str(document).unwrap();
+            let texts = values.iter().zip(0..);
+            texts.map(|(value, at)| ((at, name.to_owned(), 0), value[name].as_str().unwrap().to_owned())).collect()
+        };
+        for edits in [unmask(), both()] {
+            let (sent, _) = push(JSON, &document, edits, cuts.clone());
+            prop_assert_eq!(read(&sent), oracle::unmask(read(&document), &ORIGINALS));
+            if pieces.iter().all(|(piece, _)| ORIGINALS.iter().all(|(name, _)| !piece.contains(name))) {
+                prop_assert_eq!(&sent, &document);
+            }
+        }
     }
 
     #[test]
     fn any_bytes_pass(bytes in prop::collection::vec(any::<u8>(), 0..200), size in 1..20_usize) {
         for content_type in [SSE, JSON] {
-            let mut rewriter = Rewriter::new(content_type, both()).unwrap();
+            let mut rewriter = Rewriter::new(content_type, both(), MAX_DOCUMENT).unwrap();
             let mut sent = Vec::new();
             for chunk in bytes.chunks(size) {
                 let edited = rewriter.push(chunk, false);
