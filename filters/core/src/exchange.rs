@@ -7,6 +7,7 @@ use crate::endpoint::Dialect;
 use crate::rate_limiter::Reservation;
 use crate::rate_limiter::tenant::Tenant;
 use crate::response::{ResponseReader, ResponseSummary};
+use crate::rewrite::{Rewriter, Rewritten, TextEdits};
 use crate::token_estimator::Estimate;
 
 /// The ways a stream ends. Every exchange ends in exactly one of them.
@@ -96,9 +97,13 @@ pub struct Exchange {
     pub estimate: Option<Estimate>,
     /// What the rate-limiter stage reserved for it.
     pub reservation: Option<Reservation>,
+    /// What a stage wants done to the texts of the response, until its head has come.
+    pub text_edits: Option<TextEdits>,
     status: u16,
     is_cache_hit: bool,
     reader: Option<ResponseReader>,
+    rewriter: Option<Rewriter>,
+    is_unreadable: bool,
 }
 
 impl Exchange {
@@ -118,14 +123,18 @@ impl Exchange {
             tenant,
             estimate: None,
             reservation: None,
+            text_edits: None,
             status: 0,
             is_cache_hit: false,
             reader: None,
+            rewriter: None,
+            is_unreadable: false,
         }
     }
 
     /// Takes note of the response's head. A body that is neither JSON nor server-sent
-    /// events, or compressed, is passed on unread.
+    /// events, or compressed, is passed on unread, and as it is. An error is not looked
+    /// through: the model did not write it.
     pub fn on_response_head(&mut self, head: &ResponseHead<'_>) {
         self.status = head.status;
         self.is_cache_hit = head.cache.starts_with(b"hit");
@@ -136,6 +145,17 @@ impl Exchange {
         } else {
             None
         };
+        let Some(mut edits) = self.text_edits.take() else {
+            return;
+        };
+        if !(200..300).contains(&head.status) {
+            edits.detect = None;
+        }
+        if !edits.is_empty() {
+            let readable = is_plain.then_some(head.content_type);
+            self.rewriter = readable.and_then(|content_type| Rewriter::new(content_type, edits));
+            self.is_unreadable = self.rewriter.is_none();
+        }
     }
 
     /// HTTP status of the response; 0 before there is one.
@@ -148,11 +168,29 @@ impl Exchange {
         self.reader.is_some()
     }
 
-    /// Reads the next chunk of the response in passing.
-    pub(crate) fn on_response_chunk(&mut self, chunk: &[u8]) {
+    /// Whether the response may be sent as something else than comes: its length is not known
+    /// before its end, and that end is wanted too.
+    pub fn rewrites_response(&self) -> bool {
+        self.rewriter.is_some()
+    }
+
+    /// What has become of the response where a stage wanted its texts edited; nothing where
+    /// none did.
+    pub fn rewritten(&self) -> Rewritten {
+        let rewritten = self.rewriter.as_ref().map(Rewriter::rewritten);
+        Rewritten {
+            is_unreadable: self.is_unreadable,
+            ..rewritten.unwrap_or_default()
+        }
+    }
+
+    /// Reads the next chunk of the response, the last one where `is_end`. Gives what to send
+    /// instead; `None` where that is the chunk. What is read is what the upstream sent.
+    pub(crate) fn on_response_chunk(&mut self, chunk: &[u8], is_end: bool) -> Option<Vec<u8>> {
         if let Some(reader) = &mut self.reader {
             reader.push(chunk);
         }
+        self.rewriter.as_mut()?.push(chunk, is_end)
     }
 
     /// Estimated tokens of the output that the upstream has streamed; 0 where it is not to be

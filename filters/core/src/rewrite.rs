@@ -23,7 +23,7 @@ mod texts;
 mod unmask;
 mod walk;
 
-pub use edits::Edits;
+pub use edits::TextEdits;
 pub use screen::{Blocked, Detect, WORD};
 pub use unmask::Originals;
 
@@ -47,12 +47,15 @@ pub struct Rewritten {
     pub passed: u32,
     /// Whether it was stopped.
     pub is_blocked: bool,
+    /// Whether it was to be rewritten and could not be: it is compressed, or neither JSON nor
+    /// server-sent events.
+    pub is_unreadable: bool,
 }
 
 /// Rewrites one answer as its chunks pass.
 #[derive(Debug)]
 pub struct Rewriter {
-    edits: Edits,
+    edits: TextEdits,
     form: Form,
     rewritten: Rewritten,
 }
@@ -64,14 +67,13 @@ enum Form {
 }
 
 impl Rewriter {
-    /// A rewriter that does `edits` to an answer of this `content-type`, of which at most
-    /// `max_document` bytes are held to be looked through where it is a document; `None` where
-    /// it is neither JSON nor server-sent events.
-    pub fn new(content_type: &[u8], edits: Edits, max_document: usize) -> Option<Rewriter> {
+    /// A rewriter that does `edits` to an answer of this `content-type`; `None` where that is
+    /// neither JSON nor server-sent events.
+    pub fn new(content_type: &[u8], edits: TextEdits) -> Option<Rewriter> {
         let form = match Media::of(content_type)? {
-            Media::Json => {
-                Form::Document(Document::new(edits.detect.as_ref().map(|_| max_document)))
-            }
+            Media::Json => Form::Document(Document::new(
+                edits.detect.as_ref().map(|_| edits.max_document),
+            )),
             Media::Events => Form::Stream(Box::default()),
         };
         Some(Rewriter {

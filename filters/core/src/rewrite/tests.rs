@@ -14,39 +14,39 @@ const SSE: &[u8] = b"text/event-stream";
 const MAX_DOCUMENT: usize = 1 << 20;
 
 /// Only placeholders.
-fn unmask() -> Edits {
+fn unmask() -> TextEdits {
     let mut originals = Originals::default();
     originals.add("[EMAIL_1]", "ann@example.com");
     originals.add("[NAME_1]", "Ann \"A\" Ä");
-    Edits {
-        detect: None,
+    TextEdits {
         originals,
+        ..TextEdits::default()
     }
 }
 
 /// Only what must not be sent.
-fn screen() -> Edits {
-    Edits {
+fn screen() -> TextEdits {
+    TextEdits {
         detect: Some(Box::new(Words(&["bomb", "dirty bomb"]))),
-        originals: Originals::default(),
+        max_document: MAX_DOCUMENT,
+        ..TextEdits::default()
     }
 }
 
-fn both() -> Edits {
-    Edits {
-        detect: screen().detect,
-        ..unmask()
+fn both() -> TextEdits {
+    TextEdits {
+        originals: unmask().originals,
+        ..screen()
     }
 }
 
 /// What is sent for these chunks, and what became of the answer.
 fn rewrite<'a>(
     content_type: &[u8],
-    edits: Edits,
+    edits: TextEdits,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> (String, Rewritten) {
-    let mut rewriter =
-        Rewriter::new(content_type, edits, MAX_DOCUMENT).expect("a type that is rewritten");
+    let mut rewriter = Rewriter::new(content_type, edits).expect("a type that is rewritten");
     let mut sent = Vec::new();
     let mut send = |chunk: &[u8], is_end| match rewriter.push(chunk, is_end) {
         Some(edited) => sent.extend_from_slice(&edited),
@@ -61,7 +61,7 @@ fn rewrite<'a>(
 /// What is sent, which must be the same however the answer is cut.
 fn rewrite_every_way(
     content_type: &[u8],
-    edits: fn() -> Edits,
+    edits: fn() -> TextEdits,
     answer: &str,
 ) -> (String, Rewritten) {
     let bytes = answer.as_bytes();
@@ -79,7 +79,7 @@ fn rewrite_every_way(
 #[test]
 fn other_types_are_not_rewritten() {
     for content_type in ["", "text/plain", "application/jsonl", "audio/mpeg"] {
-        assert!(Rewriter::new(content_type.as_bytes(), unmask(), MAX_DOCUMENT).is_none());
+        assert!(Rewriter::new(content_type.as_bytes(), unmask()).is_none());
     }
 }
 
@@ -89,7 +89,7 @@ fn a_chunk_in_which_nothing_changes_is_not_copied() {
         b"data: {\"choices\":[{\"delta\":{\"content\":\"a [B] c\"},\"index\":0}]}\n\n";
     let document: &[u8] = b"{\"choices\":[{\"message\":{\"content\":\"a [B] c\"}}]}\n";
     for (content_type, chunk) in [(SSE, event), (JSON, document)] {
-        let mut rewriter = Rewriter::new(content_type, unmask(), MAX_DOCUMENT).unwrap();
+        let mut rewriter = Rewriter::new(content_type, unmask()).unwrap();
         assert_eq!(rewriter.push(chunk, false), None);
         assert_eq!(rewriter.push(b"", true), None);
         assert_eq!(rewriter.held(), 0);
