@@ -177,9 +177,9 @@ fn placeholders_of_streams_become_what_they_stand_for() {
             lines.replace("[EMAIL_1]", "ann@example.com"),
         ),
         (
-            "data: {\"error\":{\"message\":\"no [EMAIL_1]\"}}\n\ndata: {broken [EMAIL_1]\n\n"
+            "data: {\"error\":{\"message\":\"no [EMAIL_1]\"},\"delta\":\"[EM\"}\n\ndata: {broken [EMAIL_1]\n\n"
                 .to_owned(),
-            "data: {\"error\":{\"message\":\"no ann@example.com\"}}\n\ndata: {broken [EMAIL_1]\n\n"
+            "data: {\"error\":{\"message\":\"no ann@example.com\"},\"delta\":\"[EM\"}\n\ndata: {broken [EMAIL_1]\n\n"
                 .to_owned(),
         ),
     ];
