@@ -7,7 +7,7 @@ use crate::endpoint::Dialect;
 use crate::rate_limiter::Reservation;
 use crate::rate_limiter::tenant::Tenant;
 use crate::response::{ResponseReader, ResponseSummary};
-use crate::rewrite::{Rewriter, Rewritten, TextEdits};
+use crate::rewrite::{Rewrite, Rewritten};
 use crate::token_estimator::Estimate;
 
 /// The ways a stream ends. Every exchange ends in exactly one of them.
@@ -50,6 +50,13 @@ pub struct ResponseHead<'a> {
     /// `x-tollgate-cache`, by which a response-cache nearer to the upstream says what it did;
     /// empty where there is none.
     pub cache: &'a [u8],
+}
+
+impl ResponseHead<'_> {
+    /// Whether the body is not compressed.
+    pub fn is_plain(&self) -> bool {
+        self.content_encoding.is_empty() || self.content_encoding.eq_ignore_ascii_case(b"identity")
+    }
 }
 
 /// How an exchange ended and what its response said.
@@ -97,13 +104,12 @@ pub struct Exchange {
     pub estimate: Option<Estimate>,
     /// What the rate-limiter stage reserved for it.
     pub reservation: Option<Reservation>,
-    /// What a stage wants done to the texts of the response, until its head has come.
-    pub text_edits: Option<TextEdits>,
+    /// What makes something else of the response, where a stage wants that.
+    pub rewriter: Option<Box<dyn Rewrite>>,
     status: u16,
     is_cache_hit: bool,
     reader: Option<ResponseReader>,
-    rewriter: Option<Rewriter>,
-    is_unreadable: bool,
+    is_rewritten: bool,
 }
 
 impl Exchange {
@@ -123,39 +129,26 @@ impl Exchange {
             tenant,
             estimate: None,
             reservation: None,
-            text_edits: None,
+            rewriter: None,
             status: 0,
             is_cache_hit: false,
             reader: None,
-            rewriter: None,
-            is_unreadable: false,
+            is_rewritten: false,
         }
     }
 
     /// Takes note of the response's head. A body that is neither JSON nor server-sent
-    /// events, or compressed, is passed on unread, and as it is. An error is not looked
-    /// through: the model did not write it.
+    /// events, or compressed, is passed on unread.
     pub fn on_response_head(&mut self, head: &ResponseHead<'_>) {
         self.status = head.status;
         self.is_cache_hit = head.cache.starts_with(b"hit");
-        let is_plain = head.content_encoding.is_empty()
-            || head.content_encoding.eq_ignore_ascii_case(b"identity");
-        self.reader = if is_plain {
+        self.reader = if head.is_plain() {
             ResponseReader::new(head.content_type)
         } else {
             None
         };
-        let Some(mut edits) = self.text_edits.take() else {
-            return;
-        };
-        if !(200..300).contains(&head.status) {
-            edits.detect = None;
-        }
-        if !edits.is_empty() {
-            let readable = is_plain.then_some(head.content_type);
-            self.rewriter = readable.and_then(|content_type| Rewriter::new(content_type, edits));
-            self.is_unreadable = self.rewriter.is_none();
-        }
+        let rewriter = self.rewriter.as_mut();
+        self.is_rewritten = rewriter.is_some_and(|rewriter| rewriter.begin(head));
     }
 
     /// HTTP status of the response; 0 before there is one.
@@ -171,17 +164,13 @@ impl Exchange {
     /// Whether the response may be sent as something else than comes: its length is not known
     /// before its end, and that end is wanted too.
     pub fn rewrites_response(&self) -> bool {
-        self.rewriter.is_some()
+        self.is_rewritten
     }
 
-    /// What has become of the response where a stage wanted its texts edited; nothing where
-    /// none did.
+    /// What has become of the response; nothing where no stage wanted anything.
     pub fn rewritten(&self) -> Rewritten {
-        let rewritten = self.rewriter.as_ref().map(Rewriter::rewritten);
-        Rewritten {
-            is_unreadable: self.is_unreadable,
-            ..rewritten.unwrap_or_default()
-        }
+        let rewriter = self.rewriter.as_ref();
+        rewriter.map_or_else(Rewritten::default, |rewriter| rewriter.rewritten())
     }
 
     /// Reads the next chunk of the response, the last one where `is_end`. Gives what to send
@@ -190,7 +179,8 @@ impl Exchange {
         if let Some(reader) = &mut self.reader {
             reader.push(chunk);
         }
-        self.rewriter.as_mut()?.push(chunk, is_end)
+        let rewriter = self.rewriter.as_mut().filter(|_| self.is_rewritten)?;
+        rewriter.push(chunk, is_end)
     }
 
     /// Estimated tokens of the output that the upstream has streamed; 0 where it is not to be

@@ -314,7 +314,7 @@ fn an_event_beyond_what_is_held_passes_as_it_came_after_what_was_held_back() {
     let expected =
         content("to ") + &released("{\"content\":\"[EM\"}") + &long + &content("ann@example.com");
     for size in [stream.len(), 300_000, 4096] {
-        let mut rewriter = Rewriter::new(SSE, unmask()).unwrap();
+        let mut rewriter = rewriter(SSE, unmask()).unwrap();
         let mut sent = Vec::new();
         for chunk in stream.as_bytes().chunks(size) {
             let edited = rewriter.push(chunk, false);
