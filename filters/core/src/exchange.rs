@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::config::Rule;
+use crate::content_screener::Screened;
 use crate::endpoint::Dialect;
 use crate::rate_limiter::Reservation;
 use crate::rate_limiter::tenant::Tenant;
@@ -100,6 +101,8 @@ pub struct Exchange {
     pub api_version: Option<String>,
     /// Who it is counted for, where anything is.
     pub tenant: Option<Tenant>,
+    /// What the content-screener stage made of it.
+    pub screened: Option<Screened>,
     /// What the token-estimator stage made of it.
     pub estimate: Option<Estimate>,
     /// What the rate-limiter stage reserved for it.
@@ -127,6 +130,7 @@ impl Exchange {
             deployment,
             api_version,
             tenant,
+            screened: None,
             estimate: None,
             reservation: None,
             rewriter: None,

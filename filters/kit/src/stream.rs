@@ -42,6 +42,8 @@ enum Phase {
 struct Reading {
     body: Body,
     incoming: Incoming,
+    /// The client said how long its body is.
+    has_length: bool,
 }
 
 /// The context of one HTTP stream.
@@ -112,20 +114,45 @@ impl Stream {
             &mut effects,
         );
         let action = match judged {
-            Judged::Send(exchange) => {
+            Judged::Send(exchange, None) => {
                 self.worker.count_request("read");
                 self.phase = Phase::Sent(exchange);
                 Action::Continue
+            }
+            Judged::Send(exchange, Some(body)) => {
+                if self.replace_body(&body, reading.has_length) {
+                    self.worker.count_request("read");
+                    self.phase = Phase::Sent(exchange);
+                    Action::Continue
+                } else {
+                    let worker = &self.worker;
+                    let end = StreamEnd::Answered;
+                    worker.pipeline.settle(*exchange, end, &World, &mut effects);
+                    self.refuse(Refused::Busy, &admission::busy())
+                }
             }
             Judged::PassOn => self.pass_through(),
             Judged::Reply(reply) => {
                 self.worker.count_request("answered");
                 self.answer(&reply)
             }
-            Judged::Refuse(reply) => self.refuse(Refused::InvalidBody, &reply),
+            Judged::Refuse(refused, reply) => self.refuse(refused, &reply),
         };
         self.worker.apply(effects);
         action
+    }
+
+    /// Sends `body` instead of what came. False where the host does not take it: what came must
+    /// not be sent then.
+    fn replace_body(&self, body: &[u8], has_length: bool) -> bool {
+        // Envoy does not mend a length that is wrong: the upstream would take what is left over
+        // for the next request. Without held headers it was taken out when they passed.
+        let length = body.len().to_string();
+        let holds_headers = self.worker.pipeline.config().hold_headers;
+        let map = abi::Map::RequestHeaders;
+        let is_right = !(holds_headers && has_length)
+            || abi::replace_header(map, "content-length", length.as_bytes()).is_ok();
+        is_right && abi::replace_buffer(abi::Buffer::RequestBody, body).is_ok()
     }
 
     fn pass_through(&mut self) -> Action {
@@ -188,10 +215,14 @@ impl HttpContext for Stream {
                     // Where it can't be removed, a compressed answer is passed on unread.
                     let _ = abi::remove_header(abi::Map::RequestHeaders, "accept-encoding");
                 }
+                if !config.hold_headers && pipeline.may_edit(&rule) {
+                    let _ = abi::remove_header(abi::Map::RequestHeaders, "content-length");
+                }
                 let most = config.limits.max_body_bytes;
                 self.phase = Phase::Reading(Box::new(Reading {
                     body: Body::new(content_length, most, config.limits.max_held_bytes),
                     incoming: pipeline.begin(dialect, deployment, rule, &head),
+                    has_length: content_length.is_some(),
                 }));
                 // Held, where Envoy allows it, so that what the body says can still decide
                 // the route. Otherwise the headers go ahead and the body is held alone.

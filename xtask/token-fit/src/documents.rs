@@ -9,10 +9,9 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::extract::{self, Format};
-use crate::fetch;
 use crate::generate::{self, Random};
-use crate::sources::{Manager, PACKAGES, Package};
+use crate::sources::{SOURCES, Source};
+use tollgate_corpora::extract::{self, Format};
 
 /// The classes the targets are about, in the order of the tables.
 pub const CLASSES: &[&str] = &[
@@ -94,8 +93,9 @@ pub fn collect(root: &Path) -> Result<()> {
         "{:<28} {:<34} {:<34} {:>9} {:>6}  classes",
         "package", "version", "licence", "bytes", "docs"
     );
-    for package in PACKAGES {
-        let folder = match fetch::fetch(package, root) {
+    for source in SOURCES {
+        let package = source.package;
+        let folder = match tollgate_corpora::fetch(&package, root) {
             Ok(folder) => folder,
             Err(error) => {
                 missing.push(format!("{}: {error:#}", package.name));
@@ -104,7 +104,7 @@ pub fn collect(root: &Path) -> Result<()> {
         };
         let mut kept: BTreeMap<&str, usize> = BTreeMap::new();
         let mut bytes = 0;
-        for (class, documents) in documents_of(package, &folder)? {
+        for (class, documents) in documents_of(source, &folder)? {
             bytes += documents.iter().map(|d| d.text.len()).sum::<usize>();
             *kept.entry(class).or_default() += documents.len();
             by_class
@@ -114,16 +114,11 @@ pub fn collect(root: &Path) -> Result<()> {
                 .or_default()
                 .extend(documents);
         }
-        let manager = match package.manager {
-            Manager::Apt => "apt",
-            Manager::Pip => "pip",
-            Manager::Npm => "npm",
-        };
         let classes: Vec<&str> = kept.keys().copied().collect();
         println!(
             "{:<28} {:<34} {:<34} {:>9} {:>6}  {}",
-            format!("{manager} {}", package.name),
-            fetch::version(&folder),
+            format!("{} {}", package.manager.name(), package.name),
+            tollgate_corpora::version(&folder),
             package.licence,
             bytes,
             kept.values().sum::<usize>(),
@@ -176,10 +171,10 @@ pub fn collect(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn documents_of(package: &Package, folder: &Path) -> Result<BTreeMap<&'static str, Vec<Document>>> {
+fn documents_of(source: &Source, folder: &Path) -> Result<BTreeMap<&'static str, Vec<Document>>> {
     let mut found: BTreeMap<&'static str, Vec<Document>> = BTreeMap::new();
-    let files = fetch::files(folder)?;
-    for pick in package.picks {
+    let files = tollgate_corpora::files(folder)?;
+    for pick in source.picks {
         let mut seen = HashSet::new();
         let mut wanted: Vec<_> = files
             .iter()
@@ -195,7 +190,7 @@ fn documents_of(package: &Package, folder: &Path) -> Result<BTreeMap<&'static st
                 break;
             }
             let inside = file.strip_prefix(folder).unwrap_or(file).to_string_lossy();
-            let origin = format!("{}/{inside}", package.name);
+            let origin = format!("{}/{inside}", source.package.name);
             let joined = match pick.format {
                 // Short strings of one file make a conversation.
                 Format::JsonStrings | Format::JsonLines => {

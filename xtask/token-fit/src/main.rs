@@ -3,8 +3,6 @@
 mod accuracy;
 mod documents;
 mod exact;
-mod extract;
-mod fetch;
 mod fit;
 mod generate;
 mod regress;

