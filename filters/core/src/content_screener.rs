@@ -17,7 +17,7 @@ pub mod lexicon;
 pub mod masks;
 pub mod pattern;
 pub mod personal_data;
-pub mod response;
+mod response;
 pub mod screen;
 pub mod secrets;
 pub mod term;
@@ -32,7 +32,6 @@ use action::{Action, Category};
 use finding::Finding;
 use injection::Phrases;
 use masks::Numbering;
-use response::ResponseScreen;
 use screen::{Screen, Spending, What};
 use view::Views;
 
@@ -40,12 +39,10 @@ use crate::Span;
 use crate::config::{Config, ConfigError, ScreenMode};
 use crate::edit::Edits;
 use crate::effect::{Effect, Metric};
-use crate::endpoint::Dialect;
 use crate::exchange::{Ending, Exchange};
 use crate::host::Host;
 use crate::request::Request;
 use crate::request::texts::{RequestText, Speakers};
-use crate::rewrite::{Detect, Originals, Rewriter, TextEdits};
 use crate::stage::{Stage, Verdict};
 
 /// Findings whose places are published.
@@ -58,8 +55,8 @@ pub struct Screened {
     pub outcome: String,
     /// What was masked.
     pub masks: masks::Masks,
-    /// What was found in the answer.
-    pub response: response::Findings,
+    /// What is found in its answer.
+    answer: Option<Rc<RefCell<response::Answer>>>,
 }
 
 /// See the [module](self).
@@ -214,9 +211,7 @@ impl Stage for ContentScreener {
             return Verdict::Continue;
         };
         let config = screen.config();
-        if !config.looks_at(Speakers::REQUEST) {
-            exchange.screened = Some(Screened::default());
-            rewrite(screen, exchange);
+        if !config.looks_at(Speakers::ALL) {
             return Verdict::Continue;
         }
         let mut spending = Spending::default();
@@ -264,12 +259,16 @@ impl Stage for ContentScreener {
             return Verdict::Reply(reply);
         }
         let (edits, masks) = mask(request.body, screen, &findings);
+        let mut answer = None;
+        if let Some((rewriter, found)) = response::rewriter(screen, &masks, exchange.dialect) {
+            exchange.rewriter = Some(Box::new(rewriter));
+            answer = Some(found);
+        }
         exchange.screened = Some(Screened {
             outcome,
             masks,
-            ..Screened::default()
+            answer,
         });
-        rewrite(screen, exchange);
         if edits.is_empty() {
             Verdict::Continue
         } else {
@@ -278,9 +277,7 @@ impl Stage for ContentScreener {
     }
 
     fn on_response_head(&self, exchange: &Exchange, _host: &dyn Host, effects: &mut Vec<Effect>) {
-        let screened = exchange.screened.as_ref();
-        let screened = screened.filter(|screened| !screened.outcome.is_empty());
-        if let Some(screened) = screened.filter(|_| self.debug_headers) {
+        if let Some(screened) = exchange.screened.as_ref().filter(|_| self.debug_headers) {
             effects.push(Effect::ResponseHeader {
                 name: "x-tollgate-screen",
                 value: screened.outcome.clone(),
@@ -291,76 +288,48 @@ impl Stage for ContentScreener {
     fn on_end(
         &self,
         exchange: &mut Exchange,
-        _ending: &Ending,
+        ending: &Ending,
         _host: &dyn Host,
         effects: &mut Vec<Effect>,
     ) {
-        let rewritten = exchange.rewritten();
-        for (name, value) in [
-            ("tollgate.content_screener.unmasked", rewritten.unmasked),
-            (
-                "tollgate.content_screener.responses_blocked",
-                u32::from(rewritten.is_blocked),
-            ),
-            (
-                "tollgate.content_screener.unreadable_responses",
-                u32::from(rewritten.is_unreadable),
-            ),
-            (
-                "tollgate.content_screener.responses_passed",
-                u32::from(rewritten.passed > 0),
-            ),
-        ] {
-            if value > 0 {
-                effects.push(Effect::Measure {
-                    metric: Metric::counter(name),
-                    value: value.into(),
-                });
-            }
-        }
-        let (Some(screened), Some(screen)) =
-            (&exchange.screened, self.screens.get(exchange.rule.index))
-        else {
+        // What was masked ends with its exchange.
+        let Some(screened) = exchange.screened.take() else {
             return;
         };
-        if let Ok(findings) = screened.response.try_borrow()
-            && !findings.is_empty()
-        {
-            for finding in findings.iter() {
-                effects.push(counted(finding.action, finding.category));
-            }
-            effects.push(Effect::Publish {
-                key: "tollgate.screen_response",
-                value: outcome(&findings, |what| screen.name(what)),
+        let rewritten = exchange.rewritten();
+        exchange.rewriter = None;
+        if ending.status == 0 {
+            return;
+        }
+        if rewritten.unmasked > 0 {
+            effects.push(Effect::Measure {
+                metric: Metric::counter("tollgate.content_screener.unmasked"),
+                value: u64::from(rewritten.unmasked),
             });
         }
-    }
-}
-
-/// Has the response rewritten where something was masked, or the answer is to be looked through.
-fn rewrite(screen: &Rc<Screen>, exchange: &mut Exchange) {
-    let Some(screened) = &exchange.screened else {
-        return;
-    };
-    let config = screen.config();
-    let mut originals = Originals::default();
-    if config.responses.unmask {
-        for (placeholder, original) in screened.masks.iter() {
-            originals.add(placeholder, &String::from_utf8_lossy(original));
+        if rewritten.passed > 0 || rewritten.is_unreadable {
+            effects.push(count("tollgate.content_screener.responses_unscreened"));
         }
-    }
-    // Embeddings are numbers.
-    let detect = match exchange.dialect {
-        Dialect::Embeddings => None,
-        _ => ResponseScreen::new(screen, &screened.response),
-    };
-    let edits = TextEdits {
-        detect: detect.map(|detect| Box::new(detect) as Box<dyn Detect>),
-        max_document: config.responses.max_bytes as usize,
-        originals,
-    };
-    if !edits.is_empty() {
-        exchange.rewriter = Some(Box::new(Rewriter::new(edits)));
+        let Some(answer) = &screened.answer else {
+            return;
+        };
+        let Ok(answer) = answer.try_borrow() else {
+            return;
+        };
+        for category in answer.reported() {
+            effects.push(counted(Action::Report, category));
+        }
+        if answer.is_over() {
+            effects.push(count("tollgate.content_screener.over_budget"));
+        }
+        if let Some(category) = answer.blocked() {
+            effects.push(counted(Action::Block, category));
+            effects.push(count("tollgate.content_screener.responses_blocked"));
+            effects.push(Effect::Publish {
+                key: "tollgate.screen_response",
+                value: format!("block:{}", category.name()),
+            });
+        }
     }
 }
 

@@ -1,77 +1,174 @@
-//! The model's answer, looked through by the detectors of its request's rule.
+//! What is done with the answer to a request: looked through, and unmasked.
 
-use std::cell::RefCell;
-use std::fmt;
+use core::cell::RefCell;
+use core::fmt;
 use std::rc::Rc;
 
-use super::action::Action;
+use super::action::{Action, Category};
 use super::answer;
 use super::finding::Finding;
-use super::fold;
-use super::pattern;
+use super::fold::fold;
+use super::masks::Masks;
+use super::pattern::{AFTER, BEFORE};
 use super::screen::{Found, Room, Screen, Spending, What, action_of};
 use super::term::Term;
-use crate::config::{Detector, KindsDetector, ScreenMode};
+use crate::config::{ContentScreenerConfig, Detector, KindsDetector, ScreenMode};
+use crate::endpoint::Dialect;
 use crate::request::texts::{Speaker, Speakers};
-use crate::rewrite::{Blocked, Detect};
-
-/// What was found in an answer: each detector once, however often it finds something.
-pub type Findings = Rc<RefCell<Vec<Finding>>>;
+use crate::rewrite::{Blocked, Detect, Originals, Rewriter, TextEdits};
 
 /// Bytes of the longest of a kind that is found in one piece, with what has to stand near it.
 /// Phrases have up to twenty words.
 const PHRASE: usize = 192;
-/// A key with its name, and an address of mail of RFC 5321; the longest private key is known by
-/// its first line.
+/// A key with its name; the longest private key is known by its first lines.
 const SECRET: usize = 512;
+/// An address of mail, RFC 5321, 4.5.3.1, and a little around it.
 const PERSONAL_DATA: usize = 384;
 /// Characters that nobody sees, in a row.
 const INVISIBLE: usize = 64;
 
-/// Looks through one answer.
-pub(super) struct ResponseScreen {
-    screen: Rc<Screen>,
-    longest: usize,
-    folded: Vec<u8>,
-    room: Room,
-    found: Vec<Found>,
-    findings: Findings,
+/// Bytes of the longest text that is found in an answer.
+fn longest(config: &ContentScreenerConfig) -> usize {
+    let looks = |detector: &Detector| action_of(detector, Speaker::Response) != Action::Off;
+    let looks_for_kinds = |kinds: &KindsDetector| {
+        let own = kinds.kinds.iter().any(|(_, action)| *action != Action::Off);
+        kinds.detector.roles.has(Speaker::Response) && (own || looks(&kinds.detector))
+    };
+    let of = |is_wanted: bool, longest: usize| if is_wanted { longest } else { 0 };
+    let terms = config.terms.iter().filter(|list| looks(&list.detector));
+    let terms = terms.flat_map(|list| list.terms.iter().map(Term::longest));
+    let patterns = config.patterns.iter().any(|rule| looks(&rule.detector));
+    let formats = [
+        of(looks(&config.injection), PHRASE),
+        of(looks(&config.invisible_text), INVISIBLE),
+        of(looks_for_kinds(&config.secrets), SECRET),
+        of(looks_for_kinds(&config.personal_data), PERSONAL_DATA),
+        of(patterns, BEFORE.saturating_add(AFTER)),
+    ];
+    terms.chain(formats).max().unwrap_or(0)
 }
 
-impl fmt::Debug for ResponseScreen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ResponseScreen").finish_non_exhaustive()
+/// What was found in one answer.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// Everything found, each once.
+    found: Vec<(What, Category)>,
+    /// What it was stopped for.
+    blocked: Option<Category>,
+    is_over: bool,
+}
+
+impl Answer {
+    /// What was found and only reported.
+    pub(super) fn reported(&self) -> impl Iterator<Item = Category> {
+        self.found.iter().map(|(_, category)| *category)
+    }
+
+    /// What it was stopped for.
+    pub(super) fn blocked(&self) -> Option<Category> {
+        self.blocked
+    }
+
+    /// Whether something was not looked at.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
     }
 }
 
-impl ResponseScreen {
-    /// Looks for what `screen` wants found in answers; `None` where that is nothing.
-    pub(super) fn new(screen: &Rc<Screen>, findings: &Findings) -> Option<ResponseScreen> {
-        let wanted = Speakers::of(&[Speaker::Response]);
-        let is_wanted = screen.config().looks_at(wanted);
-        is_wanted.then(|| ResponseScreen {
-            longest: longest(screen),
+/// What rewrites the answer to a request with these masks, and what it will have found; `None`
+/// where nothing is to be done.
+pub(super) fn rewriter(
+    screen: &Rc<Screen>,
+    masks: &Masks,
+    dialect: Dialect,
+) -> Option<(Rewriter, Rc<RefCell<Answer>>)> {
+    let config = screen.config();
+    let answer = Rc::new(RefCell::new(Answer::default()));
+    let mut originals = Originals::default();
+    if config.responses.unmask {
+        for (placeholder, original) in masks.iter() {
+            originals.add(placeholder, &String::from_utf8_lossy(original));
+        }
+    }
+    // Embeddings are numbers.
+    let is_screened =
+        dialect != Dialect::Embeddings && config.looks_at(Speakers::of(&[Speaker::Response]));
+    let detect = is_screened.then(|| -> Box<dyn Detect> {
+        Box::new(Watch {
             screen: Rc::clone(screen),
-            folded: Vec::new(),
-            room: Room::default(),
+            answer: Rc::clone(&answer),
+            longest: longest(config),
+            view: Vec::new(),
             found: Vec::new(),
-            findings: Rc::clone(findings),
+            room: Room::default(),
         })
+    });
+    let edits = TextEdits {
+        detect,
+        max_document: config.responses.max_bytes as usize,
+        originals,
+    };
+    (!edits.is_empty()).then(|| (Rewriter::new(edits), answer))
+}
+
+/// The detectors of a rule over the texts of one answer.
+struct Watch {
+    screen: Rc<Screen>,
+    answer: Rc<RefCell<Answer>>,
+    longest: usize,
+    view: Vec<u8>,
+    found: Vec<Found>,
+    room: Room,
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watch").finish_non_exhaustive()
+    }
+}
+
+impl Detect for Watch {
+    fn longest(&self) -> usize {
+        self.longest
     }
 
-    /// Takes note of something found. Tells whether it stops the answer.
-    fn note(&mut self, what: What, action: Action) -> bool {
-        // There is no placeholder in an answer that anybody could make something of.
-        let action = match action {
-            Action::Block if self.screen.config().mode == ScreenMode::Enforce => Action::Block,
-            _ => Action::Report,
-        };
-        let (category, severity) = self.screen.about(what, Speaker::Response);
-        if let Ok(mut findings) = self.findings.try_borrow_mut()
-            && !findings.iter().any(|finding| finding.what == what)
-        {
+    fn find(&mut self, text: &str) -> Option<Blocked> {
+        self.view.clear();
+        self.found.clear();
+        let screen = &self.screen;
+        let unseen = fold(text.as_bytes(), false, &mut self.view);
+        // A bound is of one look: what it bounds is the time of a callback.
+        let mut spending = Spending::default();
+        let speaker = Speaker::Response;
+        screen.find(
+            &self.view,
+            speaker,
+            &mut spending,
+            &mut self.room,
+            &mut self.found,
+        );
+        let invisible = &screen.config().invisible_text;
+        if unseen.count > 0 && invisible.roles.has(speaker) && invisible.action != Action::Off {
+            self.found.push(Found {
+                what: What::Invisible,
+                action: invisible.action,
+                range: 0..0,
+            });
+        }
+        let mut answer = self.answer.try_borrow_mut().ok()?;
+        answer.is_over |= spending.is_over;
+        let enforces = screen.config().mode == ScreenMode::Enforce;
+        let mut findings: Vec<Finding> = Vec::new();
+        for one in self.found.drain(..) {
+            let (category, severity) = screen.about(one.what, speaker);
+            let action = if enforces { one.action } else { Action::Report };
+            if action == Action::Block {
+                answer.blocked = Some(category);
+            } else if !answer.found.contains(&(one.what, category)) {
+                answer.found.push((one.what, category));
+            }
             findings.push(Finding {
-                what,
+                what: one.what,
                 action,
                 category,
                 severity,
@@ -79,70 +176,8 @@ impl ResponseScreen {
                 places: Vec::new(),
             });
         }
-        action == Action::Block
-    }
-}
-
-impl Detect for ResponseScreen {
-    fn longest(&self) -> usize {
-        self.longest
-    }
-
-    fn find(&mut self, text: &str) -> Option<Blocked> {
-        self.folded.clear();
-        self.found.clear();
-        let unseen = fold::fold(text.as_bytes(), false, &mut self.folded);
-        // What is held back is looked through again with what comes, so that what one look
-        // spends says nothing of the answer.
-        let mut spending = Spending::default();
-        self.screen.find(
-            &self.folded,
-            Speaker::Response,
-            &mut spending,
-            &mut self.room,
-            &mut self.found,
-        );
-        let mut is_blocked = false;
-        let invisible = action_of(&self.screen.config().invisible_text, Speaker::Response);
-        if unseen.count > 0 && invisible != Action::Off {
-            is_blocked |= self.note(What::Invisible, invisible);
-        }
-        let found = core::mem::take(&mut self.found);
-        for one in &found {
-            is_blocked |= self.note(one.what, one.action);
-        }
-        self.found = found;
-        if !is_blocked {
-            return None;
-        }
-        let findings = self.findings.try_borrow().ok()?;
-        let result = answer::result(&findings, |finding| self.screen.name(finding.what));
-        Some(Blocked {
-            results: result.to_string(),
+        answer.blocked.map(|_| Blocked {
+            results: answer::result(&findings, |finding| screen.name(finding.what)).to_string(),
         })
     }
-}
-
-/// Bytes of the longest text that `screen` finds in an answer.
-fn longest(screen: &Screen) -> usize {
-    let config = screen.config();
-    let looks = |detector: &Detector| action_of(detector, Speaker::Response) != Action::Off;
-    let looks_for_kinds = |kinds: &KindsDetector| {
-        let own = kinds.kinds.iter().any(|(_, action)| *action != Action::Off);
-        kinds.detector.roles.has(Speaker::Response) && (own || kinds.detector.action != Action::Off)
-    };
-    let terms = config.terms.iter().filter(|list| looks(&list.detector));
-    let terms = terms.flat_map(|list| list.terms.iter().map(Term::longest));
-    let of = |is_wanted: bool, longest: usize| if is_wanted { longest } else { 0 };
-    let patterns = config.patterns.iter().any(|rule| looks(&rule.detector));
-    [
-        terms.max().unwrap_or(0),
-        of(looks(&config.injection), PHRASE),
-        of(looks(&config.invisible_text), INVISIBLE),
-        of(looks_for_kinds(&config.secrets), SECRET),
-        of(looks_for_kinds(&config.personal_data), PERSONAL_DATA),
-        of(patterns, pattern::BEFORE.saturating_add(pattern::AFTER)),
-    ]
-    .into_iter()
-    .fold(0, usize::max)
 }

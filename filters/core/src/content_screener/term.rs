@@ -98,16 +98,16 @@ impl Term {
         }
     }
 
-    /// The word by which it is looked for.
     /// Bytes of the longest text that has it, but for what nobody sees: with a character between
     /// any two of its own, or the widest gaps.
-    pub fn longest(&self) -> usize {
+    pub(super) fn longest(&self) -> usize {
         let gaps = self.text.iter().filter(|byte| **byte == b' ').count();
         let spelled = self.text.len().saturating_mul(2);
         let apart = gaps.saturating_mul(LONGEST_GAP);
         spelled.max(self.text.len().saturating_add(apart))
     }
 
+    /// The word by which it is looked for.
     pub(super) fn anchor(&self) -> Option<Anchor> {
         let from = self.text.get(self.word..)?;
         Anchor::of(from, self.is_stem)

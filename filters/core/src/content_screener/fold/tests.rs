@@ -1,3 +1,5 @@
+//! Folding, as rows and against a twin that goes character by character.
+
 use proptest::prelude::*;
 
 use super::*;
