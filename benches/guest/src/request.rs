@@ -3,7 +3,12 @@
 use tollgate_core::config::{Accuracy, Limits};
 use tollgate_core::endpoint::Dialect;
 use tollgate_core::models::Models;
-use tollgate_core::request::RequestReader;
+use tollgate_core::request::{RequestReader, Wanted};
+
+const TOKENS: Wanted = Wanted {
+    tokens: true,
+    texts: false,
+};
 
 /// With the fast tier.
 pub fn request_fast(body: &[u8]) -> u64 {
@@ -16,7 +21,7 @@ pub fn request_sampled(body: &[u8]) -> u64 {
 }
 
 fn prompt_tokens(body: &[u8], accuracy: Accuracy) -> u64 {
-    let mut reader = RequestReader::new(Dialect::Chat, &Limits::default());
+    let mut reader = RequestReader::new(Dialect::Chat, TOKENS, &Limits::default());
     reader
         .push(body)
         .expect("the bench's body is a chat request");

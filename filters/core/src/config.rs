@@ -3,6 +3,7 @@
 //! Every key, its type, default and unit is in `envoy/CONFIGURATION.md`; a test holds that
 //! page and this code together.
 
+mod content_screener;
 mod node;
 mod rate_limiter;
 mod rule;
@@ -14,6 +15,11 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use content_screener::TermPacks;
+pub use content_screener::{
+    ContentScreenerConfig, Detector, Evasion, KindsDetector, PatternRule, ScreenMode,
+    ScreenedResponses, TermList,
+};
 pub use node::ConfigError;
 use node::Node;
 pub use rate_limiter::{Mode, RateLimiterConfig, Reserve, ReservedHits};
@@ -24,6 +30,8 @@ pub use token_estimator::{Accuracy, HitsAddend, TokenEstimatorConfig};
 /// A stage that a module can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StageKind {
+    /// Stops, masks or reports what should not be sent.
+    ContentScreener,
     /// Counts what a request will cost.
     TokenEstimator,
     /// Keeps each tenant within its limits.
@@ -32,7 +40,8 @@ pub enum StageKind {
 
 impl StageKind {
     /// Every stage by its name, in the default order.
-    pub const ALL: [(&'static str, StageKind); 2] = [
+    pub const ALL: [(&'static str, StageKind); 3] = [
+        ("content-screener", StageKind::ContentScreener),
         ("token-estimator", StageKind::TokenEstimator),
         ("rate-limiter", StageKind::RateLimiter),
     ];
@@ -135,7 +144,13 @@ impl Config {
                 ),
             })?
         };
-        let [invalid_body, tenant, token_estimator, rate_limiter] = Rule::SHARED_KEYS;
+        let [
+            invalid_body,
+            tenant,
+            content_screener,
+            token_estimator,
+            rate_limiter,
+        ] = Rule::SHARED_KEYS;
         let top = Node::top(&value).object(&[
             "stages",
             "hold_headers",
@@ -143,24 +158,30 @@ impl Config {
             "identity_responses",
             "limits",
             "models",
+            "term_packs",
             "rules",
             invalid_body,
             tenant,
+            content_screener,
             token_estimator,
             rate_limiter,
         ])?;
-        let defaults = Rule::read_defaults(&top)?;
+        let packs = top.read_or("term_packs", TermPacks::default(), TermPacks::read)?;
+        let mut defaults = Rule::read_defaults(&top, &packs)?;
         let models = top.read_or("models", Vec::new(), |node| {
             let model =
                 |(name, node): (&str, Node)| Ok((name.to_owned(), node.string()?.to_owned()));
             node.entries()?.into_iter().map(model).collect()
         })?;
-        let rules = top.read_or("rules", Vec::new(), |node| {
-            node.list()?
-                .iter()
-                .map(|node| Rule::read(node, &defaults).map(Rc::new))
-                .collect()
+        let rules: Vec<Rc<Rule>> = top.read_or("rules", Vec::new(), |node| {
+            let rules = node.list()?;
+            let read = |(index, node): (usize, &Node)| {
+                let rule = Rule::read(node, &defaults, &packs)?;
+                Ok(Rc::new(Rule { index, ..rule }))
+            };
+            rules.iter().enumerate().map(read).collect()
         })?;
+        defaults.index = rules.len();
         counters_agree(&rules, &defaults)?;
         Ok(Config {
             stages: top.read_or("stages", available.to_vec(), |node| {

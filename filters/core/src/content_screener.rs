@@ -1,9 +1,287 @@
 //! The content-screener stage: what should not be sent is stopped, masked or reported, before
 //! anything is paid for it.
+//!
+//! The texts of each message are [folded](fold) into one, which the detectors of the request's
+//! rule look through; what they find leads back to places in the body. What blocks is answered
+//! here in Azure's words, what masks becomes edits of the body, and the rest is counted.
 
+pub mod action;
+mod answer;
 mod bytes;
+mod disguise;
+mod encoded;
+pub mod finding;
 pub mod fold;
 pub mod injection;
+pub mod lexicon;
+pub mod masks;
+pub mod pattern;
 pub mod personal_data;
+pub mod screen;
+pub mod secrets;
+pub mod term;
 #[cfg(test)]
-mod vectors;
+pub(crate) mod vectors;
+mod view;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use action::{Action, Category};
+use finding::Finding;
+use injection::Phrases;
+use masks::Numbering;
+use screen::{Screen, Spending, What};
+use view::Views;
+
+use crate::Span;
+use crate::config::{Config, ConfigError, ScreenMode};
+use crate::edit::Edits;
+use crate::effect::{Effect, Metric};
+use crate::exchange::{Ending, Exchange};
+use crate::host::Host;
+use crate::request::Request;
+use crate::request::texts::{RequestText, Speakers};
+use crate::stage::{Stage, Verdict};
+
+/// Findings whose places are published.
+const PUBLISHED: usize = 16;
+
+/// What the stage made of a request.
+#[derive(Debug, Default)]
+pub struct Screened {
+    /// Its outcome, as it is published.
+    pub outcome: String,
+    /// What was masked.
+    pub masks: masks::Masks,
+}
+
+/// See the [module](self).
+pub struct ContentScreener {
+    debug_headers: bool,
+    /// The detectors of each rule by its index; rules with the same settings share them.
+    screens: Vec<Rc<Screen>>,
+    views: RefCell<Views>,
+}
+
+impl ContentScreener {
+    /// The stage for the rules of `config`.
+    ///
+    /// # Errors
+    /// Where an expression can not be looked for.
+    pub fn new(config: &Config) -> Result<ContentScreener, ConfigError> {
+        let phrases = Rc::new(Phrases::new());
+        let mut screens: Vec<Rc<Screen>> = Vec::new();
+        for rule in config.rules.iter().chain([&config.defaults]) {
+            let settings = &rule.content_screener;
+            let same = screens.iter().find(|screen| screen.config() == settings);
+            let screen = match same {
+                Some(screen) => Rc::clone(screen),
+                None => Rc::new(Screen::new(settings, &phrases)?),
+            };
+            screens.push(screen);
+        }
+        Ok(ContentScreener {
+            debug_headers: config.debug_headers,
+            screens,
+            views: RefCell::default(),
+        })
+    }
+
+    /// The detectors of the rule with this index.
+    pub fn screen(&self, rule: usize) -> Option<&Rc<Screen>> {
+        self.screens.get(rule)
+    }
+
+    /// Everything found in the texts of a request, in the order of the body.
+    fn find(
+        &self,
+        screen: &Screen,
+        request: &Request<'_>,
+        spending: &mut Spending,
+    ) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        let Ok(mut views) = self.views.try_borrow_mut() else {
+            return findings;
+        };
+        let is_one =
+            |a: &RequestText, b: &RequestText| a.group == b.group && a.speaker == b.speaker;
+        for texts in request.texts.chunk_by(is_one) {
+            views.find(screen, request.body, texts, spending, &mut findings);
+        }
+        views.shrink();
+        findings.sort_by_key(|finding| finding.at);
+        findings
+    }
+}
+
+/// One counter of this stage for a category.
+fn counted(action: Action, category: Category) -> Effect {
+    let name = match action {
+        Action::Block => "tollgate.content_screener.blocked",
+        Action::Mask => "tollgate.content_screener.masked",
+        Action::Off | Action::Report => "tollgate.content_screener.reported",
+    };
+    Effect::Measure {
+        metric: Metric::counter(name).with("category", category.name()),
+        value: 1,
+    }
+}
+
+fn count(name: &'static str) -> Effect {
+    Effect::Measure {
+        metric: Metric::counter(name),
+        value: 1,
+    }
+}
+
+/// The strongest action and what it was taken for, such as `mask:email,card`.
+fn outcome<'a>(findings: &[Finding], name: impl Fn(What) -> &'a str) -> String {
+    let strongest = findings.iter().map(|finding| finding.action).max();
+    let Some(strongest) = strongest.filter(|action| *action != Action::Off) else {
+        return "pass".to_owned();
+    };
+    let mut outcome = strongest.name().to_owned();
+    let mut separator = ':';
+    let mut named: Vec<What> = Vec::new();
+    for finding in findings
+        .iter()
+        .filter(|finding| finding.action == strongest)
+    {
+        if !named.contains(&finding.what) {
+            named.push(finding.what);
+            outcome.push(separator);
+            outcome.push_str(name(finding.what));
+            separator = ',';
+        }
+    }
+    outcome
+}
+
+/// The edits that mask what is to be masked, and what the placeholders stand for.
+fn mask(body: &[u8], screen: &Screen, findings: &[Finding]) -> (Edits, masks::Masks) {
+    let mut places: Vec<(Span, What, bool)> = Vec::new();
+    for finding in findings
+        .iter()
+        .filter(|finding| finding.action == Action::Mask)
+    {
+        for (at, span) in finding.places.iter().enumerate() {
+            places.push((*span, finding.what, at == 0));
+        }
+    }
+    // Of what overlaps, what begins first and reaches farthest is masked with the rest.
+    places.sort_by_key(|(span, ..)| (span.start, core::cmp::Reverse(span.end)));
+    let mut merged: Vec<(Span, What, bool)> = Vec::new();
+    for (span, what, is_first) in places {
+        match merged.last_mut() {
+            Some((last, last_what, last_is_first)) if span.start < last.end => {
+                last.end = last.end.max(span.end);
+                if *last_what == What::Invisible {
+                    (*last_what, *last_is_first) = (what, is_first);
+                }
+            }
+            _ => merged.push((span, what, is_first)),
+        }
+    }
+    let mut numbering = Numbering::new(body);
+    let mut edits = Edits::default();
+    for (span, what, is_first) in merged {
+        if is_first && what != What::Invisible {
+            let placeholder = numbering.placeholder(&screen.label(what), span.of(body));
+            edits.replace(span, placeholder.as_bytes());
+        } else {
+            edits.replace(span, b"");
+        }
+    }
+    (edits, numbering.finish())
+}
+
+impl Stage for ContentScreener {
+    fn on_request(
+        &self,
+        request: &Request<'_>,
+        exchange: &mut Exchange,
+        _host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) -> Verdict {
+        let Some(screen) = self.screens.get(exchange.rule.index) else {
+            return Verdict::Continue;
+        };
+        let config = screen.config();
+        if !config.looks_at(Speakers::REQUEST) {
+            return Verdict::Continue;
+        }
+        let mut spending = Spending::default();
+        let mut findings = self.find(screen, request, &mut spending);
+        if config.mode == ScreenMode::Report {
+            for finding in &mut findings {
+                finding.action = Action::Report;
+            }
+        }
+        let outcome = outcome(&findings, |what| screen.name(what));
+        effects.push(count("tollgate.content_screener.screened"));
+        if spending.is_over {
+            effects.push(count("tollgate.content_screener.over_budget"));
+        }
+        let blocks = findings
+            .iter()
+            .any(|finding| finding.action == Action::Block);
+        for finding in &findings {
+            let taken = match finding.action {
+                Action::Mask if blocks => Action::Report,
+                action => action,
+            };
+            effects.push(counted(taken, finding.category));
+        }
+        effects.push(Effect::Publish {
+            key: "tollgate.screen",
+            value: outcome.clone(),
+        });
+        if !findings.is_empty() {
+            let places: Vec<String> = findings
+                .iter()
+                .take(PUBLISHED)
+                .map(|finding| format!("{}@{}", screen.name(finding.what), finding.at))
+                .collect();
+            effects.push(Effect::Publish {
+                key: "tollgate.screen_findings",
+                value: places.join(","),
+            });
+        }
+        if blocks {
+            let mut reply = answer::blocked(&findings, |finding| screen.name(finding.what));
+            if self.debug_headers {
+                reply.headers.push(("x-tollgate-screen", outcome));
+            }
+            return Verdict::Reply(reply);
+        }
+        let (edits, masks) = mask(request.body, screen, &findings);
+        exchange.screened = Some(Screened { outcome, masks });
+        if edits.is_empty() {
+            Verdict::Continue
+        } else {
+            Verdict::Edit(edits)
+        }
+    }
+
+    fn on_response_head(&self, exchange: &Exchange, _host: &dyn Host, effects: &mut Vec<Effect>) {
+        if let Some(screened) = exchange.screened.as_ref().filter(|_| self.debug_headers) {
+            effects.push(Effect::ResponseHeader {
+                name: "x-tollgate-screen",
+                value: screened.outcome.clone(),
+            });
+        }
+    }
+
+    fn on_end(
+        &self,
+        _exchange: &mut Exchange,
+        _ending: &Ending,
+        _host: &dyn Host,
+        _effects: &mut Vec<Effect>,
+    ) {
+    }
+}
+
+#[cfg(test)]
+mod stage_tests;

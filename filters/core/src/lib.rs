@@ -18,6 +18,7 @@
 pub mod admission;
 pub mod config;
 pub mod content_screener;
+pub mod edit;
 pub mod effect;
 pub mod endpoint;
 pub mod exchange;

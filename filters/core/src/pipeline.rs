@@ -1,8 +1,12 @@
 //! The stages in their order, and what runs them over a request and its response.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
+use crate::admission;
 use crate::config::{Config, ConfigError, InvalidBody, RequestHead, Rule, StageKind};
+use crate::content_screener::ContentScreener;
+use crate::edit::Edits;
 use crate::effect::Effect;
 use crate::endpoint::Dialect;
 use crate::exchange::{Call, Exchange, StreamEnd};
@@ -11,7 +15,7 @@ use crate::models::Models;
 use crate::rate_limiter::RateLimiter;
 use crate::rate_limiter::tenant::Tenants;
 use crate::reply::{Refused, Reply};
-use crate::request::RequestReader;
+use crate::request::{Request, RequestReader, Unread, Wanted};
 use crate::scan::Refusal;
 use crate::stage::{Stage, Verdict};
 use crate::token_estimator::TokenEstimator;
@@ -22,7 +26,51 @@ pub struct Pipeline {
     models: Models,
     tenants: Tenants,
     stages: Vec<Box<dyn Stage>>,
+    wanted: Wanted,
     has_secret: bool,
+}
+
+/// A configured stage, or what is wrong with its configuration.
+type Made = Result<Box<dyn Stage>, ConfigError>;
+
+/// A stage that a module holds. A module names those it holds, and the code of others is not in
+/// it.
+#[derive(Clone, Copy)]
+pub struct StageMaker {
+    kind: StageKind,
+    make: fn(&Config, &[u8]) -> Made,
+}
+
+impl StageMaker {
+    /// The content-screener.
+    pub const CONTENT_SCREENER: StageMaker = StageMaker {
+        kind: StageKind::ContentScreener,
+        make: |config, _| Ok(Box::new(ContentScreener::new(config)?)),
+    };
+
+    /// The token-estimator.
+    pub const TOKEN_ESTIMATOR: StageMaker = StageMaker {
+        kind: StageKind::TokenEstimator,
+        make: |config, secret| Ok(Box::new(TokenEstimator::new(config.debug_headers, secret))),
+    };
+
+    /// The rate-limiter.
+    pub const RATE_LIMITER: StageMaker = StageMaker {
+        kind: StageKind::RateLimiter,
+        make: |config, secret| Ok(Box::new(RateLimiter::new(config.debug_headers, secret))),
+    };
+
+    /// Every stage, in the default order.
+    pub const ALL: &[StageMaker] = &[
+        StageMaker::CONTENT_SCREENER,
+        StageMaker::TOKEN_ESTIMATOR,
+        StageMaker::RATE_LIMITER,
+    ];
+
+    /// The stage it makes.
+    pub fn kind(self) -> StageKind {
+        self.kind
+    }
 }
 
 /// How often stages that want it get a tick.
@@ -45,37 +93,60 @@ pub enum Read {
     Refuse(Reply),
 }
 
+/// Where the stages came to a stop.
+enum Stop {
+    /// Behind the last.
+    End,
+    /// The stage at this position edits the body.
+    Edit(usize, Edits),
+    /// The stage at this position answers.
+    Reply(usize, Reply),
+}
+
+/// The body, where it is not the one that came.
+fn edited(body: Cow<'_, [u8]>) -> Option<Vec<u8>> {
+    match body {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(body) => Some(body),
+    }
+}
+
 /// What becomes of a request whose body is whole.
 #[derive(Debug)]
 pub enum Judged {
-    /// It goes on to the upstream.
-    Send(Box<Exchange>),
+    /// It goes on to the upstream, with this body where a stage has edited it.
+    Send(Box<Exchange>, Option<Vec<u8>>),
     /// It cannot be read, and its rule says to send it on as it came.
     PassOn,
-    /// It cannot be read.
-    Refuse(Reply),
+    /// It cannot be read, for this reason.
+    Refuse(Refused, Reply),
     /// A stage answers it.
     Reply(Reply),
 }
 
 impl Pipeline {
-    /// The pipeline that `config` describes, keyed by the deployment's `secret` (empty where
-    /// there is none).
+    /// The pipeline that `config` describes, of stages that `makers` make, keyed by the
+    /// deployment's `secret` (empty where there is none).
     ///
     /// # Errors
     /// Where the configuration names what the stages do not know.
-    pub fn new(config: Config, secret: &[u8]) -> Result<Pipeline, ConfigError> {
+    pub fn new(
+        config: Config,
+        secret: &[u8],
+        makers: &[StageMaker],
+    ) -> Result<Pipeline, ConfigError> {
         let models = Models::new(&config.models)?;
-        let stage = |kind: &StageKind| -> Box<dyn Stage> {
-            match kind {
-                StageKind::TokenEstimator => {
-                    Box::new(TokenEstimator::new(config.debug_headers, secret))
-                }
-                StageKind::RateLimiter => Box::new(RateLimiter::new(config.debug_headers, secret)),
-            }
+        let maker = |kind: &StageKind| makers.iter().find(|maker| maker.kind == *kind);
+        let stages = config.stages.iter().filter_map(maker);
+        let stages: Result<Vec<_>, _> = stages.map(|maker| (maker.make)(&config, secret)).collect();
+        let stages = stages?;
+        let has = |stage| config.stages.contains(&stage);
+        let wanted = Wanted {
+            tokens: has(StageKind::TokenEstimator) || has(StageKind::RateLimiter),
+            texts: has(StageKind::ContentScreener),
         };
-        let stages = config.stages.iter().map(stage).collect();
         Ok(Pipeline {
+            wanted,
             config,
             models,
             tenants: Tenants::new(secret),
@@ -131,7 +202,7 @@ impl Pipeline {
                 tenant: is_counted.then(|| self.tenants.of(head, &rule.tenant)),
                 rule,
             },
-            reader: RequestReader::new(dialect, &self.config.limits),
+            reader: RequestReader::new(dialect, self.wanted, &self.config.limits),
         }
     }
 
@@ -146,26 +217,81 @@ impl Pipeline {
         let Incoming { call, reader } = incoming;
         let request = match reader.finish(body, call.deployment.as_deref(), &self.models) {
             Ok(request) => request,
-            Err(refusal) if call.rule.invalid_body == InvalidBody::Refuse => {
-                return Judged::Refuse(reply_to(&refusal));
+            Err(Unread::NoMemory) => return Judged::Refuse(Refused::Busy, admission::busy()),
+            Err(Unread::Refused(refusal)) if call.rule.invalid_body == InvalidBody::Refuse => {
+                return Judged::Refuse(Refused::InvalidBody, reply_to(&refusal));
             }
-            Err(_) => return Judged::PassOn,
+            Err(Unread::Refused(_)) => return Judged::PassOn,
         };
         let mut exchange = Box::new(Exchange::new(call));
-        for (at, stage) in self.stages.iter().enumerate() {
-            match stage.on_request(&request, &mut exchange, host, effects) {
-                Verdict::Continue => {}
-                Verdict::Reply(reply) => {
-                    // Those that let it pass hear that it went no further.
-                    let ending = exchange.ending(StreamEnd::Answered);
-                    for earlier in self.stages.iter().take(at) {
-                        earlier.on_end(&mut exchange, &ending, host, effects);
-                    }
+        let mut stop = self.ask(0, &request, &mut exchange, host, effects);
+        let mut body = Cow::Borrowed(body);
+        loop {
+            let (at, edits) = match stop {
+                Stop::End => return Judged::Send(exchange, edited(body)),
+                Stop::Reply(at, reply) => {
+                    self.answered(at, exchange, host, effects);
                     return Judged::Reply(reply);
                 }
+                Stop::Edit(at, edits) => (at, edits),
+            };
+            // Those that come after see the body as it is now.
+            let after = at.saturating_add(1);
+            let next = edits.apply(&body).ok().and_then(|new| {
+                body = Cow::Owned(new);
+                if after >= self.stages.len() {
+                    return Some(Stop::End);
+                }
+                let limits = &self.config.limits;
+                let reader = RequestReader::new(exchange.dialect, self.wanted, limits);
+                let deployment = exchange.deployment.as_deref();
+                let request = reader.finish(&body, deployment, &self.models).ok()?;
+                Some(self.ask(after, &request, &mut exchange, host, effects))
+            });
+            let Some(next) = next else {
+                self.answered(after, exchange, host, effects);
+                return Judged::Refuse(Refused::Busy, admission::busy());
+            };
+            stop = next;
+        }
+    }
+
+    /// Asks the stages from the one at `from` on, until one has more to say than that it goes on.
+    fn ask(
+        &self,
+        from: usize,
+        request: &Request<'_>,
+        exchange: &mut Exchange,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) -> Stop {
+        for (at, stage) in self.stages.iter().enumerate().skip(from) {
+            match stage.on_request(request, exchange, host, effects) {
+                Verdict::Continue => {}
+                Verdict::Edit(edits) => return Stop::Edit(at, edits),
+                Verdict::Reply(reply) => return Stop::Reply(at, reply),
             }
         }
-        Judged::Send(exchange)
+        Stop::End
+    }
+
+    /// The first `stages` stages let a request pass that went no further, and hear it.
+    fn answered(
+        &self,
+        stages: usize,
+        mut exchange: Box<Exchange>,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) {
+        let ending = exchange.ending(StreamEnd::Answered);
+        for earlier in self.stages.iter().take(stages) {
+            earlier.on_end(&mut exchange, &ending, host, effects);
+        }
+    }
+
+    /// Whether a stage may edit the bodies of this rule's requests.
+    pub fn may_edit(&self, rule: &Rule) -> bool {
+        self.config.stages.contains(&StageKind::ContentScreener) && rule.content_screener.may_mask()
     }
 
     /// Lets the stages add to the head of the response.
@@ -180,18 +306,21 @@ impl Pipeline {
         }
     }
 
-    /// Reads the next chunk of the response in passing, and tells the stages.
+    /// Reads the next chunk of the response in passing, the last one where `is_end`, and tells
+    /// the stages. Gives what to send instead; `None` where that is the chunk.
     pub fn on_response_chunk(
         &self,
         exchange: &mut Exchange,
         chunk: &[u8],
+        is_end: bool,
         host: &dyn Host,
         effects: &mut Vec<Effect>,
-    ) {
-        exchange.on_response_chunk(chunk);
+    ) -> Option<Vec<u8>> {
+        let instead = exchange.on_response_chunk(chunk, is_end);
         for stage in &self.stages {
             stage.on_response_progress(exchange, host, effects);
         }
+        instead
     }
 
     /// Lets the stages settle an exchange that ended.

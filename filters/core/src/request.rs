@@ -1,4 +1,6 @@
-//! One request's body on its way in: the scanner, and what is measured of it in the same pass.
+//! One request's body on its way in: the scanner, and what is made of it in the same pass.
+
+pub mod texts;
 
 use crate::Span;
 use crate::config::{Accuracy, Limits};
@@ -7,15 +9,27 @@ use crate::json::unescape_short;
 use crate::models::Models;
 use crate::scan::{Event, Field, Fields, JsonStr, PartKind, Refusal, Role, Scanner, Sink};
 use crate::tokens::{Detail, Model, OutputBound, Prompt};
+use texts::{RequestText, Texts};
 
 /// Reads a request's body as it arrives.
 ///
-/// Memory is constant: what is learned of messages, tools and images is counted when it
-/// passes, and the body itself stays where it is.
+/// Memory is constant but for the list of texts, where it is wanted: what is learned of
+/// messages, tools and images is counted when it passes, and the body itself stays where it is.
 pub struct RequestReader {
     scanner: Scanner,
     dialect: Dialect,
+    wanted: Wanted,
     measured: Measured,
+    texts: Texts,
+}
+
+/// What of a request its stages look at: what nobody does is not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// How many tokens its prompt has.
+    pub tokens: bool,
+    /// The list of its texts.
+    pub texts: bool,
 }
 
 /// What is measured while the body passes.
@@ -36,7 +50,24 @@ pub struct Request<'a> {
     pub model: Model,
     /// What it says at its top level.
     pub fields: Fields,
+    /// Every text the model may read, in the order of the body; empty where it is not wanted.
+    pub texts: Vec<RequestText>,
     measured: Measured,
+}
+
+/// Why there is no request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// It is none the upstream would read as it is read here.
+    Refused(Refusal),
+    /// There was no memory for the list of its texts.
+    NoMemory,
+}
+
+impl From<Refusal> for Unread {
+    fn from(refusal: Refusal) -> Unread {
+        Unread::Refused(refusal)
+    }
 }
 
 /// A `model` longer than this is not known by any name; Azure's deployments have 64 at most.
@@ -48,11 +79,13 @@ const LONGEST_MARK: usize = 32;
 
 impl RequestReader {
     /// A reader for a body of this shape.
-    pub fn new(dialect: Dialect, limits: &Limits) -> RequestReader {
+    pub fn new(dialect: Dialect, wanted: Wanted, limits: &Limits) -> RequestReader {
         RequestReader {
             scanner: Scanner::new(dialect, limits.max_depth),
             dialect,
+            wanted,
             measured: Measured::default(),
+            texts: Texts::default(),
         }
     }
 
@@ -64,7 +97,9 @@ impl RequestReader {
         let mut pass = Pass {
             body,
             dialect: self.dialect,
+            wanted: self.wanted,
             measured: &mut self.measured,
+            texts: &mut self.texts,
         };
         self.scanner.push(body, &mut pass)
     }
@@ -73,18 +108,20 @@ impl RequestReader {
     /// model; the body's `model` counts where there is none.
     ///
     /// # Errors
-    /// As [`RequestReader::push`]; also where the body ends too early.
+    /// As [`RequestReader::push`]; also where the body ends too early, or memory.
     pub fn finish<'a>(
         mut self,
         body: &'a [u8],
         deployment: Option<&str>,
         models: &Models,
-    ) -> Result<Request<'a>, Refusal> {
+    ) -> Result<Request<'a>, Unread> {
         self.push(body)?;
         let mut pass = Pass {
             body,
             dialect: self.dialect,
+            wanted: self.wanted,
             measured: &mut self.measured,
+            texts: &mut self.texts,
         };
         let fields = *self.scanner.finish(body, &mut pass)?;
         let mut room = NameRoom::default();
@@ -94,6 +131,7 @@ impl RequestReader {
             dialect: self.dialect,
             model,
             fields,
+            texts: self.texts.finish().ok_or(Unread::NoMemory)?,
             measured: self.measured,
         })
     }
@@ -201,11 +239,25 @@ impl Request<'_> {
 struct Pass<'a> {
     body: &'a [u8],
     dialect: Dialect,
+    wanted: Wanted,
     measured: &'a mut Measured,
+    texts: &'a mut Texts,
 }
 
 impl Sink for Pass<'_> {
+    #[inline]
     fn event(&mut self, event: Event<'_>) {
+        if self.wanted.texts {
+            self.texts.event(&event, self.body, self.dialect);
+        }
+        if self.wanted.tokens {
+            self.measure(event);
+        }
+    }
+}
+
+impl Pass<'_> {
+    fn measure(&mut self, event: Event<'_>) {
         let Measured { prompt, has_unseen } = self.measured;
         // The Responses API makes messages of strings, as if they had been sent so.
         let (body, dialect) = (self.body, self.dialect);

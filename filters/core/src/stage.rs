@@ -1,5 +1,6 @@
 //! What a stage is: one capability, written once, used by its own module and the gateway.
 
+use crate::edit::Edits;
 use crate::effect::Effect;
 use crate::exchange::{Ending, Exchange};
 use crate::host::Host;
@@ -11,6 +12,8 @@ use crate::request::Request;
 pub enum Verdict {
     /// The next stage looks at it, then the upstream.
     Continue,
+    /// The next stage looks at it as these edits leave its body.
+    Edit(Edits),
     /// It is answered here.
     Reply(Reply),
 }

@@ -5,12 +5,12 @@
     reason = "the SDK's macro defines the entry point without a comment"
 )]
 
-use tollgate_kit::{Module, StageKind};
+use tollgate_kit::{Module, StageMaker};
 
 struct Gateway;
 
 impl Module for Gateway {
-    const STAGES: &'static [StageKind] = &[StageKind::TokenEstimator, StageKind::RateLimiter];
+    const STAGES: &'static [StageMaker] = StageMaker::ALL;
 }
 
 proxy_wasm::main! {{ tollgate_kit::start::<Gateway>(); }}

@@ -83,6 +83,13 @@ unsafe extern "C" {
         data: *mut *mut u8,
         length: *mut usize,
     ) -> u32;
+    fn proxy_set_buffer_bytes(
+        buffer: u32,
+        start: usize,
+        length: usize,
+        value: *const u8,
+        value_length: usize,
+    ) -> u32;
     fn proxy_get_header_map_pairs(map: u32, data: *mut *mut u8, length: *mut usize) -> u32;
     fn proxy_replace_header_map_value(
         map: u32,
@@ -181,6 +188,15 @@ pub(crate) fn buffer(buffer: Buffer, start: usize, max: usize) -> HostResult<Vec
         )
     };
     answer.bytes(status)
+}
+
+/// Puts `value` in the place of all of a buffer.
+pub(crate) fn replace_buffer(buffer: Buffer, value: &[u8]) -> HostResult<()> {
+    // SAFETY: the pointer and length are those of a live slice. More bytes than the buffer has
+    // are all of them.
+    check(unsafe {
+        proxy_set_buffer_bytes(buffer as u32, 0, usize::MAX, value.as_ptr(), value.len())
+    })
 }
 
 /// Wall-clock time in nanoseconds since 1970.

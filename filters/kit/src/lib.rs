@@ -24,12 +24,12 @@ mod root;
 mod stream;
 mod world;
 
-pub use tollgate_core::config::StageKind;
+pub use tollgate_core::pipeline::StageMaker;
 
 /// A filter module: a list of stages.
 pub trait Module {
     /// The stages it holds, in their default order.
-    const STAGES: &'static [StageKind];
+    const STAGES: &'static [StageMaker];
 }
 
 /// Registers the module with the SDK; called once at VM start.

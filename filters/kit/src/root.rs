@@ -8,7 +8,7 @@ use proxy_wasm::types::{Action, ContextType};
 use tollgate_core::config::{Config, StageKind};
 use tollgate_core::effect::{Effect, Metric};
 use tollgate_core::exchange::StreamEnd;
-use tollgate_core::pipeline::{Pipeline, TICK_MILLISECONDS};
+use tollgate_core::pipeline::{Pipeline, StageMaker, TICK_MILLISECONDS};
 
 use crate::abi;
 use crate::metrics::Metrics;
@@ -27,9 +27,12 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    fn new(config: Config) -> Result<Worker, tollgate_core::config::ConfigError> {
+    fn new(
+        config: Config,
+        makers: &[StageMaker],
+    ) -> Result<Worker, tollgate_core::config::ConfigError> {
         Ok(Worker {
-            pipeline: Pipeline::new(config, &secret())?,
+            pipeline: Pipeline::new(config, &secret(), makers)?,
             metrics: Metrics::default(),
             spare: RefCell::default(),
             is_ticking: Cell::new(false),
@@ -113,12 +116,12 @@ fn secret() -> Vec<u8> {
 
 /// The context of the plugin in one VM.
 pub(crate) struct Root {
-    available: &'static [StageKind],
+    available: &'static [StageMaker],
     worker: Option<Rc<Worker>>,
 }
 
 impl Root {
-    pub(crate) fn new(available: &'static [StageKind]) -> Root {
+    pub(crate) fn new(available: &'static [StageMaker]) -> Root {
         Root {
             available,
             worker: None,
@@ -140,7 +143,9 @@ impl Context for Root {
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {
         let text = abi::buffer(abi::Buffer::PluginConfiguration, 0, size).unwrap_or_default();
-        match Config::read(&text, self.available).and_then(Worker::new) {
+        let available: Vec<StageKind> = self.available.iter().map(|maker| maker.kind()).collect();
+        let config = Config::read(&text, &available);
+        match config.and_then(|config| Worker::new(config, self.available)) {
             Ok(worker) => {
                 for note in worker.pipeline.notes() {
                     abi::log(abi::Level::Warn, note);

@@ -1,8 +1,9 @@
 //! One HTTP stream's way through the stages.
 //!
 //! Request: head → admission → body, held chunk by chunk → stages → upstream. Response: head
-//! → chunks, read in passing and never held → end. Whatever happens on the way, the exchange
-//! is settled once, where its phase is left for [`Phase::Over`].
+//! → chunks, read in passing and sent as they came or as the stages want them → end. Whatever
+//! happens on the way, the exchange is settled once, where its phase is left for
+//! [`Phase::Over`].
 
 use std::rc::Rc;
 
@@ -41,6 +42,8 @@ enum Phase {
 struct Reading {
     body: Body,
     incoming: Incoming,
+    /// The client said how long its body is.
+    has_length: bool,
 }
 
 /// The context of one HTTP stream.
@@ -111,20 +114,45 @@ impl Stream {
             &mut effects,
         );
         let action = match judged {
-            Judged::Send(exchange) => {
+            Judged::Send(exchange, None) => {
                 self.worker.count_request("read");
                 self.phase = Phase::Sent(exchange);
                 Action::Continue
+            }
+            Judged::Send(exchange, Some(body)) => {
+                if self.replace_body(&body, reading.has_length) {
+                    self.worker.count_request("read");
+                    self.phase = Phase::Sent(exchange);
+                    Action::Continue
+                } else {
+                    let worker = &self.worker;
+                    let end = StreamEnd::Answered;
+                    worker.pipeline.settle(*exchange, end, &World, &mut effects);
+                    self.refuse(Refused::Busy, &admission::busy())
+                }
             }
             Judged::PassOn => self.pass_through(),
             Judged::Reply(reply) => {
                 self.worker.count_request("answered");
                 self.answer(&reply)
             }
-            Judged::Refuse(reply) => self.refuse(Refused::InvalidBody, &reply),
+            Judged::Refuse(refused, reply) => self.refuse(refused, &reply),
         };
         self.worker.apply(effects);
         action
+    }
+
+    /// Sends `body` instead of what came. False where the host does not take it: what came must
+    /// not be sent then.
+    fn replace_body(&self, body: &[u8], has_length: bool) -> bool {
+        // Envoy does not mend a length that is wrong: the upstream would take what is left over
+        // for the next request. Without held headers it was taken out when they passed.
+        let length = body.len().to_string();
+        let holds_headers = self.worker.pipeline.config().hold_headers;
+        let map = abi::Map::RequestHeaders;
+        let is_right = !(holds_headers && has_length)
+            || abi::replace_header(map, "content-length", length.as_bytes()).is_ok();
+        is_right && abi::replace_buffer(abi::Buffer::RequestBody, body).is_ok()
     }
 
     fn pass_through(&mut self) -> Action {
@@ -187,10 +215,14 @@ impl HttpContext for Stream {
                     // Where it can't be removed, a compressed answer is passed on unread.
                     let _ = abi::remove_header(abi::Map::RequestHeaders, "accept-encoding");
                 }
+                if !config.hold_headers && pipeline.may_edit(&rule) {
+                    let _ = abi::remove_header(abi::Map::RequestHeaders, "content-length");
+                }
                 let most = config.limits.max_body_bytes;
                 self.phase = Phase::Reading(Box::new(Reading {
                     body: Body::new(content_length, most, config.limits.max_held_bytes),
                     incoming: pipeline.begin(dialect, deployment, rule, &head),
+                    has_length: content_length.is_some(),
                 }));
                 // Held, where Envoy allows it, so that what the body says can still decide
                 // the route. Otherwise the headers go ahead and the body is held alone.
@@ -231,6 +263,11 @@ impl HttpContext for Stream {
                 content_encoding: head.pairs.first("content-encoding"),
                 cache: head.pairs.first("x-tollgate-cache"),
             });
+            if exchange.rewrites_response() && !is_end {
+                // Envoy does not correct it, and what stays behind or is missing would be read
+                // as part of the next answer.
+                let _ = abi::remove_header(abi::Map::ResponseHeaders, "content-length");
+            }
             let mut effects = self.worker.effects();
             self.worker
                 .pipeline
@@ -245,15 +282,22 @@ impl HttpContext for Stream {
 
     fn on_http_response_body(&mut self, available: usize, is_end: bool) -> Action {
         if let Phase::Sent(exchange) = &mut self.phase {
-            if available > 0 && exchange.reads_response() {
+            let is_rewritten = exchange.rewrites_response();
+            let is_read = exchange.reads_response() || is_rewritten;
+            if (available > 0 && is_read) || (is_end && is_rewritten) {
                 let chunk = abi::buffer(abi::Buffer::ResponseBody, 0, available);
                 let mut effects = self.worker.effects();
-                self.worker.pipeline.on_response_chunk(
+                let instead = self.worker.pipeline.on_response_chunk(
                     exchange,
                     &chunk.unwrap_or_default(),
+                    is_end,
                     &World,
                     &mut effects,
                 );
+                if let Some(instead) = instead {
+                    // Where a host does not take it, the client gets what the upstream sent.
+                    let _ = abi::replace_buffer(abi::Buffer::ResponseBody, &instead);
+                }
                 self.worker.apply(effects);
             }
             if is_end {

@@ -88,6 +88,11 @@ impl<'a> Node<'a> {
         }
     }
 
+    /// Where it stands.
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
     pub(super) fn is_null(&self) -> bool {
         self.value.is_null()
     }

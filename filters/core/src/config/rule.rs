@@ -1,5 +1,6 @@
 //! Which requests a rule is about, and what it says of them.
 
+use super::content_screener::{ContentScreenerConfig, TermPacks};
 use super::node::{ConfigError, Node};
 use super::rate_limiter::RateLimiterConfig;
 use super::tenant::TenantSource;
@@ -165,6 +166,8 @@ pub enum InvalidBody {
 /// Settings for the requests a rule matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
+    /// Its position in the list of rules; the defaults stand behind the last.
+    pub index: usize,
     /// Name in logs and documentation.
     pub name: String,
     /// Which requests it is about.
@@ -175,6 +178,8 @@ pub struct Rule {
     pub invalid_body: InvalidBody,
     /// What names the tenant, the first that is there.
     pub tenant: Vec<TenantSource>,
+    /// Settings of the content-screener stage.
+    pub content_screener: ContentScreenerConfig,
     /// Settings of the token-estimator stage.
     pub token_estimator: TokenEstimatorConfig,
     /// Settings of the rate-limiter stage.
@@ -183,32 +188,53 @@ pub struct Rule {
 
 impl Rule {
     /// The keys of a rule that the top level has too, as defaults for every rule.
-    pub(super) const SHARED_KEYS: [&'static str; 4] =
-        ["invalid_body", "tenant", "token_estimator", "rate_limiter"];
+    pub(super) const SHARED_KEYS: [&'static str; 5] = [
+        "invalid_body",
+        "tenant",
+        "content_screener",
+        "token_estimator",
+        "rate_limiter",
+    ];
 
     /// The rule that matches what no other does: the defaults of the top level.
-    pub(super) fn read_defaults(top: &super::node::Object) -> Result<Rule, ConfigError> {
+    pub(super) fn read_defaults(
+        top: &super::node::Object,
+        packs: &TermPacks,
+    ) -> Result<Rule, ConfigError> {
         let rule = Rule {
+            index: 0,
             name: "default".to_owned(),
             matches: Match::default(),
             pass_through: false,
             invalid_body: InvalidBody::Refuse,
             tenant: TenantSource::defaults(),
+            content_screener: ContentScreenerConfig::default(),
             token_estimator: TokenEstimatorConfig::default(),
             rate_limiter: RateLimiterConfig::default(),
         };
-        rule.overridden_by(top)
+        rule.overridden_by(top, packs)
     }
 
     /// A rule of the list; what it leaves out it has from `defaults`.
-    pub(super) fn read(node: &Node, defaults: &Rule) -> Result<Rule, ConfigError> {
-        let [invalid_body, tenant, token_estimator, rate_limiter] = Rule::SHARED_KEYS;
+    pub(super) fn read(
+        node: &Node,
+        defaults: &Rule,
+        packs: &TermPacks,
+    ) -> Result<Rule, ConfigError> {
+        let [
+            invalid_body,
+            tenant,
+            content_screener,
+            token_estimator,
+            rate_limiter,
+        ] = Rule::SHARED_KEYS;
         let object = node.object(&[
             "name",
             "match",
             "pass_through",
             invalid_body,
             tenant,
+            content_screener,
             token_estimator,
             rate_limiter,
         ])?;
@@ -228,16 +254,25 @@ impl Rule {
                 ));
             }
         }
-        rule.overridden_by(&object)
+        rule.overridden_by(&object, packs)
     }
 
-    fn overridden_by(self, object: &super::node::Object) -> Result<Rule, ConfigError> {
+    fn overridden_by(
+        self,
+        object: &super::node::Object,
+        packs: &TermPacks,
+    ) -> Result<Rule, ConfigError> {
         const POLICIES: [(&str, InvalidBody); 2] =
             [("refuse", InvalidBody::Refuse), ("pass", InvalidBody::Pass)];
         Ok(Rule {
             invalid_body: object.read_or("invalid_body", self.invalid_body, |node| {
                 node.one_of(&POLICIES)
             })?,
+            content_screener: object.read_or(
+                "content_screener",
+                self.content_screener.clone(),
+                |node| self.content_screener.overridden_by(node, packs),
+            )?,
             token_estimator: object.read_or("token_estimator", self.token_estimator, |node| {
                 self.token_estimator.overridden_by(node)
             })?,

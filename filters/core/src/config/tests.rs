@@ -117,7 +117,7 @@ fn what_is_wrong_is_named_with_its_path() {
         (
             r#"{"stages": ["rate-limit"]}"#,
             "stages[0]",
-            "expected one of token-estimator",
+            "expected one of content-screener, token-estimator",
         ),
         (
             r#"{"stages": ["token-estimator", "token-estimator"]}"#,
@@ -360,6 +360,39 @@ fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
         ("", r#"{"?": 1}"#),
         ("limits.", r#"{"limits": {"?": 1}}"#),
         ("token_estimator.", r#"{"token_estimator": {"?": 1}}"#),
+        ("content_screener.", r#"{"content_screener": {"?": 1}}"#),
+        (
+            "content_screener.injection.",
+            r#"{"content_screener": {"injection": {"?": 1}}}"#,
+        ),
+        (
+            "content_screener.invisible_text.",
+            r#"{"content_screener": {"invisible_text": {"?": 1}}}"#,
+        ),
+        (
+            "content_screener.secrets.",
+            r#"{"content_screener": {"secrets": {"?": 1}}}"#,
+        ),
+        (
+            "content_screener.personal_data.",
+            r#"{"content_screener": {"personal_data": {"?": 1}}}"#,
+        ),
+        (
+            "content_screener.terms[].",
+            r#"{"content_screener": {"terms": [{"?": 1}]}}"#,
+        ),
+        (
+            "content_screener.patterns[].",
+            r#"{"content_screener": {"patterns": [{"?": 1}]}}"#,
+        ),
+        (
+            "content_screener.evasion.",
+            r#"{"content_screener": {"evasion": {"?": 1}}}"#,
+        ),
+        (
+            "content_screener.responses.",
+            r#"{"content_screener": {"responses": {"?": 1}}}"#,
+        ),
         ("tenant[].", r#"{"tenant": [{"?": 1}]}"#),
         ("rate_limiter.", r#"{"rate_limiter": {"?": 1}}"#),
         (
@@ -400,7 +433,7 @@ fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
         .collect();
-    assert_eq!(examples.len(), 7);
+    assert_eq!(examples.len(), 9);
     for example in examples {
         read(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
     }

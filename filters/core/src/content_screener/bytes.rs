@@ -42,7 +42,17 @@ impl<'a> Bytes<'a> {
     /// Whether `literal` stands at `index`.
     #[inline]
     pub(super) fn has(self, index: usize, literal: &[u8]) -> bool {
-        self.slice(index..index.saturating_add(literal.len())) == literal
+        self.0
+            .get(index)
+            .is_some_and(|first| literal.first() == Some(first))
+            && self.slice(index..index.saturating_add(literal.len())) == literal
+    }
+
+    /// Whether `literal` stands at `index`, in whatever ASCII case.
+    #[inline]
+    pub(super) fn has_any_case(self, index: usize, literal: &[u8]) -> bool {
+        self.slice(index..index.saturating_add(literal.len()))
+            .eq_ignore_ascii_case(literal)
     }
 
     /// Where the run of bytes of a kind that begins at `from` ends, at most `most` bytes on.

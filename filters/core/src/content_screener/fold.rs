@@ -37,6 +37,8 @@ trait Out {
     fn same(&mut self, bytes: &[u8], at: usize);
     /// What the source bytes `at..end` become.
     fn instead(&mut self, text: &[u8], at: usize, end: usize);
+    /// The source bytes `at..end` are a character that nobody sees.
+    fn unseen(&mut self, _at: usize, _end: usize) {}
 }
 
 impl Out for Vec<u8> {
@@ -117,6 +119,24 @@ impl Out for Way<'_> {
     }
     fn instead(&mut self, text: &[u8], at: usize, end: usize) {
         self.reached(text.len(), at, end, false);
+    }
+}
+
+/// Where the characters of `source` stand that nobody sees; of selectors of variations, those
+/// that stand in a row.
+pub fn unseen_places(source: &[u8], escaped: bool) -> Vec<core::ops::Range<usize>> {
+    let mut places = Unseeables(Vec::new());
+    run(source, escaped, &mut places, &mut Unseen::default());
+    places.0
+}
+
+struct Unseeables(Vec<core::ops::Range<usize>>);
+
+impl Out for Unseeables {
+    fn same(&mut self, _bytes: &[u8], _at: usize) {}
+    fn instead(&mut self, _text: &[u8], _at: usize, _end: usize) {}
+    fn unseen(&mut self, at: usize, end: usize) {
+        self.0.push(at..end);
     }
 }
 
@@ -277,22 +297,30 @@ fn special(
             out.instead(letters, at, end);
         }
         Kind::ZeroWidth => {
+            out.unseen(at, end);
             run.begin(at);
             run.zero_width = run.zero_width.saturating_add(1);
         }
-        Kind::Override => unseen.add(1, at),
+        Kind::Override => {
+            out.unseen(at, end);
+            unseen.add(1, at);
+        }
         Kind::Direction => {}
         Kind::Variation(byte) => {
             run.begin(at);
             run.variations = run.variations.saturating_add(1);
             let following = character(rest.get(len..).unwrap_or_default(), escaped).0;
             let in_row = run.variations > 1 || matches!(table::kind(following), Kind::Variation(_));
+            if in_row {
+                out.unseen(at, end);
+            }
             if in_row && (b' '..=b'~').contains(&byte) {
                 out.instead(&[byte], at, end);
             }
         }
         Kind::Tag(_) if run.in_flag => {}
         Kind::Tag(byte) => {
+            out.unseen(at, end);
             unseen.add(1, at);
             if (b' '..=b'~').contains(&byte) {
                 out.instead(&[byte], at, end);

@@ -8,7 +8,7 @@ use crate::config::{Config, RequestHead, StageKind};
 use crate::effect::Effect;
 use crate::endpoint::Dialect;
 use crate::exchange::{Ending, Exchange, ResponseHead, StreamEnd};
-use crate::pipeline::{Judged, Pipeline};
+use crate::pipeline::{Judged, Pipeline, StageMaker};
 use crate::stage::Stage;
 
 const START: u64 = 1_800_000_000 * SECOND;
@@ -72,7 +72,7 @@ impl Gateway {
         let stages = [StageKind::TokenEstimator, StageKind::RateLimiter];
         let config = Config::read(configuration.as_bytes(), &stages).unwrap();
         Gateway {
-            pipeline: Pipeline::new(config, b"secret").unwrap(),
+            pipeline: Pipeline::new(config, b"secret", StageMaker::ALL).unwrap(),
             world: World::of(&Store::at(START)),
         }
     }
@@ -90,7 +90,7 @@ impl Gateway {
             .pipeline
             .judge(incoming, body.as_bytes(), &self.world, effects)
         {
-            Judged::Send(exchange) => Ok(exchange),
+            Judged::Send(exchange, _) => Ok(exchange),
             Judged::Reply(reply) => Err(String::from_utf8(reply.body).unwrap()),
             other => panic!("{other:?}"),
         }
@@ -109,8 +109,13 @@ impl Gateway {
             content_encoding: b"",
             cache: b"",
         });
-        self.pipeline
-            .on_response_chunk(&mut exchange, body.as_bytes(), &self.world, effects);
+        self.pipeline.on_response_chunk(
+            &mut exchange,
+            body.as_bytes(),
+            false,
+            &self.world,
+            effects,
+        );
         self.pipeline
             .settle(*exchange, StreamEnd::Data, &self.world, effects);
         let settled = effects.iter().find_map(|effect| match effect {

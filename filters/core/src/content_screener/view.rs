@@ -1,0 +1,230 @@
+//! The texts of a message as one folded text, and the way back to the body.
+
+use super::action::Action;
+use super::finding::Finding;
+use super::fold::{self, Place, Unseen};
+use super::screen::{Found, Room, Screen, Spending, What, action_of};
+use crate::Span;
+use crate::request::texts::RequestText;
+
+/// Bytes on either side of the place where two parts of a message meet that are read as one,
+/// without anything between them.
+const SEAM: usize = 128;
+
+/// Room for views of texts, kept from one request to the next.
+#[derive(Debug, Default)]
+pub(super) struct Views {
+    text: Vec<u8>,
+    /// Where in the view each of the texts begins and ends.
+    parts: Vec<(usize, usize)>,
+    seam: Vec<u8>,
+    found: Vec<Found>,
+    room: Room,
+}
+
+/// What is kept for the next request.
+const KEPT: usize = 1 << 20;
+
+impl Views {
+    /// Gives back what a large request needed.
+    pub(super) fn shrink(&mut self) {
+        if self.text.capacity() > KEPT {
+            *self = Views::default();
+        }
+    }
+
+    /// Finds what is in `texts`, which are one message's and one speaker's.
+    pub(super) fn find(
+        &mut self,
+        screen: &Screen,
+        body: &[u8],
+        texts: &[RequestText],
+        spending: &mut Spending,
+        findings: &mut Vec<Finding>,
+    ) {
+        let Some(speaker) = texts.first().map(|text| text.speaker) else {
+            return;
+        };
+        self.text.clear();
+        self.parts.clear();
+        self.found.clear();
+        let invisible = action_of(&screen.config().invisible_text, speaker);
+        for text in texts {
+            if !self.text.is_empty() {
+                self.text.push(b'\n');
+            }
+            let start = self.text.len();
+            let content = text.content;
+            let source = content.span.of(body);
+            if self.text.try_reserve(source.len()).is_err() {
+                spending.is_over = true;
+                continue;
+            }
+            let unseen = fold::fold(source, content.escaped, &mut self.text);
+            self.parts.push((start, self.text.len()));
+            if unseen.count > 0 && invisible != Action::Off {
+                findings.push(hidden(screen, body, text, unseen, invisible));
+            }
+        }
+        screen.find(
+            &self.text,
+            speaker,
+            spending,
+            &mut self.room,
+            &mut self.found,
+        );
+        self.find_across_seams(screen, speaker, spending);
+        self.lead_back(screen, body, texts, findings);
+    }
+
+    /// Parts may be read without anything between them: what is found across such a seam only.
+    fn find_across_seams(
+        &mut self,
+        screen: &Screen,
+        speaker: crate::request::texts::Speaker,
+        spending: &mut Spending,
+    ) {
+        for pair in self.parts.windows(2) {
+            let [(first, end), (start, last)] = pair else {
+                continue;
+            };
+            let from = end.saturating_sub(SEAM).max(*first);
+            let to = start.saturating_add(SEAM).min(*last);
+            let (left, right) = (self.text.get(from..*end), self.text.get(*start..to));
+            self.seam.clear();
+            self.seam.extend_from_slice(left.unwrap_or_default());
+            let seam = self.seam.len();
+            self.seam.extend_from_slice(right.unwrap_or_default());
+            let before = self.found.len();
+            screen.find(
+                &self.seam,
+                speaker,
+                spending,
+                &mut self.room,
+                &mut self.found,
+            );
+            let mut kept = before;
+            for at in before..self.found.len() {
+                let Some(one) = self.found.get_mut(at) else {
+                    break;
+                };
+                if one.range.start < seam && one.range.end > seam && one.what != What::Model {
+                    let gap = start.saturating_sub(*end);
+                    one.range.start = one.range.start.saturating_add(from);
+                    one.range.end = one.range.end.saturating_add(from).saturating_add(gap);
+                    self.found.swap(kept, at);
+                    kept = kept.saturating_add(1);
+                }
+            }
+            self.found.truncate(kept);
+        }
+    }
+
+    /// Adds what was found in the view as findings in the body.
+    fn lead_back(
+        &mut self,
+        screen: &Screen,
+        body: &[u8],
+        texts: &[RequestText],
+        findings: &mut Vec<Finding>,
+    ) {
+        self.found
+            .sort_unstable_by_key(|one| (one.range.start, one.range.end, one.what));
+        self.found.dedup();
+        let first = findings.len();
+        let speaker = texts.first().map(|text| text.speaker);
+        for one in &self.found {
+            let Some(speaker) = speaker else { break };
+            let (category, severity) = screen.about(one.what, speaker);
+            findings.push(Finding {
+                what: one.what,
+                action: one.action,
+                category,
+                severity,
+                at: u32::MAX,
+                places: Vec::new(),
+            });
+        }
+        for (text, (start, end)) in texts.iter().zip(&self.parts) {
+            let mut places: Vec<Place> = Vec::new();
+            let mut whose: Vec<usize> = Vec::new();
+            for (at, one) in self.found.iter().enumerate() {
+                let (from, to) = (one.range.start.max(*start), one.range.end.min(*end));
+                if from < to {
+                    for (folded, is_start) in [(from, true), (to, false)] {
+                        places.push(Place {
+                            folded: folded.saturating_sub(*start),
+                            is_start,
+                            source: at,
+                        });
+                    }
+                    whose.push(at);
+                }
+            }
+            if places.is_empty() {
+                continue;
+            }
+            let content = text.content;
+            let base = content.span.start as usize;
+            // Sorted by place; which finding each belongs to is put aside meanwhile.
+            places.sort_unstable();
+            let owners: Vec<(usize, bool)> = places
+                .iter()
+                .map(|place| (place.source, place.is_start))
+                .collect();
+            fold::locate(content.span.of(body), content.escaped, &mut places);
+            let mut spans: Vec<(usize, usize)> = vec![(0, 0); self.found.len()];
+            for (place, (owner, is_start)) in places.iter().zip(owners) {
+                if let Some(span) = spans.get_mut(owner) {
+                    if is_start {
+                        span.0 = base.saturating_add(place.source);
+                    } else {
+                        span.1 = base.saturating_add(place.source);
+                    }
+                }
+            }
+            for at in whose {
+                let (Some((from, to)), Some(finding)) =
+                    (spans.get(at), findings.get_mut(first.saturating_add(at)))
+                else {
+                    continue;
+                };
+                let span = Span::new(*from, *to);
+                finding.at = finding.at.min(span.start);
+                finding.places.push(span);
+            }
+        }
+    }
+}
+
+/// The finding that something in a text is not to be seen.
+fn hidden(
+    screen: &Screen,
+    body: &[u8],
+    text: &RequestText,
+    unseen: Unseen,
+    action: Action,
+) -> Finding {
+    let (category, severity) = screen.about(What::Invisible, text.speaker);
+    let base = text.content.span.start as usize;
+    let places = match action {
+        Action::Mask => fold::unseen_places(text.content.span.of(body), text.content.escaped)
+            .into_iter()
+            .map(|range| {
+                Span::new(
+                    base.saturating_add(range.start),
+                    base.saturating_add(range.end),
+                )
+            })
+            .collect(),
+        Action::Off | Action::Report | Action::Block => Vec::new(),
+    };
+    Finding {
+        what: What::Invisible,
+        action,
+        category,
+        severity,
+        at: Span::new(base.saturating_add(unseen.first), 0).start,
+        places,
+    }
+}
