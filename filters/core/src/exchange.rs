@@ -8,6 +8,7 @@ use crate::endpoint::Dialect;
 use crate::rate_limiter::Reservation;
 use crate::rate_limiter::tenant::Tenant;
 use crate::response::{ResponseReader, ResponseSummary};
+use crate::rewrite::{Rewrite, Rewritten};
 use crate::token_estimator::Estimate;
 
 /// The ways a stream ends. Every exchange ends in exactly one of them.
@@ -50,6 +51,13 @@ pub struct ResponseHead<'a> {
     /// `x-tollgate-cache`, by which a response-cache nearer to the upstream says what it did;
     /// empty where there is none.
     pub cache: &'a [u8],
+}
+
+impl ResponseHead<'_> {
+    /// Whether the body is not compressed.
+    pub fn is_plain(&self) -> bool {
+        self.content_encoding.is_empty() || self.content_encoding.eq_ignore_ascii_case(b"identity")
+    }
 }
 
 /// How an exchange ended and what its response said.
@@ -99,9 +107,12 @@ pub struct Exchange {
     pub estimate: Option<Estimate>,
     /// What the rate-limiter stage reserved for it.
     pub reservation: Option<Reservation>,
+    /// What makes something else of the response, where a stage wants that.
+    pub rewriter: Option<Box<dyn Rewrite>>,
     status: u16,
     is_cache_hit: bool,
     reader: Option<ResponseReader>,
+    is_rewritten: bool,
 }
 
 impl Exchange {
@@ -122,9 +133,11 @@ impl Exchange {
             screened: None,
             estimate: None,
             reservation: None,
+            rewriter: None,
             status: 0,
             is_cache_hit: false,
             reader: None,
+            is_rewritten: false,
         }
     }
 
@@ -133,13 +146,13 @@ impl Exchange {
     pub fn on_response_head(&mut self, head: &ResponseHead<'_>) {
         self.status = head.status;
         self.is_cache_hit = head.cache.starts_with(b"hit");
-        let is_plain = head.content_encoding.is_empty()
-            || head.content_encoding.eq_ignore_ascii_case(b"identity");
-        self.reader = if is_plain {
+        self.reader = if head.is_plain() {
             ResponseReader::new(head.content_type)
         } else {
             None
         };
+        let rewriter = self.rewriter.as_mut();
+        self.is_rewritten = rewriter.is_some_and(|rewriter| rewriter.begin(head));
     }
 
     /// HTTP status of the response; 0 before there is one.
@@ -152,11 +165,26 @@ impl Exchange {
         self.reader.is_some()
     }
 
-    /// Reads the next chunk of the response in passing.
-    pub(crate) fn on_response_chunk(&mut self, chunk: &[u8]) {
+    /// Whether the response may be sent as something else than comes: its length is not known
+    /// before its end, and that end is wanted too.
+    pub fn rewrites_response(&self) -> bool {
+        self.is_rewritten
+    }
+
+    /// What has become of the response; nothing where no stage wanted anything.
+    pub fn rewritten(&self) -> Rewritten {
+        let rewriter = self.rewriter.as_ref();
+        rewriter.map_or_else(Rewritten::default, |rewriter| rewriter.rewritten())
+    }
+
+    /// Reads the next chunk of the response, the last one where `is_end`. Gives what to send
+    /// instead; `None` where that is the chunk. What is read is what the upstream sent.
+    pub(crate) fn on_response_chunk(&mut self, chunk: &[u8], is_end: bool) -> Option<Vec<u8>> {
         if let Some(reader) = &mut self.reader {
             reader.push(chunk);
         }
+        let rewriter = self.rewriter.as_mut().filter(|_| self.is_rewritten)?;
+        rewriter.push(chunk, is_end)
     }
 
     /// Estimated tokens of the output that the upstream has streamed; 0 where it is not to be

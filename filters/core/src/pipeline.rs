@@ -306,18 +306,21 @@ impl Pipeline {
         }
     }
 
-    /// Reads the next chunk of the response in passing, and tells the stages.
+    /// Reads the next chunk of the response in passing, the last one where `is_end`, and tells
+    /// the stages. Gives what to send instead; `None` where that is the chunk.
     pub fn on_response_chunk(
         &self,
         exchange: &mut Exchange,
         chunk: &[u8],
+        is_end: bool,
         host: &dyn Host,
         effects: &mut Vec<Effect>,
-    ) {
-        exchange.on_response_chunk(chunk);
+    ) -> Option<Vec<u8>> {
+        let instead = exchange.on_response_chunk(chunk, is_end);
         for stage in &self.stages {
             stage.on_response_progress(exchange, host, effects);
         }
+        instead
     }
 
     /// Lets the stages settle an exchange that ended.

@@ -23,10 +23,13 @@ mod texts;
 mod unmask;
 mod walk;
 
-pub use edits::Edits;
+pub use edits::TextEdits;
 pub use screen::{Blocked, Detect, WORD};
 pub use unmask::Originals;
 
+use core::fmt::Debug;
+
+use crate::exchange::ResponseHead;
 use crate::response::Media;
 use document::Document;
 use output::Output;
@@ -47,63 +50,95 @@ pub struct Rewritten {
     pub passed: u32,
     /// Whether it was stopped.
     pub is_blocked: bool,
+    /// Whether it was to be rewritten and could not be: it is compressed, or neither JSON nor
+    /// server-sent events.
+    pub is_unreadable: bool,
 }
 
-/// Rewrites one answer as its chunks pass.
+/// Makes something else of an answer as it passes. There is one that does; it is behind a trait
+/// so that modules without a stage that wants it are without its code.
+pub trait Rewrite: Debug {
+    /// Takes note of the head of the answer. Tells whether something else may be sent than comes.
+    fn begin(&mut self, head: &ResponseHead<'_>) -> bool;
+
+    /// Takes in the next chunk, the last one where `is_end`. Gives what to send instead; `None`
+    /// where that is the chunk.
+    fn push(&mut self, chunk: &[u8], is_end: bool) -> Option<Vec<u8>>;
+
+    /// What has become of the answer so far.
+    fn rewritten(&self) -> Rewritten;
+}
+
+/// Edits the texts of one answer as its chunks pass.
 #[derive(Debug)]
 pub struct Rewriter {
-    edits: Edits,
+    edits: TextEdits,
     form: Form,
     rewritten: Rewritten,
 }
 
 #[derive(Debug)]
 enum Form {
+    /// No head has come, or nothing is to be done.
+    Passing,
     Document(Document),
     Stream(Box<Stream>),
 }
 
 impl Rewriter {
-    /// A rewriter that does `edits` to an answer of this `content-type`, of which at most
-    /// `max_document` bytes are held to be looked through where it is a document; `None` where
-    /// it is neither JSON nor server-sent events.
-    pub fn new(content_type: &[u8], edits: Edits, max_document: usize) -> Option<Rewriter> {
-        let form = match Media::of(content_type)? {
-            Media::Json => {
-                Form::Document(Document::new(edits.detect.as_ref().map(|_| max_document)))
-            }
-            Media::Events => Form::Stream(Box::default()),
-        };
-        Some(Rewriter {
+    /// A rewriter that does `edits` to an answer.
+    pub fn new(edits: TextEdits) -> Rewriter {
+        Rewriter {
             edits,
-            form,
+            form: Form::Passing,
             rewritten: Rewritten::default(),
-        })
+        }
     }
 
-    /// Takes in the next chunk, the last one where `is_end`. Gives what to send instead;
-    /// `None` where that is the chunk.
-    pub fn push(&mut self, chunk: &[u8], is_end: bool) -> Option<Vec<u8>> {
+    /// Bytes that have come and not been sent.
+    pub fn held(&self) -> usize {
+        match &self.form {
+            Form::Passing => 0,
+            Form::Document(document) => document.held(),
+            Form::Stream(stream) => stream.held(),
+        }
+    }
+}
+
+impl Rewrite for Rewriter {
+    /// An answer that is compressed, or neither JSON nor server-sent events, passes as it comes.
+    /// An error is not looked through: the model did not write it.
+    fn begin(&mut self, head: &ResponseHead<'_>) -> bool {
+        if !(200..300).contains(&head.status) {
+            self.edits.detect = None;
+        }
+        if self.edits.is_empty() {
+            return false;
+        }
+        let max_document = self.edits.max_document;
+        let most_held = self.edits.detect.as_ref().map(|_| max_document);
+        self.form = match Media::of(head.content_type) {
+            Some(Media::Json) if head.is_plain() => Form::Document(Document::new(most_held)),
+            Some(Media::Events) if head.is_plain() => Form::Stream(Box::default()),
+            _ => Form::Passing,
+        };
+        self.rewritten.is_unreadable = matches!(self.form, Form::Passing);
+        !self.rewritten.is_unreadable
+    }
+
+    fn push(&mut self, chunk: &[u8], is_end: bool) -> Option<Vec<u8>> {
         let mut output = Output::new(chunk);
         let (edits, rewritten) = (&mut self.edits, &mut self.rewritten);
         match &mut self.form {
+            Form::Passing => return None,
             Form::Document(document) => document.push(&mut output, is_end, edits, rewritten),
             Form::Stream(stream) => stream.push(&mut output, is_end, edits, rewritten),
         }
         output.finish()
     }
 
-    /// What has become of the answer so far.
-    pub fn rewritten(&self) -> Rewritten {
+    fn rewritten(&self) -> Rewritten {
         self.rewritten
-    }
-
-    /// Bytes that have come and not been sent.
-    pub fn held(&self) -> usize {
-        match &self.form {
-            Form::Document(document) => document.held(),
-            Form::Stream(stream) => stream.held(),
-        }
     }
 }
 

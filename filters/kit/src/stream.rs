@@ -1,8 +1,9 @@
 //! One HTTP stream's way through the stages.
 //!
 //! Request: head → admission → body, held chunk by chunk → stages → upstream. Response: head
-//! → chunks, read in passing and never held → end. Whatever happens on the way, the exchange
-//! is settled once, where its phase is left for [`Phase::Over`].
+//! → chunks, read in passing and sent as they came or as the stages want them → end. Whatever
+//! happens on the way, the exchange is settled once, where its phase is left for
+//! [`Phase::Over`].
 
 use std::rc::Rc;
 
@@ -262,6 +263,11 @@ impl HttpContext for Stream {
                 content_encoding: head.pairs.first("content-encoding"),
                 cache: head.pairs.first("x-tollgate-cache"),
             });
+            if exchange.rewrites_response() && !is_end {
+                // Envoy does not correct it, and what stays behind or is missing would be read
+                // as part of the next answer.
+                let _ = abi::remove_header(abi::Map::ResponseHeaders, "content-length");
+            }
             let mut effects = self.worker.effects();
             self.worker
                 .pipeline
@@ -276,15 +282,22 @@ impl HttpContext for Stream {
 
     fn on_http_response_body(&mut self, available: usize, is_end: bool) -> Action {
         if let Phase::Sent(exchange) = &mut self.phase {
-            if available > 0 && exchange.reads_response() {
+            let is_rewritten = exchange.rewrites_response();
+            let is_read = exchange.reads_response() || is_rewritten;
+            if (available > 0 && is_read) || (is_end && is_rewritten) {
                 let chunk = abi::buffer(abi::Buffer::ResponseBody, 0, available);
                 let mut effects = self.worker.effects();
-                self.worker.pipeline.on_response_chunk(
+                let instead = self.worker.pipeline.on_response_chunk(
                     exchange,
                     &chunk.unwrap_or_default(),
+                    is_end,
                     &World,
                     &mut effects,
                 );
+                if let Some(instead) = instead {
+                    // Where a host does not take it, the client gets what the upstream sent.
+                    let _ = abi::replace_buffer(abi::Buffer::ResponseBody, &instead);
+                }
                 self.worker.apply(effects);
             }
             if is_end {

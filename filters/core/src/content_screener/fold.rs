@@ -196,6 +196,27 @@ fn character(rest: &[u8], escaped: bool) -> (u32, usize) {
     }
 }
 
+/// The character of an escape inside JSON that is itself a string, as what tools give back and
+/// the arguments of calls are: there `\\n` is a line's end to whoever reads it, and `\\u0069` an
+/// i. So is what was put into strings more than once.
+#[inline(always)]
+fn nested(rest: &[u8]) -> Option<(u32, usize)> {
+    rest.strip_prefix(br"\\").and_then(|_| inner_escape(rest))
+}
+
+#[cold]
+fn inner_escape(rest: &[u8]) -> Option<(u32, usize)> {
+    let backslashes = rest.iter().take_while(|byte| **byte == b'\\').count();
+    let last = rest.get(backslashes.checked_sub(1)?..)?;
+    let (character, len) = match last {
+        [_, b'n' | b'r' | b't', ..] => ('\n', 2),
+        [_, b'u', ..] => escape_at(last)?,
+        _ => return None,
+    };
+    let ahead = backslashes.saturating_sub(1);
+    Some((u32::from(character), ahead.saturating_add(len)))
+}
+
 /// The character that begins tag sequences which are flags, such as Scotland's.
 const BLACK_FLAG: u32 = 0x1_f3f4;
 
@@ -274,7 +295,10 @@ fn special(
     out: &mut impl Out,
     unseen: &mut Unseen,
 ) -> usize {
-    let (point, len) = character(rest, escaped);
+    let (point, len) = match nested(rest).filter(|_| escaped) {
+        Some(inner) => inner,
+        None => character(rest, escaped),
+    };
     let end = at.saturating_add(len);
     let bytes = rest.get(..len).unwrap_or_default();
     let kind = table::kind(point);

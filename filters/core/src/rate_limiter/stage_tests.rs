@@ -109,8 +109,13 @@ impl Gateway {
             content_encoding: b"",
             cache: b"",
         });
-        self.pipeline
-            .on_response_chunk(&mut exchange, body.as_bytes(), &self.world, effects);
+        self.pipeline.on_response_chunk(
+            &mut exchange,
+            body.as_bytes(),
+            false,
+            &self.world,
+            effects,
+        );
         self.pipeline
             .settle(*exchange, StreamEnd::Data, &self.world, effects);
         let settled = effects.iter().find_map(|effect| match effect {

@@ -5,7 +5,7 @@
 
 use super::Rewritten;
 use super::block;
-use super::edits::Edits;
+use super::edits::TextEdits;
 use super::output::Output;
 use super::screen::Blocked;
 use super::strings::Strings;
@@ -53,7 +53,7 @@ impl Document {
         &mut self,
         output: &mut Output<'_>,
         is_end: bool,
-        edits: &mut Edits,
+        edits: &mut TextEdits,
         rewritten: &mut Rewritten,
     ) {
         if self.held.is_some() {
@@ -75,7 +75,7 @@ impl Document {
         &mut self,
         output: &mut Output<'_>,
         is_end: bool,
-        edits: &mut Edits,
+        edits: &mut TextEdits,
         rewritten: &mut Rewritten,
     ) {
         let Some(held) = &mut self.held else {
@@ -117,14 +117,14 @@ impl Document {
         }
     }
 
-    fn pass(&mut self, output: &mut Output<'_>, edits: &Edits, rewritten: &mut Rewritten) {
+    fn pass(&mut self, output: &mut Output<'_>, edits: &TextEdits, rewritten: &mut Rewritten) {
         let unmasked = self.strings.push(output, &edits.originals);
         rewritten.unmasked = rewritten.unmasked.saturating_add(unmasked);
     }
 }
 
 /// Looks through the texts that the model wrote.
-fn look_through(json: &[u8], edits: &mut Edits) -> Result<(), Blocked> {
+fn look_through(json: &[u8], edits: &mut TextEdits) -> Result<(), Blocked> {
     let mut found = Found::default();
     if found.read(json).is_ok() {
         for text in found.texts.iter().filter(|text| text.role != Role::Other) {

@@ -6,9 +6,12 @@ use super::unmask::Originals;
 
 /// What is to be done to the texts of one answer.
 #[derive(Debug, Default)]
-pub struct Edits {
+pub struct TextEdits {
     /// What looks through them; `None` where nothing does.
     pub detect: Option<Box<dyn Detect>>,
+    /// Bytes of a document that are held at most to be looked through; a longer one passes
+    /// without.
+    pub max_document: usize,
     /// What their placeholders stand for.
     pub originals: Originals,
 }
@@ -27,7 +30,12 @@ impl Growing {
     }
 }
 
-impl Edits {
+impl TextEdits {
+    /// Whether nothing is to be done.
+    pub fn is_empty(&self) -> bool {
+        self.detect.is_none() && self.originals.is_empty()
+    }
+
     /// Takes in the next piece of a text and adds to `out` what may be sent instead. Gives the
     /// number of placeholders replaced.
     pub(super) fn grow(

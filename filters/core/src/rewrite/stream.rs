@@ -1,7 +1,7 @@
 //! A stream: events pass one by one, and those whose text changes are spliced.
 
 use super::block;
-use super::edits::Edits;
+use super::edits::TextEdits;
 use super::frame::{Data, Frame, Next};
 use super::output::Output;
 use super::screen::Blocked;
@@ -90,7 +90,7 @@ impl Stream {
         &mut self,
         output: &mut Output<'_>,
         is_end: bool,
-        edits: &mut Edits,
+        edits: &mut TextEdits,
         rewritten: &mut Rewritten,
     ) {
         while let rest @ [_, ..] = output.rest() {
@@ -140,7 +140,7 @@ impl Stream {
         &mut self,
         is_end: bool,
         output: &mut Output<'_>,
-        edits: &mut Edits,
+        edits: &mut TextEdits,
         rewritten: &mut Rewritten,
     ) {
         let event = core::mem::take(&mut self.partial);
@@ -158,7 +158,7 @@ impl Stream {
         &mut self,
         count: usize,
         output: &mut Output<'_>,
-        edits: &mut Edits,
+        edits: &mut TextEdits,
         rewritten: &mut Rewritten,
     ) {
         rewritten.passed = rewritten.passed.saturating_add(1);
@@ -183,7 +183,7 @@ impl Stream {
         &mut self,
         event: &[u8],
         is_end: bool,
-        edits: &mut Edits,
+        edits: &mut TextEdits,
         rewritten: &mut Rewritten,
     ) -> Option<Vec<u8>> {
         let mut found = core::mem::take(&mut self.found);
@@ -212,13 +212,13 @@ impl Stream {
         Some(out)
     }
 
-    /// Edits the texts of an event, and adds events to `before` that have to come before it.
+    /// TextEdits the texts of an event, and adds events to `before` that have to come before it.
     fn edit(
         &mut self,
         found: &Found,
         json: &[u8],
         is_end: bool,
-        edits: &mut Edits,
+        edits: &mut TextEdits,
         rewritten: &mut Rewritten,
         before: &mut Vec<u8>,
     ) -> Result<(), Blocked> {

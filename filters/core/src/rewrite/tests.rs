@@ -14,39 +14,51 @@ const SSE: &[u8] = b"text/event-stream";
 const MAX_DOCUMENT: usize = 1 << 20;
 
 /// Only placeholders.
-fn unmask() -> Edits {
+fn unmask() -> TextEdits {
     let mut originals = Originals::default();
     originals.add("[EMAIL_1]", "ann@example.com");
     originals.add("[NAME_1]", "Ann \"A\" Ä");
-    Edits {
-        detect: None,
+    TextEdits {
         originals,
+        ..TextEdits::default()
     }
 }
 
 /// Only what must not be sent.
-fn screen() -> Edits {
-    Edits {
+fn screen() -> TextEdits {
+    TextEdits {
         detect: Some(Box::new(Words(&["bomb", "dirty bomb"]))),
-        originals: Originals::default(),
+        max_document: MAX_DOCUMENT,
+        ..TextEdits::default()
     }
 }
 
-fn both() -> Edits {
-    Edits {
-        detect: screen().detect,
-        ..unmask()
+fn both() -> TextEdits {
+    TextEdits {
+        originals: unmask().originals,
+        ..screen()
     }
+}
+
+/// A rewriter of an answer of this type, where it rewrites that.
+fn rewriter(content_type: &[u8], edits: TextEdits) -> Option<Rewriter> {
+    let mut rewriter = Rewriter::new(edits);
+    let head = ResponseHead {
+        status: 200,
+        content_type,
+        content_encoding: b"",
+        cache: b"",
+    };
+    rewriter.begin(&head).then_some(rewriter)
 }
 
 /// What is sent for these chunks, and what became of the answer.
 fn rewrite<'a>(
     content_type: &[u8],
-    edits: Edits,
+    edits: TextEdits,
     chunks: impl IntoIterator<Item = &'a [u8]>,
 ) -> (String, Rewritten) {
-    let mut rewriter =
-        Rewriter::new(content_type, edits, MAX_DOCUMENT).expect("a type that is rewritten");
+    let mut rewriter = rewriter(content_type, edits).expect("a type that is rewritten");
     let mut sent = Vec::new();
     let mut send = |chunk: &[u8], is_end| match rewriter.push(chunk, is_end) {
         Some(edited) => sent.extend_from_slice(&edited),
@@ -61,7 +73,7 @@ fn rewrite<'a>(
 /// What is sent, which must be the same however the answer is cut.
 fn rewrite_every_way(
     content_type: &[u8],
-    edits: fn() -> Edits,
+    edits: fn() -> TextEdits,
     answer: &str,
 ) -> (String, Rewritten) {
     let bytes = answer.as_bytes();
@@ -77,10 +89,54 @@ fn rewrite_every_way(
 }
 
 #[test]
-fn other_types_are_not_rewritten() {
-    for content_type in ["", "text/plain", "application/jsonl", "audio/mpeg"] {
-        assert!(Rewriter::new(content_type.as_bytes(), unmask(), MAX_DOCUMENT).is_none());
+fn what_cannot_be_rewritten_passes_and_says_so() {
+    for (status, content_type, content_encoding, is_rewritten, is_unreadable) in [
+        (200, "application/json", "", true, false),
+        (
+            200,
+            "text/event-stream; charset=utf-8",
+            "Identity",
+            true,
+            false,
+        ),
+        (400, "application/json", "", true, false),
+        (200, "application/json", "gzip", false, true),
+        (200, "", "", false, true),
+        (200, "text/plain", "", false, true),
+        (200, "application/jsonl", "", false, true),
+    ] {
+        let head = ResponseHead {
+            status,
+            content_type: content_type.as_bytes(),
+            content_encoding: content_encoding.as_bytes(),
+            cache: b"",
+        };
+        let mut rewriter = Rewriter::new(both());
+        assert_eq!(rewriter.begin(&head), is_rewritten, "{head:?}");
+        assert_eq!(rewriter.rewritten().is_unreadable, is_unreadable);
+        if !is_rewritten {
+            assert_eq!(rewriter.push(b"\"[EMAIL_1]\"", true), None);
+        }
+        // With nothing to do there is nothing that could not be done.
+        let mut rewriter = Rewriter::new(TextEdits::default());
+        assert!(!rewriter.begin(&head));
+        assert_eq!(rewriter.rewritten(), Rewritten::default());
     }
+}
+
+#[test]
+fn an_error_is_unmasked_and_not_looked_through() {
+    let mut rewriter = Rewriter::new(both());
+    let head = ResponseHead {
+        status: 400,
+        content_type: JSON,
+        content_encoding: b"",
+        cache: b"",
+    };
+    assert!(rewriter.begin(&head));
+    let sent = rewriter.push(br#"{"choices":[{"text":"a bomb [EMAIL_1]"}]}"#, true);
+    let expected = br#"{"choices":[{"text":"a bomb ann@example.com"}]}"#;
+    assert_eq!(sent.as_deref(), Some(&expected[..]));
 }
 
 #[test]
@@ -89,7 +145,7 @@ fn a_chunk_in_which_nothing_changes_is_not_copied() {
         b"data: {\"choices\":[{\"delta\":{\"content\":\"a [B] c\"},\"index\":0}]}\n\n";
     let document: &[u8] = b"{\"choices\":[{\"message\":{\"content\":\"a [B] c\"}}]}\n";
     for (content_type, chunk) in [(SSE, event), (JSON, document)] {
-        let mut rewriter = Rewriter::new(content_type, unmask(), MAX_DOCUMENT).unwrap();
+        let mut rewriter = rewriter(content_type, unmask()).unwrap();
         assert_eq!(rewriter.push(chunk, false), None);
         assert_eq!(rewriter.push(b"", true), None);
         assert_eq!(rewriter.held(), 0);

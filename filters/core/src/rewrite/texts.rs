@@ -1,7 +1,7 @@
 //! The texts of a stream that have begun, and the events that bring what was held back of them.
 
 use super::Rewritten;
-use super::edits::{Edits, Growing};
+use super::edits::{Growing, TextEdits};
 use super::screen::Blocked;
 use super::splice::escaped;
 use super::walk::{Channel, Kind};
@@ -62,7 +62,7 @@ impl Texts {
     /// Adds events to `out` that bring what is held back of the texts that are `due`.
     pub(super) fn release(
         &mut self,
-        edits: &mut Edits,
+        edits: &mut TextEdits,
         rewritten: &mut Rewritten,
         out: &mut Vec<u8>,
         due: impl Fn(Channel) -> bool,
@@ -87,7 +87,7 @@ impl Begun {
     /// Takes in the next piece of the text, and adds to `out` what may be sent instead.
     pub(super) fn grow(
         &mut self,
-        edits: &mut Edits,
+        edits: &mut TextEdits,
         rewritten: &mut Rewritten,
         piece: &str,
         is_last: bool,

@@ -153,6 +153,11 @@ impl Found {
     /// other members tell.
     fn settle(&mut self, json: &[u8]) {
         let Some(of) = self.event_type(json).strip_suffix(b".delta") else {
+            for text in &mut self.texts {
+                if matches!(text.role, Role::Delta(channel) if channel.kind == Kind::Other) {
+                    text.role = Role::Other;
+                }
+            }
             return;
         };
         let kind = match of {

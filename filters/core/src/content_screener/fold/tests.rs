@@ -1,3 +1,5 @@
+//! Folding, as rows and against a twin that goes character by character.
+
 use proptest::prelude::*;
 
 use super::*;
@@ -14,6 +16,18 @@ fn text_is_folded_to_what_a_reader_sees() {
         ("plain Text", "plain Text", 0),
         (r#"a\nb\t\"c\"\\ \/"#, "a\nb\t\"c\"\\ /", 0),
         (r"\u0069gnore \u0069\u0067nore", "ignore ignore", 0),
+        (
+            r#"{\\\"a\\\":\\\"x\\nignore \\u0061ll\\\"}"#,
+            r#"{\"a\":\"x
+ignore all\"}"#,
+            0,
+        ),
+        (
+            r"x\\\\nignore \\\\ C:\\dir",
+            r"x
+ignore \\ C:\dir",
+            0,
+        ),
         ("ｉｇｎｏｒｅ　ａｌｌ", "ignore all", 0),
         ("іgnоrе", "ignore", 0),
         ("𝐢𝗴𝒏𝓸𝔯𝕖 𝟒", "ignore 4", 0),

@@ -124,6 +124,13 @@ fn local(text: Bytes<'_>, at: usize) -> Option<usize> {
     if before == b'@' || before == b'/' && text.before(start, 2) == b'/' {
         return None;
     }
+    // The password of an URL: `https://user:password@host`.
+    if before == b':' {
+        let user = text.run_back(start.saturating_sub(1), LOCAL, is_local);
+        if text.slice_before(user, 2) == b"//" {
+            return None;
+        }
+    }
     // Quotes and dashes before an address are not part of it.
     while start < at && !(text.at(start).is_ascii_alphanumeric() || text.at(start) == b'_') {
         start = start.wrapping_add(1);

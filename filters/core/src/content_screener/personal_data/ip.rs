@@ -8,16 +8,10 @@ use super::Kind;
 use super::number::{Gap, Number};
 use crate::content_screener::bytes::Bytes;
 
-/// Words after which four numbers are no address.
-const NOT_AN_ADDRESS: &[&str] = &[
-    "version",
-    "versions",
-    "ver",
+/// Words directly before what is no address.
+const NUMBERED: &[&str] = &[
     "v",
-    "release",
-    "build",
-    "rev",
-    "revision",
+    "ver",
     "section",
     "sections",
     "sec",
@@ -29,9 +23,53 @@ const NOT_AN_ADDRESS: &[&str] = &[
     "appendix",
     "paragraph",
     "oid",
+    "since",
+];
+/// Words near by that make versions of four numbers.
+const VERSIONS: &[&str] = &[
+    "version",
+    "versions",
+    "release",
+    "releases",
+    "build",
+    "rev",
+    "revision",
     "firmware",
     "driver",
+    "upgrade",
+    "changelog",
 ];
+/// Words near by that make addresses of four small numbers.
+const ADDRESSES: &[&str] = &[
+    "ip",
+    "ips",
+    "ipv4",
+    "address",
+    "addresses",
+    "addr",
+    "host",
+    "hostname",
+    "hosts",
+    "server",
+    "client",
+    "dns",
+    "nameserver",
+    "ping",
+    "gateway",
+    "proxy",
+    "subnet",
+    "ssh",
+    "curl",
+    "from",
+    "peer",
+    "remote",
+    "ip地址",
+    "地址",
+];
+/// How far before an address such words are looked for.
+const NEAR: usize = 24;
+/// Sections and most versions have no greater number; of addresses one in 27,000 has none.
+const SMALL: u8 = 20;
 /// The longest text of an IPv6 address, with an IPv4 tail.
 const LONGEST_V6: usize = 45;
 
@@ -72,30 +110,35 @@ fn continues(text: Bytes<'_>, range: &Range<usize>) -> bool {
         || first == b'=' && matches!(second, b'=' | b'>' | b'<' | b'~' | b'!')
 }
 
+/// Whether it is a version, a section's number or a whole network.
 fn is_version(text: Bytes<'_>, range: &Range<usize>, address: Ipv4Addr) -> bool {
-    let octets = address.octets();
-    // A section's number opens its line and a title follows.
-    let small = octets.iter().all(|&octet| octet < 40);
-    let line = text.run_back(range.start, 8, |b| b == b' ' || b == b'\t');
-    if small
-        && matches!(text.before(line, 1), 0 | b'\n')
-        && text.at(range.end) == b' '
-        && text.at(range.end.wrapping_add(1)).is_ascii_alphabetic()
-    {
-        return true;
-    }
+    let near = range.start.saturating_sub(NEAR)..range.start;
+    let behind = range.end..range.end.saturating_add(10);
     let word_end = text.run_back(range.start, 3, |b| !b.is_ascii_alphanumeric());
     let word_start = text.run_back(word_end, 12, |b| b.is_ascii_alphabetic());
     let word = text.slice(word_start..word_end);
+    let numbered = NUMBERED
+        .iter()
+        .any(|no| no.as_bytes().eq_ignore_ascii_case(word));
     // U+00A7, the section sign.
     let section = text
         .slice_before(range.start, 3)
         .windows(2)
         .any(|b| b == "§".as_bytes());
-    section
-        || NOT_AN_ADDRESS
-            .iter()
-            .any(|no| no.as_bytes().eq_ignore_ascii_case(word))
+    let network = address.octets().last() == Some(&0)
+        && text.at(range.end) == b'/'
+        && text.at(range.end.wrapping_add(1)).is_ascii_digit();
+    let small = address.octets().iter().all(|&octet| octet < SMALL) && !address.is_private();
+    // `1.1.1.1:53` and `//1.1.1.1` are addresses by what they stand in.
+    let placed = text.before(range.start, 1) == b'/'
+        || text.before(range.start, 1) == b'@'
+        || text.at(range.end) == b':' && text.at(range.end.wrapping_add(1)).is_ascii_digit();
+    numbered
+        || section
+        || network
+        || small && !placed && !text.mentions(near.clone(), ADDRESSES)
+        || text.mentions(near, VERSIONS)
+        || text.mentions(behind, VERSIONS)
 }
 
 /// The IPv6 address whose second colon, at the latest, stands at `colon`.

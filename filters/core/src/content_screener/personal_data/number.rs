@@ -45,12 +45,6 @@ pub(super) struct Number<'a> {
 }
 
 impl<'a> Number<'a> {
-    /// Whether behind the group that ends at `end` another one may begin.
-    #[inline]
-    pub(super) fn goes_on(text: Bytes<'a>, end: usize) -> bool {
-        gap(text, end).is_some()
-    }
-
     /// Reads the groups from the first digit at `start` on: nine groups of twenty digits and
     /// two separators at most. `None` if a letter ends the first or it is too long.
     pub(super) fn read(text: Bytes<'a>, start: usize) -> Option<Number<'a>> {

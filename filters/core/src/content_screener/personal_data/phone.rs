@@ -14,14 +14,17 @@ const WORDS: &[&str] = &[
     "tél",
     "telefon",
     "telefono",
-    "call",
-    "cell",
+    "teléfono",
+    "call me",
+    "call us",
+    "call me at",
+    "my cell",
+    "cell no",
     "mobile",
     "mobil",
     "handy",
     "fax",
     "whatsapp",
-    "sms",
     "dial",
     "hotline",
     "rufnummer",
@@ -163,7 +166,10 @@ fn chinese_mobile(number: &Number<'_>) -> Option<Range<usize>> {
     let prefix = digits.value(0..3);
     let mobile = matches!(prefix, 130..=139 | 145..=149 | 150..=153 | 155..=159 | 180..=189)
         || matches!(prefix, 162 | 165..=167 | 170..=173 | 175..=178 | 190..=193 | 195..=199);
-    (mobile && digits.len() == 11).then(|| number.range(groups))
+    // One of a row of numbers.
+    let next = number.after(groups.len());
+    let in_a_row = follows_digits(number) || next.is_some_and(|next| next.gap == Gap::Space);
+    (mobile && digits.len() == 11 && (!in_a_row || is_named(number))).then(|| number.range(groups))
 }
 
 /// `01 23 45 67 89`, `06.12.34.56.78`: five pairs, which are not merely counting.
@@ -177,7 +183,7 @@ fn french(number: &Number<'_>) -> Option<Range<usize>> {
     let counting = [2, 4, 6, 8].iter().all(|&at: &usize| {
         digits.value(at..at.wrapping_add(2)) == digits.value(at.wrapping_sub(2)..at).wrapping_add(1)
     });
-    let alone = number.after(5).is_none_or(|next| next.gap != gap);
+    let alone = number.after(5).is_none_or(|next| next.gap != gap) && !follows_digits(number);
     (pairs && alone && !counting && (1..=9).contains(&digits.value(0..2)))
         .then(|| number.range(groups))
 }
@@ -199,6 +205,7 @@ fn trunk(number: &Number<'_>) -> Option<Range<usize>> {
             || taken > 1
                 && matches!(group.gap, Gap::Space | Gap::Hyphen)
                 && same_rest(number, taken);
+        let same = same && (taken < 2 || group.gap != Gap::Slash);
         if !same || digits.saturating_add(group.len()) > 12 || group.len() < 2 {
             break;
         }
@@ -212,7 +219,10 @@ fn trunk(number: &Number<'_>) -> Option<Range<usize>> {
         Gap::Paren | Gap::Slash => digits >= 9,
         // A year, a month and a day make eight digits; so do codes of two parts.
         Gap::Hyphen => (10..=12).contains(&digits) && subscriber >= 4,
-        Gap::Space => (10..=12).contains(&digits) && (subscriber >= 3 || is_named(number)),
+        Gap::Space => {
+            let grouped = subscriber >= 4 || subscriber == 3 && area.len() > 3;
+            (10..=12).contains(&digits) && (grouped && !follows_digits(number) || is_named(number))
+        }
         _ => false,
     };
     let goes_on = number.after(taken).is_some_and(|next| next.gap == gap);
@@ -224,6 +234,12 @@ fn trunk(number: &Number<'_>) -> Option<Range<usize>> {
 fn same_rest(number: &Number<'_>, taken: usize) -> bool {
     let gaps = |group: &Group| group.gap;
     taken < 2 || number.groups().get(2).map(gaps) == number.groups().get(taken).map(gaps)
+}
+
+/// Whether a digit and a space stand before the number, as in a line of a table.
+fn follows_digits(number: &Number<'_>) -> bool {
+    number.text.before(number.start, 1) == b' '
+        && number.text.before(number.start, 2).is_ascii_digit()
 }
 
 /// Nine to thirteen digits in any grouping, where a word says what they are.
@@ -238,7 +254,10 @@ fn named(number: &Number<'_>) -> Option<Range<usize>> {
         taken = taken.wrapping_add(1);
     }
     let groups = number.first(taken)?;
-    ((9..=13).contains(&digits) && is_named(number)).then(|| number.range(groups))
+    // `2024-01-31 12`, `31.01.2024 12`.
+    let date = matches!(groups, [a, b, c, ..] if b.len() == 2 && (a.len(), c.len()) == (4, 2))
+        || matches!(groups, [a, b, c, ..] if b.len() == 2 && (a.len(), c.len()) == (2, 4));
+    ((9..=13).contains(&digits) && !date && is_named(number)).then(|| number.range(groups))
 }
 
 /// Whether a word for telephones stands shortly before the number.

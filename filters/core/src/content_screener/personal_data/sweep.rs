@@ -19,16 +19,31 @@ const NUMBERS: [Kind; 7] = [
 pub(super) fn sweep(text: &[u8], kinds: Kinds, found: &mut impl FnMut(Found)) {
     let mut sweep = Sweep::new(text, kinds);
     let (blocks, rest) = text.as_chunks::<64>();
+    let mut masks = Masks::default();
     let mut start = 0usize;
     for block in blocks {
-        sweep.block(block, start, found);
+        let next = sweep.masks(block);
+        sweep.block(&masks, &next, start.wrapping_sub(64), found);
+        masks = next;
         start = start.wrapping_add(64);
     }
     let mut last = [0; 64];
     if let Some(room) = last.get_mut(..rest.len()) {
         room.copy_from_slice(rest);
     }
-    sweep.block(&last, start, found);
+    let next = sweep.masks(&last);
+    sweep.block(&masks, &next, start.wrapping_sub(64), found);
+    sweep.block(&next, &Masks::default(), start, found);
+}
+
+/// What one block of text looks like, a bit per byte.
+#[derive(Clone, Copy, Default)]
+struct Masks {
+    digits: u64,
+    /// Of interest only beside digits.
+    dots: u64,
+    /// Where a validator may find something.
+    events: u64,
 }
 
 struct Sweep<'a> {
@@ -38,8 +53,8 @@ struct Sweep<'a> {
     numbers: u64,
     ats: u64,
     colons: u64,
-    /// The last byte of the block before was a digit: its bit 63, moved to bit 0.
-    digit_before: u64,
+    /// The digits of the block before.
+    digits_before: u64,
     /// The colons of the block before.
     colons_before: u64,
     /// Nothing before this byte is looked at any more.
@@ -50,6 +65,11 @@ fn ones(wanted: bool) -> u64 {
     if wanted { u64::MAX } else { 0 }
 }
 
+/// No number has its first seven digits farther apart: `49 (0) 30 / 12 34`.
+const SEVEN_DIGITS: u32 = 24;
+/// The longest IPv4 address.
+const ADDRESS: u32 = 15;
+
 impl<'a> Sweep<'a> {
     fn new(text: &'a [u8], kinds: Kinds) -> Sweep<'a> {
         Sweep {
@@ -58,18 +78,22 @@ impl<'a> Sweep<'a> {
             numbers: ones(NUMBERS.into_iter().any(|kind| kinds.has(kind))),
             ats: ones(kinds.has(Kind::Email)),
             colons: ones(kinds.has(Kind::Ip) || kinds.has(Kind::PrivateIp)),
-            digit_before: 0,
+            digits_before: 0,
             colons_before: 0,
             free_from: 0,
         }
     }
 
     #[inline(always)]
-    fn block(&mut self, bytes: &[u8; 64], start: usize, found: &mut impl FnMut(Found)) {
+    fn masks(&mut self, bytes: &[u8; 64]) -> Masks {
         let block = Block::load(bytes);
         let digits = block.range(b'0', b'9');
-        let firsts = digits & !(digits << 1 | self.digit_before);
-        self.digit_before = digits >> 63;
+        let mut dots = 0;
+        if digits | self.digits_before != 0 {
+            dots = block.eq(b'.');
+        }
+        let firsts = digits & !(digits << 1 | self.digits_before >> 63);
+        self.digits_before = digits;
         let ats = block.eq(b'@');
         let colons = block.eq(b':');
         let mut pairs = 0;
@@ -77,14 +101,39 @@ impl<'a> Sweep<'a> {
             pairs = colons & near(self.colons_before, colons);
         }
         self.colons_before = colons;
-        let mut events = firsts & self.numbers | ats & self.ats | pairs & self.colons;
+        Masks {
+            digits,
+            dots,
+            events: firsts & self.numbers | ats & self.ats | pairs & self.colons,
+        }
+    }
+
+    /// Looks where `masks`, of the block that begins at `start`, say; `next` follows.
+    #[inline(always)]
+    fn block(&mut self, masks: &Masks, next: &Masks, start: usize, found: &mut impl FnMut(Found)) {
+        let mut events = masks.events;
         while events != 0 {
-            let at = start.wrapping_add(events.trailing_zeros() as usize);
+            let bit = events.trailing_zeros();
             events &= events.wrapping_sub(1);
-            if at >= self.free_from {
+            let at = start.wrapping_add(bit as usize);
+            let number = masks.digits >> bit & 1 != 0;
+            if at >= self.free_from && (!number || self.may_begin(masks, next, bit, at)) {
                 self.look(at, found);
             }
         }
+    }
+
+    /// Whether the digits from `bit` on, at `at`, are enough for anything: most are years,
+    /// counts, prices.
+    #[inline(always)]
+    fn may_begin(&self, masks: &Masks, next: &Masks, bit: u32, at: usize) -> bool {
+        let ahead = |this: u64, next: u64, len: u32| {
+            let both = u128::from(next) << 64 | u128::from(this);
+            (both >> bit) as u32 & u32::MAX >> (32_u32.wrapping_sub(len))
+        };
+        let digits = ahead(masks.digits, next.digits, SEVEN_DIGITS).count_ones();
+        let dots = ahead(masks.dots, next.dots, ADDRESS).count_ones();
+        digits >= 7 || digits >= 4 && dots >= 3 || self.text.before(at, 1).is_ascii_alphabetic()
     }
 
     #[inline]
@@ -113,14 +162,6 @@ impl<'a> Sweep<'a> {
         if self.text.before(at, 1).is_ascii_alphabetic() {
             let start = at.wrapping_sub(2);
             return iban::find(self.text, start).map(|range| (Kind::Iban, range));
-        }
-        // Most numbers of a text are too short for anything: years, prices, counts.
-        let end = self.text.run(at, 8, |b| b.is_ascii_digit());
-        if end.wrapping_sub(at) < 8
-            && self.text.before(at, 1) != b'+'
-            && !Number::goes_on(self.text, end)
-        {
-            return None;
         }
         let number = Number::read(self.text, at)?;
         let (kind, range) = [

@@ -64,8 +64,8 @@ impl Run {
 }
 
 /// Whether `value` could be drawn at random: characters of two classes at least (lower case,
-/// upper case, digits), and so many different ones that its entropy is not that of words or of
-/// `xxxxxxxx`. One of 10,000 random values of the shortest formats is lost.
+/// upper case, digits) or only capitals, and so many different ones that its entropy is not that of words or of
+/// `xxxxxxxx`. Fewer than one in 100,000 random values is taken for such.
 pub(super) fn is_random(value: &[u8]) -> bool {
     let mut counts = [0u16; 256];
     let mut classes = [false; 3];
@@ -78,17 +78,19 @@ pub(super) fn is_random(value: &[u8]) -> bool {
         *upper |= byte.is_ascii_uppercase();
         *digit |= byte.is_ascii_digit();
     }
-    let mixed = classes.into_iter().filter(|&class| class).count() >= 2;
+    // Base 32 has no digit in one of thirty ids; words with dashes between are no base 32.
+    let upper = classes == [false, true, false] && value.iter().all(u8::is_ascii_alphanumeric);
+    let mixed = upper || classes.into_iter().filter(|&class| class).count() >= 2;
     mixed && entropy(&counts, value.len()) >= least_entropy(value.len())
 }
 
 /// Bits a character that random text of `len` characters of sixteen kinds hardly falls below.
 fn least_entropy(len: usize) -> f32 {
     match len {
-        0..=15 => 2.3,
-        16..=23 => 2.6,
-        24..=31 => 2.9,
-        _ => 3.0,
+        0..=15 => 2.2,
+        16..=23 => 2.4,
+        24..=31 => 2.6,
+        _ => 2.7,
     }
 }
 
@@ -113,6 +115,7 @@ mod tests {
         for value in [
             "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
             "your-api-key-goes-here-please",
+            "YOUR_API_KEY_GOES_HERE_PLEASE",
             "00000000000000000000000000000000",
             "abababababababababababababababab",
             "XXXXXXXXXXXXXXXXXXXX0123",
@@ -124,9 +127,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_drawn_at_random_is(hex in "[0-9a-f]{32}", keys in "[A-Za-z0-9]{36}", ids in "[A-Z2-7]{20}") {
-            for value in [hex, keys, ids] {
-                prop_assert!(is_random(value.as_bytes()), "{}", value);
+        fn what_is_drawn_at_random_is(bytes in any::<[u8; 36]>()) {
+            let drawn = |alphabet: &[u8], len: usize| -> Vec<u8> {
+                let all = bytes.iter().take(len);
+                all.map(|&byte| alphabet[usize::from(byte) % alphabet.len()]).collect()
+            };
+            for value in [
+                drawn(b"0123456789abcdef", 32),
+                drawn(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 16),
+                drawn(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", 36),
+            ] {
+                prop_assert!(is_random(&value), "{}", String::from_utf8_lossy(&value));
             }
         }
     }

@@ -39,6 +39,8 @@ kinds! {
     AwsBedrockKey = "aws_bedrock_key",
     /// A key of Azure OpenAI and Azure's other AI services.
     AzureAiKey = "azure_ai_key",
+    /// 32 hexadecimal digits that are called a key, as Azure's services and many others have.
+    ApiKey = "api_key",
     /// A client secret of Microsoft Entra ID.
     AzureClientSecret = "azure_client_secret",
     /// The account key in a connection string of Azure Storage or Cosmos DB.

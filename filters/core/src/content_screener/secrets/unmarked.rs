@@ -115,7 +115,7 @@ fn long_word(text: Bytes<'_>, range: Range<usize>) -> Option<(Kind, Range<usize>
     is_random(word).then_some((kind, range))
 }
 
-/// 32 hexadecimal digits: a key of Mailgun with its two tails, or of Azure after its name.
+/// 32 hexadecimal digits: a key of Mailgun with its two tails, or any after its name.
 fn hex(text: Bytes<'_>, range: Range<usize>, word: &[u8]) -> Option<(Kind, Range<usize>)> {
     let tail = |from: usize| {
         let end = text.run(from.saturating_add(1), 9, lower_hex);
@@ -127,7 +127,7 @@ fn hex(text: Bytes<'_>, range: Range<usize>, word: &[u8]) -> Option<(Kind, Range
     {
         return Some((Kind::MailgunKey, range.start..end));
     }
-    (is_named(text, range.start) && is_random(word)).then_some((Kind::AzureAiKey, range))
+    (is_named(text, range.start) && is_random(word)).then_some((Kind::ApiKey, range))
 }
 
 /// Whether `api-key`, `apiKey`, `API_KEY`, `Ocp-Apim-Subscription-Key` and the like name what

@@ -107,7 +107,7 @@ fn a_document_beyond_what_is_held_is_unmasked_but_not_looked_through() {
     let answer = format!(r#"{{"choices":[{{"message":{{"content":"{text}"}}}}]}}"#);
     let expected = answer.replace("[EMAIL_1]", "ann@example.com");
     for size in [answer.len(), 300_000, 4093] {
-        let mut rewriter = Rewriter::new(JSON, both(), MAX_DOCUMENT).unwrap();
+        let mut rewriter = rewriter(JSON, both()).unwrap();
         let mut sent = Vec::new();
         for chunk in answer.as_bytes().chunks(size) {
             let edited = rewriter.push(chunk, false);
@@ -121,7 +121,7 @@ fn a_document_beyond_what_is_held_is_unmasked_but_not_looked_through() {
 
 #[test]
 fn a_document_goes_out_when_it_closes_not_when_the_stream_ends() {
-    let mut rewriter = Rewriter::new(JSON, both(), MAX_DOCUMENT).unwrap();
+    let mut rewriter = rewriter(JSON, both()).unwrap();
     assert_eq!(rewriter.push(br#"{"a":"[EMA"#, false), Some(vec![]));
     let sent = rewriter.push(br#"IL_1]"}"#, false).unwrap();
     assert_eq!(sent, br#"{"a":"ann@example.com"}"#);
@@ -130,7 +130,7 @@ fn a_document_goes_out_when_it_closes_not_when_the_stream_ends() {
 
 #[test]
 fn a_document_that_is_not_looked_through_passes_as_it_comes() {
-    let mut rewriter = Rewriter::new(JSON, unmask(), MAX_DOCUMENT).unwrap();
+    let mut rewriter = rewriter(JSON, unmask()).unwrap();
     assert_eq!(rewriter.push(br#"{"a":"b","c":"d"#, false), None);
     assert_eq!(rewriter.push(br#"e [EMA"#, false), Some(b"e ".to_vec()));
     assert_eq!(rewriter.push(b"n", false), Some(b"[EMAn".to_vec()));

@@ -64,7 +64,7 @@ fn stream() -> impl Strategy<Value = String> {
 fn push(
     content_type: &[u8],
     stream: &str,
-    edits: Edits,
+    edits: TextEdits,
     mut cuts: Vec<usize>,
 ) -> (String, Rewritten) {
     let per_text = edits.originals.longest()
@@ -75,7 +75,7 @@ fn push(
     cuts.iter_mut().for_each(|cut| *cut %= stream.len() + 1);
     cuts.sort_unstable();
     cuts.push(stream.len());
-    let mut rewriter = Rewriter::new(content_type, edits, MAX_DOCUMENT).unwrap();
+    let mut rewriter = rewriter(content_type, edits).unwrap();
     let (mut sent, mut from) = (Vec::new(), 0);
     for (at, cut) in cuts.iter().enumerate() {
         let chunk = &stream.as_bytes()[from..*cut];
@@ -108,7 +108,11 @@ proptest! {
 
     #[test]
     fn untouched_streams_stay_as_they_are(stream in stream(), cuts in prop::collection::vec(0..4096_usize, 0..6)) {
-        let (sent, _) = push(SSE, &stream, Edits::default(), cuts);
+        // A bracket at the end of a piece is held back, whatever it becomes.
+        let stream = stream.replace("[\"", "[.\"").replace("\\u005b\"", "\\u005b.\"");
+        let mut edits = TextEdits::default();
+        edits.originals.add("[Z]", "z");
+        let (sent, _) = push(SSE, &stream, edits, cuts);
         prop_assert_eq!(sent, stream);
     }
 
@@ -167,7 +171,7 @@ proptest! {
     #[test]
     fn any_bytes_pass(bytes in prop::collection::vec(any::<u8>(), 0..200), size in 1..20_usize) {
         for content_type in [SSE, JSON] {
-            let mut rewriter = Rewriter::new(content_type, both(), MAX_DOCUMENT).unwrap();
+            let mut rewriter = rewriter(content_type, both()).unwrap();
             let mut sent = Vec::new();
             for chunk in bytes.chunks(size) {
                 let edited = rewriter.push(chunk, false);
