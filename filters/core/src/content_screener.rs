@@ -17,6 +17,7 @@ pub mod lexicon;
 pub mod masks;
 pub mod pattern;
 pub mod personal_data;
+mod response;
 pub mod screen;
 pub mod secrets;
 pub mod term;
@@ -54,6 +55,8 @@ pub struct Screened {
     pub outcome: String,
     /// What was masked.
     pub masks: masks::Masks,
+    /// What is found in its answer.
+    answer: Option<Rc<RefCell<response::Answer>>>,
 }
 
 /// See the [module](self).
@@ -208,7 +211,7 @@ impl Stage for ContentScreener {
             return Verdict::Continue;
         };
         let config = screen.config();
-        if !config.looks_at(Speakers::REQUEST) {
+        if !config.looks_at(Speakers::ALL) {
             return Verdict::Continue;
         }
         let mut spending = Spending::default();
@@ -256,7 +259,16 @@ impl Stage for ContentScreener {
             return Verdict::Reply(reply);
         }
         let (edits, masks) = mask(request.body, screen, &findings);
-        exchange.screened = Some(Screened { outcome, masks });
+        let mut answer = None;
+        if let Some((rewriter, found)) = response::rewriter(screen, &masks) {
+            exchange.rewriter = Some(Box::new(rewriter));
+            answer = Some(found);
+        }
+        exchange.screened = Some(Screened {
+            outcome,
+            masks,
+            answer,
+        });
         if edits.is_empty() {
             Verdict::Continue
         } else {
@@ -275,13 +287,53 @@ impl Stage for ContentScreener {
 
     fn on_end(
         &self,
-        _exchange: &mut Exchange,
-        _ending: &Ending,
+        exchange: &mut Exchange,
+        ending: &Ending,
         _host: &dyn Host,
-        _effects: &mut Vec<Effect>,
+        effects: &mut Vec<Effect>,
     ) {
+        // What was masked ends with its exchange.
+        let Some(screened) = exchange.screened.take() else {
+            return;
+        };
+        let rewritten = exchange.rewritten();
+        exchange.rewriter = None;
+        if ending.status == 0 {
+            return;
+        }
+        if rewritten.unmasked > 0 {
+            effects.push(Effect::Measure {
+                metric: Metric::counter("tollgate.content_screener.unmasked"),
+                value: u64::from(rewritten.unmasked),
+            });
+        }
+        if rewritten.passed > 0 || rewritten.is_unreadable {
+            effects.push(count("tollgate.content_screener.responses_unscreened"));
+        }
+        let Some(answer) = &screened.answer else {
+            return;
+        };
+        let Ok(answer) = answer.try_borrow() else {
+            return;
+        };
+        for category in answer.reported() {
+            effects.push(counted(Action::Report, category));
+        }
+        if answer.is_over() {
+            effects.push(count("tollgate.content_screener.over_budget"));
+        }
+        if let Some(category) = answer.blocked() {
+            effects.push(counted(Action::Block, category));
+            effects.push(count("tollgate.content_screener.responses_blocked"));
+            effects.push(Effect::Publish {
+                key: "tollgate.screen_response",
+                value: format!("block:{}", category.name()),
+            });
+        }
     }
 }
 
+#[cfg(test)]
+mod refused_tests;
 #[cfg(test)]
 mod stage_tests;

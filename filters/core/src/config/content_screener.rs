@@ -291,10 +291,29 @@ fn read_roles(node: &Node) -> Result<Speakers, ConfigError> {
 
 impl Detector {
     fn overridden_by(&self, object: &super::node::Object) -> Result<Detector, ConfigError> {
-        Ok(Detector {
+        let detector = Detector {
             action: object.read_or("action", self.action, |node| node.one_of(&ACTIONS))?,
             roles: object.read_or("roles", self.roles, read_roles)?,
-        })
+        };
+        let given = object.get("action").or_else(|| object.get("roles"));
+        match given {
+            Some(node) if detector.action == Action::Mask => detector.roles.maskable(&node)?,
+            _ => {}
+        }
+        Ok(detector)
+    }
+}
+
+impl Speakers {
+    /// What is sent to the client is not masked: the client has no way to put it back.
+    fn maskable(self, node: &Node) -> Result<(), ConfigError> {
+        if self.has(Speaker::Response) {
+            return Err(node.wrong(
+                "what the model answers can be reported or blocked, not masked: leave `response` out of the roles \
+                 of what is masked",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -305,9 +324,11 @@ impl KindsDetector {
         names: impl Iterator<Item = &'static str>,
     ) -> Result<KindsDetector, ConfigError> {
         let object = node.object(&["action", "roles", "kinds"])?;
+        let detector = self.detector.overridden_by(&object)?;
+        let roles = detector.roles;
         let names: Vec<(&str, usize)> = names.enumerate().map(|(at, name)| (name, at)).collect();
         Ok(KindsDetector {
-            detector: self.detector.overridden_by(&object)?,
+            detector,
             kinds: object.read_or("kinds", self.kinds.clone(), |node| {
                 let entries = node.entries()?.into_iter();
                 entries
@@ -317,7 +338,11 @@ impl KindsDetector {
                             let all: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
                             node.wrong(format!("unknown kind; known here: {}", all.join(", ")))
                         })?;
-                        Ok((*kind, node.one_of(&ACTIONS)?))
+                        let action = node.one_of(&ACTIONS)?;
+                        if action == Action::Mask {
+                            roles.maskable(&node)?;
+                        }
+                        Ok((*kind, action))
                     })
                     .collect()
             })?,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::config::{Config, RequestHead, StageKind};
 use crate::effect::Effect;
 use crate::endpoint::Dialect;
+use crate::exchange::{ResponseHead, StreamEnd};
 use crate::host::{Host, Shared, Stored, Unavailable, Version};
 use crate::pipeline::{Judged, Pipeline, StageMaker};
 
@@ -306,6 +307,13 @@ fn what_nobody_sees_is_reported_or_taken_out() {
     assert_eq!(seen.screen, "report:invisible_text", "{seen:?}");
     let seen = send(r#"{"invisible_text":{"action":"mask"}}"#, &user(hidden));
     assert!(seen.body.contains("\"ab and word ❤\u{fe0f}\""), "{seen:?}");
+    // Nobody asked to take an emoji apart, because something else hides.
+    let family = "wo\u{200b}rd 👨\u{200d}👩\u{200d}👧";
+    let seen = send(r#"{"invisible_text":{"action":"mask"}}"#, &user(family));
+    assert!(
+        seen.body.contains("word 👨\u{200d}👩\u{200d}👧"),
+        "{seen:?}"
+    );
     let seen = send(r#"{"invisible_text":{"action":"block"}}"#, &user(hidden));
     assert_eq!(seen.status, 400);
 }
@@ -370,4 +378,86 @@ fn stages_behind_see_the_masked_body() {
     };
     let long = "bob.a.very.long.name.that.has.many.tokens@example-domain-name.example.com";
     assert_eq!(tokens(long), tokens("[EMAIL_1]"));
+}
+
+/// Sends a request and answers it; what the client gets, and what was counted.
+fn answer(settings: &str, content: &str, content_type: &str, body: &str) -> (String, Vec<String>) {
+    let config = format!(r#"{{"content_screener":{settings}}}"#);
+    let config = Config::read(config.as_bytes(), &[StageKind::ContentScreener]).unwrap();
+    let pipeline = Pipeline::new(config, b"", StageMaker::ALL).unwrap();
+    let rule = Rc::clone(pipeline.config().rule_for(&Nowhere));
+    let incoming = pipeline.begin(Dialect::Chat, None, rule, &Nowhere);
+    let request = format!(r#"{{"model":"gpt-4o","messages":[{}]}}"#, user(content));
+    let judged = pipeline.judge(incoming, request.as_bytes(), &Nowhere, &mut Vec::new());
+    let Judged::Send(mut exchange, _) = judged else {
+        panic!("{judged:?}");
+    };
+    exchange.on_response_head(&ResponseHead {
+        status: 200,
+        content_type: content_type.as_bytes(),
+        content_encoding: b"",
+        cache: b"",
+    });
+    let mut effects = Vec::new();
+    let instead =
+        pipeline.on_response_chunk(&mut exchange, body.as_bytes(), true, &Nowhere, &mut effects);
+    pipeline.settle(*exchange, StreamEnd::Data, &Nowhere, &mut effects);
+    let counted = effects.iter().filter_map(|effect| match effect {
+        Effect::Measure { metric, value } => {
+            let label = metric.label.map_or("", |(_, value)| value);
+            Some(format!(
+                "{} {label} {value}",
+                metric.name.rsplit('.').next().unwrap()
+            ))
+        }
+        _ => None,
+    });
+    let sent = instead.map_or_else(|| body.to_owned(), |sent| String::from_utf8(sent).unwrap());
+    (sent, counted.collect())
+}
+
+#[test]
+fn what_was_masked_comes_back_in_its_own_answer() {
+    let body = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"To [EMAIL_1], not [EMAIL_2]"},"finish_reason":"stop"}]}"#;
+    let settings = r#"{"personal_data":{"action":"mask"}}"#;
+    let (sent, counted) = answer(settings, "bob@example.com", "application/json", body);
+    assert_eq!(sent, body.replace("[EMAIL_1]", "bob@example.com"));
+    assert_eq!(counted, ["unmasked  1"]);
+    let kept = r#"{"personal_data":{"action":"mask"},"responses":{"unmask":false}}"#;
+    let (sent, counted) = answer(kept, "bob@example.com", "application/json", body);
+    assert_eq!((&*sent, counted.len()), (body, 0));
+}
+
+#[test]
+fn answers_are_looked_through_where_a_role_says_so() {
+    let settings = |action: &str| {
+        format!(
+            r#"{{"terms":[{{"name":"words","terms":["darn"],"action":"{action}","roles":["response"],"category":"violence"}}]}}"#
+        )
+    };
+    let events = |text: &str| {
+        let deltas = text.split_inclusive(' ').map(|word| {
+            format!(
+                "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{word}\"}}}}]}}\n\n"
+            )
+        });
+        deltas.collect::<String>()
+            + "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n"
+    };
+    let stream = "text/event-stream";
+    let (sent, counted) = answer(&settings("block"), "x", stream, &events("oh darn it all"));
+    assert!(
+        !sent.contains("darn") && sent.contains("content_filter"),
+        "{sent}"
+    );
+    assert!(sent.ends_with("data: [DONE]\n\n"), "{sent}");
+    assert_eq!(counted, ["blocked violence 1", "responses_blocked  1"]);
+    let (sent, counted) = answer(&settings("report"), "x", stream, &events("oh darn it all"));
+    assert!(sent.contains("darn"), "{sent}");
+    assert_eq!(counted, ["reported violence 1"]);
+    let (sent, counted) = answer(&settings("block"), "darn", stream, &events("oh well"));
+    assert!(
+        sent.contains("well") && counted.is_empty(),
+        "{sent} {counted:?}"
+    );
 }

@@ -98,6 +98,14 @@ impl Term {
         }
     }
 
+    /// Bytes of text that it may be, with the widest gaps between its words.
+    pub(super) fn longest(&self) -> usize {
+        let gaps = self.text.iter().filter(|byte| **byte == b' ').count();
+        self.text
+            .len()
+            .saturating_add(gaps.saturating_mul(LONGEST_GAP))
+    }
+
     /// The word by which it is looked for.
     pub(super) fn anchor(&self) -> Option<Anchor> {
         let from = self.text.get(self.word..)?;

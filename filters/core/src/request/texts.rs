@@ -56,6 +56,9 @@ impl Speaker {
 pub struct Speakers(u8);
 
 impl Speakers {
+    /// Everybody.
+    pub const ALL: Speakers = Speakers(u8::MAX);
+
     /// Everybody whose texts a request carries.
     pub const REQUEST: Speakers = Speakers(!(1 << Speaker::Response as u8));
 
