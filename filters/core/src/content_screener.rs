@@ -334,4 +334,6 @@ impl Stage for ContentScreener {
 }
 
 #[cfg(test)]
+mod refused_tests;
+#[cfg(test)]
 mod stage_tests;
