@@ -100,7 +100,7 @@ impl Writer {
                     self.random.below(64)
                 ),
                 6 => format!("return {{\"{a}\": {b}.{c}, \"status\": 200}}\n"),
-                _ => format!("const path = 'C:\\{a}\\{b}\\{c}.txt';\n"),
+                _ => format!("const path = '/{a}/{b}/{c}.txt';\n"),
             });
         }
         text.push_str("```\n");

@@ -164,18 +164,19 @@ fn goes_on(text: &[u8], at: usize) -> bool {
     text.get(at).is_some_and(u8::is_ascii_alphanumeric)
 }
 
-/// Whether a letter or digit stands before, which is not the last of an escape such as `\n`.
+/// Whether a letter or digit stands before, which is not the last of an escape such as `\n`; or
+/// what was found begins with that last one itself.
 fn goes_on_before(text: &[u8], at: usize) -> bool {
     let before = &text[..at];
-    before.last().is_some_and(u8::is_ascii_alphanumeric)
-        && before
-            .iter()
-            .rev()
-            .skip(1)
-            .take_while(|byte| **byte == b'\\')
-            .count()
-            % 2
-            == 0
+    let is_escape = |skipped: usize| {
+        let backslashes = before.iter().rev().skip(skipped);
+        backslashes.take_while(|byte| **byte == b'\\').count() % 2 == 1
+    };
+    match before.last() {
+        Some(b'\\') => is_escape(0),
+        Some(last) => last.is_ascii_alphanumeric() && !is_escape(1),
+        None => false,
+    }
 }
 
 /// A world in which nothing is known.

@@ -1,12 +1,15 @@
 //! Fits the content-screener's injection model and measures every detector.
 
+mod disguises;
 mod evaluate;
 mod fit;
 mod learn;
 mod personas;
 mod sources;
 mod split;
+mod stage;
 mod texts;
+mod vectors;
 
 use std::path::PathBuf;
 

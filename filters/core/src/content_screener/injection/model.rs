@@ -18,8 +18,8 @@ pub const BUCKETS: usize = 1 << BITS;
 
 const BITS: u32 = 16;
 
-/// Features of a word: itself, itself with the word before, with the word before that.
-pub const FEATURES: usize = 3;
+/// Features of a word: itself, and itself with the word before.
+pub const FEATURES: usize = 2;
 
 /// Places in which is remembered when a feature was last seen. Two that share one forget each
 /// other, which then count again.
@@ -31,9 +31,8 @@ const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 /// The features of the words of a text, one word after another.
 #[derive(Clone, Debug)]
 pub struct Features {
-    /// Hashes of the last word and of the one before.
+    /// The hash of the last word.
     last: u64,
-    before: u64,
     /// How many words there were.
     words: u32,
     /// A feature's bucket, and the low half of the number of its word.
@@ -44,7 +43,6 @@ impl Default for Features {
     fn default() -> Self {
         Self {
             last: 0,
-            before: 0,
             // So far ahead that what was never seen is not taken for just seen.
             words: WINDOW as u32,
             memory: [(0, 0); MEMORY],
@@ -59,11 +57,9 @@ impl Features {
     pub fn next(&mut self, key: u64) -> [Option<u16>; FEATURES] {
         let hash = (key ^ key >> 29).wrapping_mul(MIX);
         let pair = (hash ^ self.last.rotate_left(21)).wrapping_mul(MIX);
-        let skip = (hash ^ self.before.rotate_left(42)).wrapping_mul(MIX);
-        self.before = self.last;
         self.last = hash;
         self.words = self.words.wrapping_add(1);
-        [hash, pair, skip].map(|hash| self.fresh((hash >> (64 - BITS)) as u16))
+        [hash, pair].map(|hash| self.fresh((hash >> (64 - BITS)) as u16))
     }
 
     #[inline(always)]
