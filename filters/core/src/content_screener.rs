@@ -271,7 +271,7 @@ impl Stage for ContentScreener {
         }
         let (edits, masks) = mask(request.body, screen, &findings);
         let mut answer = None;
-        if let Some((rewriter, found)) = response::rewriter(screen, &masks) {
+        if let Some((rewriter, found)) = response::rewriter(screen, &masks, exchange.dialect) {
             exchange.rewriter = Some(Box::new(rewriter));
             answer = Some(found);
         }
@@ -344,5 +344,7 @@ impl Stage for ContentScreener {
     }
 }
 
+#[cfg(test)]
+mod refused_tests;
 #[cfg(test)]
 mod stage_tests;

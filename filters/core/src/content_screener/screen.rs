@@ -11,7 +11,6 @@ use super::lexicon::{Anchor, Lexicon};
 use super::pattern::{Pattern, PatternError, Spent};
 use super::personal_data;
 use super::secrets;
-use super::term::Term;
 use crate::config::{ConfigError, ContentScreenerConfig, Detector};
 use crate::request::texts::Speaker;
 use crate::words::{self, Disguise};
@@ -54,9 +53,6 @@ enum Target {
     Pattern(u16),
     Term(u16, u32),
 }
-
-/// Bytes that personal data, most secrets and phrases of injections have at most.
-const LONGEST_FORMAT: usize = 256;
 
 /// Most findings of one text: what is more is not told apart.
 pub const MOST_FOUND: usize = 1 << 16;
@@ -145,25 +141,6 @@ impl Screen {
     /// The settings it was made of.
     pub fn config(&self) -> &ContentScreenerConfig {
         &self.config
-    }
-
-    /// Bytes of the longest text that the detectors of answers find: what has to be held back
-    /// of a stream. What is longer, such as a whole private key, is found by its beginning.
-    pub fn longest(&self) -> usize {
-        let config = &self.config;
-        let looks = |detector: &Detector| action_of(detector, Speaker::Response) != Action::Off;
-        let terms = config.terms.iter().filter(|list| looks(&list.detector));
-        let terms = terms.flat_map(|list| list.terms.iter().map(Term::longest));
-        let mut patterns = config.patterns.iter().map(|rule| &rule.detector);
-        let patterns = if patterns.any(looks) {
-            super::pattern::AFTER
-        } else {
-            0
-        };
-        terms
-            .chain([patterns, LONGEST_FORMAT])
-            .max()
-            .unwrap_or(LONGEST_FORMAT)
     }
 
     /// Bytes of its tables.

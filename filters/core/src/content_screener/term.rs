@@ -98,12 +98,13 @@ impl Term {
         }
     }
 
-    /// Bytes of text that it may be, with the widest gaps between its words.
+    /// Bytes of the longest text that has it, but for what nobody sees: with a character between
+    /// any two of its own, or the widest gaps.
     pub(super) fn longest(&self) -> usize {
         let gaps = self.text.iter().filter(|byte| **byte == b' ').count();
-        self.text
-            .len()
-            .saturating_add(gaps.saturating_mul(LONGEST_GAP))
+        let spelled = self.text.len().saturating_mul(2);
+        let apart = gaps.saturating_mul(LONGEST_GAP);
+        spelled.max(self.text.len().saturating_add(apart))
     }
 
     /// The word by which it is looked for.
