@@ -246,6 +246,7 @@ fn hostile(size: usize) -> Vec<Body> {
         ("escapes", "\\u0069"),
         ("quotes", "\\\""),
         ("newlines", "\\n"),
+        ("backslashes", "\\\\"),
     ];
     rows.into_iter()
         .map(|(name, unit)| {

@@ -346,6 +346,10 @@ impl Stage for ContentScreener {
 }
 
 #[cfg(test)]
+mod limit_tests;
+#[cfg(test)]
+mod oracle_tests;
+#[cfg(test)]
 mod refused_tests;
 #[cfg(test)]
 mod stage_tests;

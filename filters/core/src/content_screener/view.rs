@@ -84,6 +84,8 @@ impl Views {
         speaker: crate::request::texts::Speaker,
         spending: &mut Spending,
     ) {
+        self.found.sort_unstable_by_key(Found::order);
+        let within = self.found.len();
         for pair in self.parts.windows(2) {
             let [(first, end), (start, last)] = pair else {
                 continue;
@@ -108,10 +110,22 @@ impl Views {
                 let Some(one) = self.found.get_mut(at) else {
                     break;
                 };
-                if one.range.start < seam && one.range.end > seam && one.what != What::Model {
-                    let gap = start.saturating_sub(*end);
-                    one.range.start = one.range.start.saturating_add(from);
-                    one.range.end = one.range.end.saturating_add(from).saturating_add(gap);
+                if one.range.start >= seam || one.range.end <= seam || one.what == What::Model {
+                    continue;
+                }
+                let gap = start.saturating_sub(*end);
+                one.range.start = one.range.start.saturating_add(from);
+                one.range.end = one.range.end.saturating_add(from).saturating_add(gap);
+                let one = one.clone();
+                // An address that ends a part does not go on with the first word of the next.
+                let known = self.found.get(..within).unwrap_or_default();
+                let near = known.partition_point(|other| other.range.start < from);
+                let near = known.get(near..).unwrap_or_default().iter();
+                let is_known = matches!(one.what, What::PersonalData(_))
+                    && near
+                        .take_while(|other| other.range.start < one.range.end)
+                        .any(|other| other.what == one.what && other.range.end > one.range.start);
+                if !is_known {
                     self.found.swap(kept, at);
                     kept = kept.saturating_add(1);
                 }
@@ -128,8 +142,7 @@ impl Views {
         texts: &[RequestText],
         findings: &mut Vec<Finding>,
     ) {
-        self.found
-            .sort_unstable_by_key(|one| (one.range.start, one.range.end, one.what));
+        self.found.sort_unstable_by_key(Found::order);
         self.found.dedup();
         let first = findings.len();
         let speaker = texts.first().map(|text| text.speaker);

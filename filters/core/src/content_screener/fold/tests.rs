@@ -144,3 +144,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_passed_over_unlooked_at_is_kept() {
+    for point in 0x4000..=0x9fff {
+        assert_eq!(table::kind(point), Kind::Keep, "{point:x}");
+    }
+}
