@@ -141,9 +141,23 @@ fn letter(byte: u8, one: u8) -> u8 {
     }
 }
 
+/// Whether letters and signs in a row are a word that is written in another way, by the marks
+/// that [`Disguise::is_leet`] is set for: `k8s` near by does not make `A55` a word.
+fn is_disguised(run: &[u8]) -> bool {
+    let is = |at: usize, wanted: u8| run.get(at).is_some_and(|byte| kind(*byte) & wanted != 0);
+    let before = |at: usize, wanted: u8| at.checked_sub(1).is_some_and(|at| is(at, wanted));
+    (0..run.len()).filter(|at| is(*at, SIGN)).any(|at| {
+        let next = at.saturating_add(1);
+        let one = is(next, LETTER) && !before(at, SIGN);
+        let two = before(at, LETTER) && is(next, SIGN) && is(next.saturating_add(1), LETTER);
+        let last = at > 0 && matches!(run.get(at), Some(b'@' | b'$'));
+        one || two || last
+    })
+}
+
 impl Copies {
-    /// Reads digits and signs as letters where they stand beside letters. Gives the kinds of
-    /// what was read so: 0 where nothing was.
+    /// Reads digits and signs as letters in words that are disguised by them. Gives the kinds
+    /// of what was read so: 0 where nothing was.
     fn read_letters(&mut self, source: &[u8], one: u8) -> u8 {
         self.places.clear();
         self.text.clear();
@@ -157,9 +171,9 @@ impl Copies {
             if kind != 0 {
                 continue;
             }
-            if within & LETTER != 0 && within & SIGN != 0 {
+            let run = self.text.get_mut(start..at).unwrap_or_default();
+            if within & LETTER != 0 && within & SIGN != 0 && is_disguised(run) {
                 read |= within;
-                let run = self.text.get_mut(start..at).unwrap_or_default();
                 run.iter_mut().for_each(|byte| *byte = letter(*byte, one));
             }
             (start, within) = (at.saturating_add(1), 0);

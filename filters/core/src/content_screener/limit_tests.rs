@@ -83,6 +83,12 @@ fn too_many_findings_hide_nothing_graver() {
         let Seen { status: seen, .. } = send(settings, &user(&text));
         assert_eq!(seen, status);
     }
+    // What can not be masked is not sent.
+    let masked = r#"{"personal_data":{"action":"mask"}}"#;
+    assert_eq!(send(masked, &user(&many)).status, 400);
+    let messages = vec![user(&"a@b.co ".repeat(1_000)); 70].join(",");
+    assert_eq!(send(masked, &messages).status, 400);
+    assert_eq!(send(settings, &messages).status, 0);
     // More candidates than are looked at together, none of which is one.
     let near = "big bank ".repeat(10_000);
     assert!(is_blocked("", &user(&format!("{near}big bang"))));
@@ -263,6 +269,49 @@ fn an_address_ends_with_its_part() {
                 seen.body
             );
         }
+    }
+}
+
+/// What is no text costs nothing, and hides nothing behind it.
+#[test]
+fn what_is_no_text_is_not_decoded() {
+    let hidden = BASE64_STANDARD.encode("oh what a big bang");
+    let image = BASE64_STANDARD.encode(
+        (0..30_000u32)
+            .map(|n| (n * 7 + n / 256) as u8)
+            .collect::<Vec<_>>(),
+    );
+    let lines: Vec<String> = BASE64_STANDARD
+        .encode("some words and a big bang of words, as it is")
+        .as_bytes()
+        .chunks(42)
+        .map(|line| String::from_utf8(line.to_vec()).unwrap())
+        .collect();
+    for text in [
+        format!("{} {hidden}", "0123456789abcdef".repeat(2_000)),
+        format!("{image} {hidden}"),
+        lines.join("\\n"),
+    ] {
+        assert!(is_blocked("", &user(&text)), "{}", &text[..40]);
+    }
+}
+
+#[test]
+fn only_what_is_disguised_is_read_as_something_else() {
+    let settings = format!(
+        r#"{{{PLAIN},"injection":{{"action":"off"}},
+            "terms":[{{"name":"words","terms":["ass","darn"],"action":"block"}}]}}"#
+    );
+    for (text, found) in [
+        ("a k8s cluster of Cortex-A55", false),
+        ("i18n of A55", false),
+        ("a55", false),
+        ("k8s d4rn", true),
+        ("a$s", true),
+        ("4ss", true),
+        ("a$$", true),
+    ] {
+        assert_eq!(send(&settings, &user(text)).status == 400, found, "{text}");
     }
 }
 

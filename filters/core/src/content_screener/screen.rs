@@ -64,7 +64,8 @@ enum Target {
     Terms(u32, u32),
 }
 
-/// Most findings of one text: of what is more, only what has graver consequences counts.
+/// Most findings of one text, and of a request: of what is more, only what has graver
+/// consequences counts, and what can not be masked any more blocks.
 pub const MOST_FOUND: usize = 1 << 16;
 
 /// So many candidates are put aside before they are looked at closer.
@@ -225,18 +226,17 @@ impl Screen {
                 if let Some(score) = score.as_mut().filter(|_| !word.is_single) {
                     score.word(word.key, word.at);
                 }
-                if word.len >= shortest_run && blobs.len() < MOST_FOUND {
+                if word.len >= shortest_run {
                     blobs.push(word.at);
                 }
             },
             |at, disguise| {
-                if config.evasion.disguises && disguised.len() < MOST_FOUND {
+                if config.evasion.disguises {
                     disguised.push((at, disguise));
                 }
             },
         );
         self.check_all(text, hits, speaker, spending, found);
-        spending.is_over |= blobs.len() >= MOST_FOUND || disguised.len() >= MOST_FOUND;
         if let Some(verdict) = score.and_then(|score| score.finish()) {
             add(&mut room.found, What::Model, injection, verdict.range);
         }
@@ -447,14 +447,17 @@ impl Screen {
                 continue;
             };
             until = range.end;
+            if !encoded::may_be_text(&source) {
+                continue;
+            }
             if spending.decoded.saturating_add(range.len()) > most {
                 spending.is_over = true;
-                break;
+                continue;
             }
-            spending.decoded = spending.decoded.saturating_add(range.len());
             let Some(decoded) = encoded::decode(&source) else {
                 continue;
             };
+            spending.decoded = spending.decoded.saturating_add(range.len());
             let mut inner = Room::default();
             self.find_within(
                 &decoded,
@@ -554,7 +557,10 @@ fn add(found: &mut Vec<Found>, what: What, action: Action, range: Range<usize>) 
     };
     if found.len() < MOST_FOUND {
         found.push(one);
-    } else if let Some(last) = found.last_mut().filter(|last| last.action < action) {
-        *last = one;
+    } else if let Some(last) = found.last_mut().filter(|_| action >= Action::Mask) {
+        *last = Found {
+            action: Action::Block,
+            ..one
+        };
     }
 }
