@@ -13,6 +13,7 @@ mod encoded;
 pub mod finding;
 pub mod fold;
 pub mod injection;
+mod kin;
 pub mod lexicon;
 pub mod masks;
 pub mod pattern;
