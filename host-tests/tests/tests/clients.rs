@@ -19,10 +19,14 @@ mod needs_python {
         stack.replace(from, to).start().unwrap()
     }
 
-    /// Some is blocked, and some masked.
+    /// Mail addresses are masked, and answers are stopped that name a project.
     fn screened() -> Stack {
         let stack = Stack::of("envoy/content-screener/envoy.yaml");
-        stack.start().unwrap()
+        let (from, to) = (
+            r#""pack": "code_names", "action": "block" }"#,
+            r#""pack": "code_names", "action": "block", "roles": ["response"] }"#,
+        );
+        stack.replace(from, to).start().unwrap()
     }
 
     /// Runs a script of `clients/` with the gateway's address; it prints a line of JSON for
@@ -61,6 +65,11 @@ mod needs_python {
     #[test]
     fn openai_retries_by_itself() {
         run("openai_retries.py", 6, &limited());
+    }
+
+    #[test]
+    fn openai_reads_rewritten_answers() {
+        run("openai_screened.py", 16, &screened());
     }
 
     #[test]

@@ -86,7 +86,7 @@ fn demo(args: &Args) -> anyhow::Result<()> {
 fn show_masked(stack: &Stack) -> anyhow::Result<()> {
     let masked = masked::masked(stack)?;
     println!("a question that is masked on its way:\n");
-    let mut table = Table::new(&[("", Align::Left), ("", Align::Left)]);
+    let mut table = Table::new(&[("where", Align::Left), ("what is said", Align::Left)]);
     for (place, text, tone) in [
         ("the client says", masked.sent, Tone::Plain),
         ("the upstream gets", masked.received, Tone::Good),
