@@ -204,9 +204,17 @@ fn nested(rest: &[u8]) -> Option<(u32, usize)> {
     rest.strip_prefix(br"\\").and_then(|_| inner_escape(rest))
 }
 
+/// Backslashes that strings put into strings write before an escape, four deep. More are only
+/// backslashes, so that a text of nothing else is not read again from each of them.
+const MOST_BACKSLASHES: usize = 16;
+
 #[cold]
 fn inner_escape(rest: &[u8]) -> Option<(u32, usize)> {
-    let backslashes = rest.iter().take_while(|byte| **byte == b'\\').count();
+    let backslashes = rest
+        .iter()
+        .take(MOST_BACKSLASHES)
+        .take_while(|byte| **byte == b'\\')
+        .count();
     let last = rest.get(backslashes.checked_sub(1)?..)?;
     let (character, len) = match last {
         [_, b'n' | b'r' | b't', ..] => ('\n', 2),

@@ -1,5 +1,7 @@
 //! The whole stage, request by request, as rows.
 
+mod responses;
+
 use std::rc::Rc;
 
 use crate::config::{Config, RequestHead, StageKind};
