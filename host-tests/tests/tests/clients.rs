@@ -19,6 +19,16 @@ mod needs_python {
         stack.replace(from, to).start().unwrap()
     }
 
+    /// Mail addresses are masked, and answers are stopped that name a project.
+    fn screened() -> Stack {
+        let stack = Stack::of("envoy/content-screener/envoy.yaml");
+        let (from, to) = (
+            r#""pack": "code_names", "action": "block" }"#,
+            r#""pack": "code_names", "action": "block", "roles": ["response"] }"#,
+        );
+        stack.replace(from, to).start().unwrap()
+    }
+
     /// Runs a script of `clients/` with the gateway's address; it prints a line of JSON for
     /// every check and fails on the first that does not hold.
     fn run(script: &str, checks: usize, stack: &Stack) {
@@ -58,7 +68,40 @@ mod needs_python {
     }
 
     #[test]
+    fn openai_reads_rewritten_answers() {
+        run("openai_screened.py", 16, &screened());
+    }
+
+    #[test]
     fn azure_ai_inference_retries_by_itself() {
         run("azure_ai_inference_retries.py", 3, &limited());
+    }
+
+    /// Runs a script about the content-screener; what it has masked the upstream never saw.
+    fn run_screened(script: &str, checks: usize) {
+        let stack = screened();
+        run(script, checks, &stack);
+        let requests = stack.mock.regions().flat_map(|region| region.requests());
+        let bodies = requests.map(|request| String::from_utf8_lossy(&request.body).into_owned());
+        let bodies: Vec<String> = bodies.collect();
+        let masked = bodies.iter().filter(|body| body.contains("[EMAIL_1]"));
+        assert_eq!(masked.count(), bodies.len(), "{script}: {bodies:?}");
+        assert!(!bodies.is_empty(), "{script}");
+        assert!(!bodies.concat().contains("bob"), "{script}: {bodies:?}");
+    }
+
+    #[test]
+    fn openai_knows_its_content_filter() {
+        run_screened("openai_content_filter.py", 6);
+    }
+
+    #[test]
+    fn azure_openai_knows_its_content_filter() {
+        run_screened("azure_openai_content_filter.py", 6);
+    }
+
+    #[test]
+    fn azure_ai_inference_knows_its_content_filter() {
+        run_screened("azure_ai_inference_content_filter.py", 6);
     }
 }

@@ -242,6 +242,8 @@ fn parts_are_read_as_one_so_far_from_where_they_meet() {
         r#"{{{PLAIN},"injection":{{"action":"off"}},
             "terms":[{{"name":"words","terms":["{left}{right}","{near}{rest}"],"action":"block"}}]}}"#
     );
+    let long = "word ".repeat(60);
+    let parts = |first: &str, second: &str| parts(&format!("{long}{first}"), second);
     assert_eq!(send(&settings, &parts(near, rest)).status, 400);
     // Longer than what is read on either side.
     assert_eq!(send(&settings, &parts(&left, &right)).status, 0);

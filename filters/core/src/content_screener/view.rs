@@ -1,15 +1,14 @@
 //! The texts of a message as one folded text, and the way back to the body.
 
+use core::ops::Range;
+
 use super::action::Action;
 use super::finding::Finding;
 use super::fold::{self, Place, Unseen};
 use super::screen::{Found, Room, Screen, Spending, What, action_of};
+use super::seams::Seams;
 use crate::Span;
-use crate::request::texts::RequestText;
-
-/// Bytes on either side of the place where two parts of a message meet that are read as one,
-/// without anything between them.
-const SEAM: usize = 128;
+use crate::request::texts::{RequestText, Speaker};
 
 /// Room for views of texts, kept from one request to the next.
 #[derive(Debug, Default)]
@@ -17,8 +16,9 @@ pub(super) struct Views {
     text: Vec<u8>,
     /// Where in the view each of the texts begins and ends.
     parts: Vec<(usize, usize)>,
-    seam: Vec<u8>,
+    seams: Seams,
     found: Vec<Found>,
+    across: Vec<Found>,
     room: Room,
 }
 
@@ -73,65 +73,47 @@ impl Views {
             &mut self.room,
             &mut self.found,
         );
-        self.find_across_seams(screen, speaker, spending);
+        self.find_across_seams(screen, texts, speaker, spending);
         self.lead_back(screen, body, texts, findings);
     }
 
-    /// Parts may be read without anything between them: what is found across such a seam only.
+    /// Looks at the parts of a message as they are with nothing between them, for what is found
+    /// across them only.
     fn find_across_seams(
         &mut self,
         screen: &Screen,
-        speaker: crate::request::texts::Speaker,
+        texts: &[RequestText],
+        speaker: Speaker,
         spending: &mut Spending,
     ) {
+        let contents = texts.iter().zip(&self.parts);
+        let contents = contents.filter(|(text, _)| text.is_content);
+        self.seams
+            .join(&self.text, contents.map(|(_, (start, end))| *start..*end));
+        if self.seams.text().is_empty() {
+            return;
+        }
+        let mut found = core::mem::take(&mut self.across);
+        screen.find(
+            self.seams.text(),
+            speaker,
+            spending,
+            &mut self.room,
+            &mut found,
+        );
         self.found.sort_unstable_by_key(Found::order);
         let within = self.found.len();
-        for pair in self.parts.windows(2) {
-            let [(first, end), (start, last)] = pair else {
-                continue;
-            };
-            let from = end.saturating_sub(SEAM).max(*first);
-            let to = start.saturating_add(SEAM).min(*last);
-            let (left, right) = (self.text.get(from..*end), self.text.get(*start..to));
-            self.seam.clear();
-            self.seam.extend_from_slice(left.unwrap_or_default());
-            let seam = self.seam.len();
-            self.seam.extend_from_slice(right.unwrap_or_default());
-            let before = self.found.len();
-            screen.find(
-                &self.seam,
-                speaker,
-                spending,
-                &mut self.room,
-                &mut self.found,
-            );
-            let mut kept = before;
-            for at in before..self.found.len() {
-                let Some(one) = self.found.get_mut(at) else {
-                    break;
-                };
-                if one.range.start >= seam || one.range.end <= seam || one.what == What::Model {
-                    continue;
-                }
-                let gap = start.saturating_sub(*end);
-                one.range.start = one.range.start.saturating_add(from);
-                one.range.end = one.range.end.saturating_add(from).saturating_add(gap);
-                let one = one.clone();
-                // An address that ends a part does not go on with the first word of the next.
+        for one in found.drain(..).filter(|one| one.what != What::Model) {
+            if let Some(range) = self.seams.in_view(&one.range) {
                 let known = self.found.get(..within).unwrap_or_default();
-                let near = known.partition_point(|other| other.range.start < from);
-                let near = known.get(near..).unwrap_or_default().iter();
                 let is_known = matches!(one.what, What::PersonalData(_))
-                    && near
-                        .take_while(|other| other.range.start < one.range.end)
-                        .any(|other| other.what == one.what && other.range.end > one.range.start);
+                    && is_part_of(known, one.what, &range);
                 if !is_known {
-                    self.found.swap(kept, at);
-                    kept = kept.saturating_add(1);
+                    self.found.push(Found { range, ..one });
                 }
             }
-            self.found.truncate(kept);
         }
+        self.across = found;
     }
 
     /// Adds what was found in the view as findings in the body.
@@ -200,6 +182,20 @@ impl Views {
         }
     }
 }
+
+/// Whether one of `known`, which are sorted, is `what` and begins within `range`, or at most
+/// [`LONGEST_ADDRESS`] ahead of it: an address that ends a part does not go on with the first word
+/// of the next.
+fn is_part_of(known: &[Found], what: What, range: &Range<usize>) -> bool {
+    let from = range.start.saturating_sub(LONGEST_ADDRESS);
+    let near = known.partition_point(|other| other.range.start < from);
+    let near = known.get(near..).unwrap_or_default().iter();
+    near.take_while(|other| other.range.start < range.end)
+        .any(|other| other.what == what && other.range.end > range.start)
+}
+
+/// Personal data that is longer is found again with what follows its part.
+const LONGEST_ADDRESS: usize = 256;
 
 /// Where in the body the `places` of a folded text stand, by what they say is their `source`,
 /// one of `count`.
