@@ -194,3 +194,17 @@ fn inherited_kinds_are_not_masked_in_answers() {
         "rules":[{"name":"a","match":{},"content_screener":{"personal_data":{"roles":["response"]}}}]}"#;
     assert!(Config::read(text.as_bytes(), &[StageKind::ContentScreener]).is_err());
 }
+
+#[test]
+fn an_expression_is_folded_as_texts_are() {
+    let settings =
+        r#"{"patterns":[{"name":"x","regex":"größe-[0-9]+","anchor":"größe","action":"block"}]}"#;
+    assert_eq!(send(settings, &user("größe-123")).status, 400);
+    // As far behind its anchor as a match may reach, wherever an anchor before it stands.
+    let settings =
+        r#"{"patterns":[{"name":"x","regex":"tck-[a-z. ]*9","anchor":"tck-","action":"block"}]}"#;
+    for between in [0, 100, 300, 500, 640, 1000] {
+        let text = format!("tck-{} tck-{}9", "#".repeat(between), ".".repeat(500));
+        assert_eq!(send(settings, &user(&text)).status, 400, "{between}");
+    }
+}
