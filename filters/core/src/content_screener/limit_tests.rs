@@ -151,15 +151,17 @@ fn catastrophic_expressions_end() {
 
 #[test]
 fn expressions_reach_so_far_from_their_anchors() {
-    let pattern = Pattern::new("x*mark-y*z", "mark").unwrap();
+    let pattern = Pattern::new("[.]*mark-[.]*z", "mark").unwrap();
     for (before, after, is_whole) in [
         (0, 0, true),
         (pattern::BEFORE, 1, true),
         (pattern::BEFORE + 1, 1, false),
         (1, pattern::AFTER - 6, true),
-        (1, pattern::AFTER - 5, false),
+        // Twice as far, so that what begins behind is found with it.
+        (1, 2 * pattern::AFTER - 6, true),
+        (1, 2 * pattern::AFTER - 5, false),
     ] {
-        let text = format!("{}mark-{}z", "x".repeat(before), "y".repeat(after));
+        let text = format!("{}mark-{}z", ".".repeat(before), ".".repeat(after));
         let mut found = Vec::new();
         let mut spent = Spent::default();
         pattern.check(text.as_bytes(), before, &mut spent, &mut |range| {
