@@ -26,6 +26,16 @@ pub struct Word {
     pub is_single: bool,
 }
 
+/// Whether a character is a letter or digit of a script that puts spaces between words, so that
+/// with those beside it it makes up one. Scripts that do not: Thai to Tibetan, Myanmar, Khmer,
+/// those of Chinese and Japanese, and Korean, which puts particles behind words.
+pub fn is_of_word(character: char) -> bool {
+    let is_unspaced = matches!(u32::from(character),
+        0x0e00..=0x0fff | 0x1000..=0x109f | 0x1100..=0x11ff | 0x1780..=0x17ff | 0x19e0..=0x19ff
+        | 0x2e80..=0xd7ff | 0xf900..=0xfaff | 0x2_0000..=0x3_ffff);
+    character.is_alphanumeric() && !is_unspaced
+}
+
 /// Sets the bit that makes eight ASCII letters lower case.
 const LOWER: u64 = 0x2020_2020_2020_2020;
 

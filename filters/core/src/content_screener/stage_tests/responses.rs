@@ -141,3 +141,37 @@ fn an_answer_beyond_the_limit_is_counted_and_passes() {
     assert_eq!(answered.body, answer);
     assert_eq!(answered.counted, ["responses_unscreened  1"]);
 }
+
+/// What is sent of a stream whose deltas say these pieces, where this term is stopped; `logprobs`
+/// tells whether their tokens are said again.
+fn streamed(term: &str, pieces: &[&str], logprobs: bool) -> String {
+    let events = pieces.iter().map(|piece| {
+        let again = if logprobs {
+            format!(r#","logprobs":{{"content":[{{"token":"{piece}","logprob":-1,"bytes":null,"top_logprobs":[]}}]}}"#)
+        } else {
+            String::new()
+        };
+        format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{piece}\"}}{again}}}]}}\n\n")
+    });
+    let body = events.collect::<String>()
+        + "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\ndata: [DONE]\n\n";
+    let settings = format!(
+        r#"{{"terms":[{{"name":"words","terms":["{term}"],"action":"block","roles":["response"]}}]}}"#
+    );
+    super::answer(&settings, "x", "text/event-stream", &body).0
+}
+
+#[test]
+fn words_of_every_script_are_looked_at_whole() {
+    for (term, pieces, is_stopped) in [
+        ("жил", &["у ", "жил", "ищ", "ный"][..], false),
+        ("жил", &["у ", "жи", "л", "!"], true),
+        ("בית", &["בית", "נו שם"], false),
+        ("grö", &["die grö", "ße"], false),
+        ("炸弹", &["制造炸", "弹的方法"], true),
+    ] {
+        let sent = streamed(term, pieces, false);
+        let is_blocked = sent.contains("content_filter");
+        assert_eq!(is_blocked, is_stopped, "{pieces:?}: {sent}");
+    }
+}
