@@ -202,7 +202,7 @@ impl ContentScreenerConfig {
             injection_model = object.read_or("model", injection_model, Node::boolean)?;
             self.injection.overridden_by(node, &object)
         })?;
-        Ok(ContentScreenerConfig {
+        let config = ContentScreenerConfig {
             enabled: object.read_or("enabled", self.enabled, Node::boolean)?,
             mode: object.read_or("mode", self.mode, |node| node.one_of(&MODES))?,
             injection,
@@ -235,7 +235,44 @@ impl ContentScreenerConfig {
             responses: object.read_or("responses", self.responses, |node| {
                 self.responses.overridden_by(node)
             })?,
-        })
+        };
+        config.named_apart(node)?;
+        Ok(config)
+    }
+
+    /// What is shown under one name in logs and placeholders is one thing.
+    fn named_apart(&self, node: &Node) -> Result<(), ConfigError> {
+        const OURS: [&str; 8] = [
+            "pass",
+            "over_budget",
+            "token_ids",
+            "injection_phrase",
+            "injection_model",
+            "injection",
+            "invisible_text",
+            "secret",
+        ];
+        let kinds = personal_data::Kind::ALL.iter().map(|kind| kind.name());
+        let taken = OURS.into_iter().chain(kinds);
+        let mut taken: Vec<&str> = taken
+            .chain(secrets::Kind::ALL.iter().map(|kind| kind.name()))
+            .collect();
+        let lists = self.terms.iter().enumerate();
+        let lists = lists.map(|(at, list)| ("terms", at, list.name.as_str()));
+        let rules = self.patterns.iter().enumerate();
+        let rules = rules.map(|(at, rule)| ("patterns", at, rule.name.as_str()));
+        for (key, at, name) in lists.chain(rules) {
+            if taken.contains(&name) {
+                return Err(ConfigError {
+                    path: format!("{}.{key}[{at}].name", node.path()),
+                    problem: format!(
+                        "another list or expression, or a kind, is called \"{name}\"; choose another name"
+                    ),
+                });
+            }
+            taken.push(name);
+        }
+        Ok(())
     }
 
     /// Whether it may take anything out of a request.

@@ -73,7 +73,9 @@ impl<'a> Node<'a> {
         match map.keys().find(|key| !keys.contains(&key.as_str())) {
             None => Ok(object),
             Some(key) => {
-                let problem = if looks_like_a_secret(key) {
+                // `secret` for `secrets` is a slip, not a secret.
+                let is_slip = keys.iter().any(|known| known.contains(key.as_str()));
+                let problem = if looks_like_a_secret(key) && !is_slip {
                     "secrets do not belong in the configuration, which Envoy shows in /config_dump; \
                      pass them as environment variables of the VM (vm_config.environment_variables.host_env_keys)"
                         .to_owned()

@@ -26,6 +26,24 @@ fn what_is_wrong_is_named_with_its_path() {
     let rows = [
         ("mode", r#""shadow""#.to_owned(), "mode", "enforce"),
         (
+            "secret",
+            r#"{"action": "block"}"#.to_owned(),
+            "secret",
+            "unknown key; known here: ",
+        ),
+        (
+            "terms",
+            r#"[{"name": "a", "terms": ["x"]}, {"name": "a", "terms": ["y"]}]"#.to_owned(),
+            "terms[1].name",
+            "is called \"a\"",
+        ),
+        (
+            "patterns",
+            r#"[{"name": "email", "regex": "key-x", "anchor": "key-"}]"#.to_owned(),
+            "patterns[0].name",
+            "is called \"email\"",
+        ),
+        (
             "injection",
             r#"{"action": "warn"}"#.to_owned(),
             "injection.action",
@@ -178,7 +196,7 @@ fn what_is_wrong_is_named_with_its_path() {
 fn what_is_only_odd_is_taken() {
     for settings in [
         r#"{"terms": [{"name": "a", "terms": ["x", "x", "X", "x y", "x y z", "糟糕", "قنبلة"]}]}"#,
-        r#"{"terms": [{"name": "a", "terms": ["x"]}, {"name": "a", "terms": ["x"]}]}"#,
+        r#"{"terms": [{"name": "a", "terms": ["x"]}, {"name": "b", "terms": ["x"]}]}"#,
         r#"{"patterns": [{"name": "a", "regex": "key(a+)+(a|aa)*$", "anchor": "key"}]}"#,
     ] {
         let config = format!(r#"{{"content_screener": {settings}}}"#);
