@@ -5,7 +5,9 @@ pub mod bodies;
 mod guest;
 mod random;
 mod run;
+pub mod terms;
+pub mod texts;
 
 pub use guest::Guest;
 pub use random::Random;
-pub use run::{Subject, run};
+pub use run::{Subject, Timed, run, run_in};

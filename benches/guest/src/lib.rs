@@ -8,13 +8,22 @@ mod export;
 pub mod peers;
 pub mod request;
 pub mod scan;
+pub mod screen;
 pub mod tokens;
 
 subjects! {
     run_request_fast => request::request_fast,
     run_request_sampled => request::request_sampled,
     run_scan => scan::scan,
+    run_screen_configure => screen::screen_configure,
+    run_screen_read => screen::screen_read,
+    run_screen_stage => screen::screen_stage,
+    run_screen_terms => screen::screen_terms,
     run_serde_json_value => peers::serde_json_value,
+    run_terms_contiguous_nfa => screen::terms_contiguous_nfa,
+    run_terms_dfa => screen::terms_dfa,
+    run_terms_auto => screen::terms_auto,
+    run_terms_of_peers => screen::terms_of_peers,
     run_tokens_fast => tokens::tokens_fast,
     run_tokens_sampled => tokens::tokens_sampled,
 }

@@ -13,6 +13,7 @@ mod encoded;
 pub mod finding;
 pub mod fold;
 pub mod injection;
+mod kin;
 pub mod lexicon;
 pub mod masks;
 pub mod pattern;
@@ -118,8 +119,8 @@ impl ContentScreener {
     }
 }
 
-/// One counter of this stage for a category.
-fn counted(action: Action, category: Category) -> Effect {
+/// So many findings of a category, of which this became.
+fn counted(action: Action, category: Category, findings: usize) -> Effect {
     let name = match action {
         Action::Block => "tollgate.content_screener.blocked",
         Action::Mask => "tollgate.content_screener.masked",
@@ -127,7 +128,7 @@ fn counted(action: Action, category: Category) -> Effect {
     };
     Effect::Measure {
         metric: Metric::counter(name).with("category", category.name()),
-        value: 1,
+        value: u64::try_from(findings).unwrap_or(u64::MAX),
     }
 }
 
@@ -229,13 +230,24 @@ impl Stage for ContentScreener {
         let blocks = findings
             .iter()
             .any(|finding| finding.action == Action::Block);
+        // What would have been masked is only counted where nothing is sent.
+        let taken = |finding: &Finding| match finding.action {
+            Action::Mask if blocks => Action::Report,
+            action => action,
+        };
+        let mut counts: Vec<(Action, Category, usize)> = Vec::new();
         for finding in &findings {
-            let taken = match finding.action {
-                Action::Mask if blocks => Action::Report,
-                action => action,
-            };
-            effects.push(counted(taken, finding.category));
+            let (action, category) = (taken(finding), finding.category);
+            let known = counts
+                .iter_mut()
+                .find(|(a, c, _)| (*a, *c) == (action, category));
+            match known {
+                Some((.., count)) => *count = count.saturating_add(1),
+                None => counts.push((action, category, 1)),
+            }
         }
+        let counted = |(action, category, count)| counted(action, category, count);
+        effects.extend(counts.into_iter().map(counted));
         effects.push(Effect::Publish {
             key: "tollgate.screen",
             value: outcome.clone(),
@@ -260,7 +272,7 @@ impl Stage for ContentScreener {
         }
         let (edits, masks) = mask(request.body, screen, &findings);
         let mut answer = None;
-        if let Some((rewriter, found)) = response::rewriter(screen, &masks) {
+        if let Some((rewriter, found)) = response::rewriter(screen, &masks, exchange.dialect) {
             exchange.rewriter = Some(Box::new(rewriter));
             answer = Some(found);
         }
@@ -317,13 +329,13 @@ impl Stage for ContentScreener {
             return;
         };
         for category in answer.reported() {
-            effects.push(counted(Action::Report, category));
+            effects.push(counted(Action::Report, category, 1));
         }
         if answer.is_over() {
             effects.push(count("tollgate.content_screener.over_budget"));
         }
         if let Some(category) = answer.blocked() {
-            effects.push(counted(Action::Block, category));
+            effects.push(counted(Action::Block, category, 1));
             effects.push(count("tollgate.content_screener.responses_blocked"));
             effects.push(Effect::Publish {
                 key: "tollgate.screen_response",
@@ -333,5 +345,7 @@ impl Stage for ContentScreener {
     }
 }
 
+#[cfg(test)]
+mod refused_tests;
 #[cfg(test)]
 mod stage_tests;

@@ -19,6 +19,16 @@ mod needs_python {
         stack.replace(from, to).start().unwrap()
     }
 
+    /// Mail addresses are masked, and answers are stopped that name a project.
+    fn screened() -> Stack {
+        let stack = Stack::of("envoy/content-screener/envoy.yaml");
+        let (from, to) = (
+            r#""pack": "code_names", "action": "block" }"#,
+            r#""pack": "code_names", "action": "block", "roles": ["response"] }"#,
+        );
+        stack.replace(from, to).start().unwrap()
+    }
+
     /// Runs a script of `clients/` with the gateway's address; it prints a line of JSON for
     /// every check and fails on the first that does not hold.
     fn run(script: &str, checks: usize, stack: &Stack) {
@@ -55,6 +65,11 @@ mod needs_python {
     #[test]
     fn openai_retries_by_itself() {
         run("openai_retries.py", 6, &limited());
+    }
+
+    #[test]
+    fn openai_reads_rewritten_answers() {
+        run("openai_screened.py", 16, &screened());
     }
 
     #[test]

@@ -37,6 +37,12 @@ pub struct KindsDetector {
 }
 
 impl KindsDetector {
+    /// Whether anything is done about any kind.
+    pub fn is_any(&self) -> bool {
+        let own = |(_, action): &(usize, Action)| *action != Action::Off;
+        self.detector.action != Action::Off || self.kinds.iter().any(own)
+    }
+
     /// What is done about the kind at this position.
     pub fn action(&self, kind: usize) -> Action {
         let own = self.kinds.iter().find(|(at, _)| *at == kind);
@@ -254,11 +260,8 @@ impl ContentScreenerConfig {
 
     /// Whether it has anything to look for in texts of these speakers.
     pub fn looks_at(&self, speakers: Speakers) -> bool {
-        let of_kinds = |kinds: &KindsDetector| {
-            let is_any = kinds.detector.action != Action::Off
-                || kinds.kinds.iter().any(|(_, action)| *action != Action::Off);
-            is_any && kinds.detector.roles.meet(speakers)
-        };
+        let of_kinds =
+            |kinds: &KindsDetector| kinds.is_any() && kinds.detector.roles.meet(speakers);
         let of_one = |one: &Detector| one.action != Action::Off && one.roles.meet(speakers);
         self.enabled
             && (of_one(&self.injection)

@@ -77,17 +77,21 @@ impl<'a> Bytes<'a> {
     /// Whether one of `words`, in lower case, stands in `within`, in whatever case, as a word:
     /// no ASCII letter beside it.
     pub(super) fn mentions(self, within: Range<usize>, words: &[&str]) -> bool {
-        let start = within.start;
-        let window = self.slice(within);
-        words.iter().any(|word| {
-            window
-                .windows(word.len())
-                .enumerate()
-                .any(|(offset, bytes)| {
-                    let at = start.saturating_add(offset);
-                    bytes.eq_ignore_ascii_case(word.as_bytes())
-                        && !self.before(at, 1).is_ascii_alphabetic()
-                        && !self.at(at.saturating_add(word.len())).is_ascii_alphabetic()
+        let window = self.slice(within.clone());
+        let mut before = self.before(within.start, 1);
+        (0..window.len()).any(|offset| {
+            let rest = window.get(offset..).unwrap_or_default();
+            let inside = before.is_ascii_alphabetic();
+            before = rest.first().copied().unwrap_or(0);
+            !inside
+                && words.iter().any(|word| {
+                    let end = within
+                        .start
+                        .saturating_add(offset)
+                        .saturating_add(word.len());
+                    rest.get(..word.len())
+                        .is_some_and(|bytes| bytes.eq_ignore_ascii_case(word.as_bytes()))
+                        && !self.at(end).is_ascii_alphabetic()
                 })
         })
     }

@@ -37,8 +37,12 @@ trait Out {
     fn same(&mut self, bytes: &[u8], at: usize);
     /// What the source bytes `at..end` become.
     fn instead(&mut self, text: &[u8], at: usize, end: usize);
-    /// The source bytes `at..end` are a character that nobody sees.
+    /// The source bytes `at..end` are a character that nobody sees, and that hides something.
     fn unseen(&mut self, _at: usize, _end: usize) {}
+    /// They are one that may belong where it stands: what comes behind it tells.
+    fn perhaps_unseen(&mut self, _at: usize, _end: usize) {}
+    /// Whether those that came since the last time do hide something.
+    fn told(&mut self, _hides: bool) {}
 }
 
 impl Out for Vec<u8> {
@@ -122,21 +126,35 @@ impl Out for Way<'_> {
     }
 }
 
-/// Where the characters of `source` stand that nobody sees; of selectors of variations, those
-/// that stand in a row.
+/// Where the characters of `source` stand that hide something, in order: those that [`fold`]
+/// counts. A joiner within an emoji or a Persian word stays.
 pub fn unseen_places(source: &[u8], escaped: bool) -> Vec<core::ops::Range<usize>> {
-    let mut places = Unseeables(Vec::new());
-    run(source, escaped, &mut places, &mut Unseen::default());
-    places.0
+    let mut unseen = Unseeables::default();
+    run(source, escaped, &mut unseen, &mut Unseen::default());
+    unseen.places.sort_unstable_by_key(|place| place.start);
+    unseen.places
 }
 
-struct Unseeables(Vec<core::ops::Range<usize>>);
+#[derive(Default)]
+struct Unseeables {
+    places: Vec<core::ops::Range<usize>>,
+    perhaps: Vec<core::ops::Range<usize>>,
+}
 
 impl Out for Unseeables {
     fn same(&mut self, _bytes: &[u8], _at: usize) {}
     fn instead(&mut self, _text: &[u8], _at: usize, _end: usize) {}
     fn unseen(&mut self, at: usize, end: usize) {
-        self.0.push(at..end);
+        self.places.push(at..end);
+    }
+    fn perhaps_unseen(&mut self, at: usize, end: usize) {
+        self.perhaps.push(at..end);
+    }
+    fn told(&mut self, hides: bool) {
+        if hides {
+            self.places.append(&mut self.perhaps);
+        }
+        self.perhaps.clear();
     }
 }
 
@@ -186,9 +204,17 @@ fn nested(rest: &[u8]) -> Option<(u32, usize)> {
     rest.strip_prefix(br"\\").and_then(|_| inner_escape(rest))
 }
 
+/// Backslashes that strings put into strings write before an escape, four deep. More are only
+/// backslashes, so that a text of nothing else is not read again from each of them.
+const MOST_BACKSLASHES: usize = 16;
+
 #[cold]
 fn inner_escape(rest: &[u8]) -> Option<(u32, usize)> {
-    let backslashes = rest.iter().take_while(|byte| **byte == b'\\').count();
+    let backslashes = rest
+        .iter()
+        .take(MOST_BACKSLASHES)
+        .take_while(|byte| **byte == b'\\')
+        .count();
     let last = rest.get(backslashes.checked_sub(1)?..)?;
     let (character, len) = match last {
         [_, b'n' | b'r' | b't', ..] => ('\n', 2),
@@ -221,14 +247,14 @@ impl Run {
 
     /// A visible character comes, `is_word` where it is an ASCII letter or digit.
     #[inline(always)]
-    fn end(&mut self, is_word: bool, unseen: &mut Unseen) {
+    fn end(&mut self, is_word: bool, out: &mut impl Out, unseen: &mut Unseen) {
         if self.zero_width != 0 || self.variations != 0 {
-            self.count(is_word, unseen);
+            self.count(is_word, out, unseen);
         }
     }
 
     #[cold]
-    fn count(&mut self, is_word: bool, unseen: &mut Unseen) {
+    fn count(&mut self, is_word: bool, out: &mut impl Out, unseen: &mut Unseen) {
         let all = self.zero_width.saturating_add(self.variations);
         // One variation selector belongs to the sign before it; joiners spell Persian and Indic
         // words and make emoji of emoji. Inside a word of ASCII nothing of the kind belongs.
@@ -236,6 +262,7 @@ impl Run {
         if hides {
             unseen.add(all, self.at);
         }
+        out.told(hides);
         self.zero_width = 0;
         self.variations = 0;
     }
@@ -250,7 +277,7 @@ fn run(source: &[u8], escaped: bool, out: &mut impl Out, unseen: &mut Unseen) {
         if let Some((same, _)) = rest.split_at_checked(len)
             && let ([first, ..], [.., last]) = (same, same)
         {
-            run.end(first.is_ascii_alphanumeric(), unseen);
+            run.end(first.is_ascii_alphanumeric(), out, unseen);
             run.after_word = last.is_ascii_alphanumeric();
             run.in_flag = false;
             out.same(same, at);
@@ -262,7 +289,7 @@ fn run(source: &[u8], escaped: bool, out: &mut impl Out, unseen: &mut Unseen) {
         }
         at = special(rest, escaped, at, &mut run, out, unseen);
     }
-    run.end(false, unseen);
+    run.end(false, out, unseen);
 }
 
 /// Folds the character at the start of `rest`, which stands at `at`, and those after it that
@@ -284,7 +311,7 @@ fn special(
     let bytes = rest.get(..len).unwrap_or_default();
     let kind = table::kind(point);
     if let Kind::Ascii(byte) = kind {
-        run.end(byte.is_ascii_alphanumeric(), unseen);
+        run.end(byte.is_ascii_alphanumeric(), out, unseen);
         run.after_word = byte.is_ascii_alphanumeric();
         out.instead(&[byte], at, end);
         return end;
@@ -294,7 +321,7 @@ fn special(
     match kind {
         Kind::Ascii(_) | Kind::Mark => {}
         Kind::Keep => {
-            run.end(false, unseen);
+            run.end(false, out, unseen);
             run.after_word = false;
             run.in_flag = point == BLACK_FLAG;
             if !is_escape {
@@ -308,7 +335,7 @@ fn special(
             out.instead(character.encode_utf8(&mut utf8).as_bytes(), at, end);
         }
         Kind::Lower => {
-            run.end(false, unseen);
+            run.end(false, out, unseen);
             run.after_word = false;
             match table::lower(point) {
                 Ok(byte) => out.instead(&[byte], at, end),
@@ -316,12 +343,12 @@ fn special(
             }
         }
         Kind::Spelled(letters) => {
-            run.end(true, unseen);
+            run.end(true, out, unseen);
             run.after_word = true;
             out.instead(letters, at, end);
         }
         Kind::ZeroWidth => {
-            out.unseen(at, end);
+            out.perhaps_unseen(at, end);
             run.begin(at);
             run.zero_width = run.zero_width.saturating_add(1);
         }
@@ -335,9 +362,7 @@ fn special(
             run.variations = run.variations.saturating_add(1);
             let following = character(rest.get(len..).unwrap_or_default(), escaped).0;
             let in_row = run.variations > 1 || matches!(table::kind(following), Kind::Variation(_));
-            if in_row {
-                out.unseen(at, end);
-            }
+            out.perhaps_unseen(at, end);
             if in_row && (b' '..=b'~').contains(&byte) {
                 out.instead(&[byte], at, end);
             }

@@ -11,7 +11,7 @@ use hashbrown::HashMap;
 use crate::words::{KEY_BYTES, Word, first, raw_key};
 
 /// The beginning of what is looked for: a whole word, or the first bytes of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Anchor {
     key: u64,
     /// Bytes of a stem; `None` where the whole word is known, or all of its key.

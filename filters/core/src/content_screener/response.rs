@@ -9,10 +9,44 @@ use super::answer;
 use super::finding::Finding;
 use super::fold::fold;
 use super::masks::Masks;
-use super::screen::{Found, Room, Screen, Spending, What};
-use crate::config::ScreenMode;
+use super::pattern::{AFTER, BEFORE};
+use super::screen::{Found, Room, Screen, Spending, What, action_of};
+use super::term::Term;
+use crate::config::{ContentScreenerConfig, Detector, KindsDetector, ScreenMode};
+use crate::endpoint::Dialect;
 use crate::request::texts::{Speaker, Speakers};
 use crate::rewrite::{Blocked, Detect, Originals, Rewriter, TextEdits};
+
+/// Bytes of the longest of a kind that is found in one piece, with what has to stand near it.
+/// Phrases have up to twenty words.
+const PHRASE: usize = 192;
+/// A key with its name; the longest private key is known by its first lines.
+const SECRET: usize = 512;
+/// An address of mail, RFC 5321, 4.5.3.1, and a little around it.
+const PERSONAL_DATA: usize = 384;
+/// Characters that nobody sees, in a row.
+const INVISIBLE: usize = 64;
+
+/// Bytes of the longest text that is found in an answer.
+fn longest(config: &ContentScreenerConfig) -> usize {
+    let looks = |detector: &Detector| action_of(detector, Speaker::Response) != Action::Off;
+    let looks_for_kinds = |kinds: &KindsDetector| {
+        let own = kinds.kinds.iter().any(|(_, action)| *action != Action::Off);
+        kinds.detector.roles.has(Speaker::Response) && (own || looks(&kinds.detector))
+    };
+    let of = |is_wanted: bool, longest: usize| if is_wanted { longest } else { 0 };
+    let terms = config.terms.iter().filter(|list| looks(&list.detector));
+    let terms = terms.flat_map(|list| list.terms.iter().map(Term::longest));
+    let patterns = config.patterns.iter().any(|rule| looks(&rule.detector));
+    let formats = [
+        of(looks(&config.injection), PHRASE),
+        of(looks(&config.invisible_text), INVISIBLE),
+        of(looks_for_kinds(&config.secrets), SECRET),
+        of(looks_for_kinds(&config.personal_data), PERSONAL_DATA),
+        of(patterns, BEFORE.saturating_add(AFTER)),
+    ];
+    terms.chain(formats).max().unwrap_or(0)
+}
 
 /// What was found in one answer.
 #[derive(Debug, Default)]
@@ -46,6 +80,7 @@ impl Answer {
 pub(super) fn rewriter(
     screen: &Rc<Screen>,
     masks: &Masks,
+    dialect: Dialect,
 ) -> Option<(Rewriter, Rc<RefCell<Answer>>)> {
     let config = screen.config();
     let answer = Rc::new(RefCell::new(Answer::default()));
@@ -55,12 +90,14 @@ pub(super) fn rewriter(
             originals.add(placeholder, &String::from_utf8_lossy(original));
         }
     }
-    let is_screened = config.looks_at(Speakers::of(&[Speaker::Response]));
+    // Embeddings are numbers.
+    let is_screened =
+        dialect != Dialect::Embeddings && config.looks_at(Speakers::of(&[Speaker::Response]));
     let detect = is_screened.then(|| -> Box<dyn Detect> {
         Box::new(Watch {
             screen: Rc::clone(screen),
             answer: Rc::clone(&answer),
-            longest: screen.longest(),
+            longest: longest(config),
             view: Vec::new(),
             found: Vec::new(),
             room: Room::default(),

@@ -7,6 +7,7 @@ use super::action::{Action, Category, Severity};
 use super::disguise::{self, Copies};
 use super::encoded::{self, Blob};
 use super::injection::{Phrases, Score};
+use super::kin::Kin;
 use super::lexicon::{Anchor, Lexicon};
 use super::pattern::{Pattern, PatternError, Spent};
 use super::personal_data;
@@ -52,18 +53,20 @@ enum Target {
     Phrase(u16),
     Secret,
     Pattern(u16),
-    Term(u16, u32),
+    /// Terms with this first word, by their positions in [`Kin`].
+    Terms(u32, u32),
 }
 
-/// Bytes that personal data, most secrets and phrases of injections have at most.
-const LONGEST_FORMAT: usize = 256;
-
-/// Most findings of one text: what is more is not told apart.
+/// Most findings of one text: of what is more, only what has graver consequences counts.
 pub const MOST_FOUND: usize = 1 << 16;
+
+/// So many candidates are put aside before they are looked at closer.
+const BATCH: usize = 256;
 
 /// The detectors of one rule.
 pub struct Screen {
     lexicon: Lexicon<Target>,
+    kin: Kin,
     phrases: Rc<Phrases>,
     patterns: Vec<Pattern>,
     /// The settings it was made of.
@@ -109,17 +112,15 @@ impl Screen {
                 anchors.extend(anchor.map(|anchor| (anchor, Target::Phrase(narrow(at)))));
             }
         }
-        for anchor in secrets::anchors() {
-            let anchor = Anchor::of(anchor.word.as_bytes(), !anchor.is_whole);
-            anchors.extend(anchor.map(|anchor| (anchor, Target::Secret)));
-        }
-        for (at, list) in config.terms.iter().enumerate() {
-            for (term_at, term) in list.terms.iter().enumerate() {
-                let term_at = u32::try_from(term_at).unwrap_or(u32::MAX);
-                let target = Target::Term(narrow(at), term_at);
-                anchors.extend(term.anchor().map(|anchor| (anchor, target)));
+        if config.secrets.is_any() {
+            for anchor in secrets::anchors() {
+                let anchor = Anchor::of(anchor.word.as_bytes(), !anchor.is_whole);
+                anchors.extend(anchor.map(|anchor| (anchor, Target::Secret)));
             }
         }
+        let kin = Kin::new(&config.terms, |anchor, group| {
+            anchors.push((anchor, Target::Terms(group.start, group.end)));
+        });
         let mut patterns = Vec::new();
         for (at, rule) in config.patterns.iter().enumerate() {
             let compiled = Pattern::new(&rule.regex, &rule.anchor);
@@ -137,6 +138,7 @@ impl Screen {
         Ok(Screen {
             patterns,
             lexicon: Lexicon::new(anchors.into_iter()),
+            kin,
             phrases: Rc::clone(phrases),
             config: config.clone(),
         })
@@ -147,28 +149,17 @@ impl Screen {
         &self.config
     }
 
-    /// Bytes of the longest text that the detectors of answers find: what has to be held back
-    /// of a stream. What is longer, such as a whole private key, is found by its beginning.
-    pub fn longest(&self) -> usize {
-        let config = &self.config;
-        let looks = |detector: &Detector| action_of(detector, Speaker::Response) != Action::Off;
-        let terms = config.terms.iter().filter(|list| looks(&list.detector));
-        let terms = terms.flat_map(|list| list.terms.iter().map(Term::longest));
-        let mut patterns = config.patterns.iter().map(|rule| &rule.detector);
-        let patterns = if patterns.any(looks) {
-            super::pattern::AFTER
-        } else {
-            0
-        };
-        terms
-            .chain([patterns, LONGEST_FORMAT])
-            .max()
-            .unwrap_or(LONGEST_FORMAT)
-    }
-
-    /// Bytes of its tables.
+    /// Bytes of its tables and terms.
     pub fn bytes(&self) -> usize {
-        self.lexicon.bytes()
+        let terms = self.config.terms.iter().flat_map(|list| list.terms.iter());
+        let terms = terms.fold(0usize, |sum, term| {
+            sum.saturating_add(size_of::<Term>())
+                .saturating_add(term.bytes())
+        });
+        self.lexicon
+            .bytes()
+            .saturating_add(self.kin.bytes())
+            .saturating_add(terms)
     }
 
     /// Finds what is to be found in the folded `text` of `speaker`, and appends it to `found`.
@@ -181,6 +172,7 @@ impl Screen {
         found: &mut Vec<Found>,
     ) {
         self.find_within(text, speaker, 0, spending, room);
+        spending.is_over |= room.found.len() >= MOST_FOUND;
         found.append(&mut room.found);
     }
 
@@ -200,20 +192,24 @@ impl Screen {
         let is_modelled = injection != Action::Off && config.injection_model;
         let is_decoded = depth < config.evasion.base64_depth;
         let mut score = Score::default();
+        for spent in &mut spending.patterns {
+            spent.until = 0;
+        }
         let Room {
             hits,
             disguised,
             blobs,
+            found,
             ..
         } = &mut *room;
         words::each(
             text,
             |word| {
-                self.lexicon.look(word, |target| {
-                    if hits.len() < MOST_FOUND {
-                        hits.push((word.at, target));
-                    }
-                });
+                self.lexicon
+                    .look(word, |target| hits.push((word.at, target)));
+                if hits.len() >= BATCH {
+                    self.check_all(text, hits, speaker, spending, found);
+                }
                 if is_modelled && !word.is_single {
                     score.word(word.key, word.at);
                 }
@@ -227,21 +223,13 @@ impl Screen {
                 }
             },
         );
-        let is_full = hits.len() >= MOST_FOUND || blobs.len() >= MOST_FOUND;
-        spending.is_over |= is_full || disguised.len() >= MOST_FOUND;
-        for spent in &mut spending.patterns {
-            spent.until = 0;
-        }
-        let hits = core::mem::take(&mut room.hits);
-        for (at, target) in &hits {
-            self.check(text, *at, *target, speaker, spending, &mut room.found);
-        }
-        room.hits = hits;
+        self.check_all(text, hits, speaker, spending, found);
+        spending.is_over |= blobs.len() >= MOST_FOUND || disguised.len() >= MOST_FOUND;
         if let Some(verdict) = score.finish().filter(|_| is_modelled) {
             add(&mut room.found, What::Model, injection, verdict.range);
         }
         self.find_personal_data(text, speaker, &mut room.found);
-        if config.secrets.detector.roles.has(speaker) {
+        if config.secrets.is_any() && config.secrets.detector.roles.has(speaker) {
             secrets::scan_unmarked(text, &mut |secret| self.add_secret(secret, &mut room.found));
         }
         if !room.disguised.is_empty() {
@@ -249,6 +237,21 @@ impl Screen {
         }
         if !room.blobs.is_empty() {
             self.find_encoded(text, speaker, depth, spending, room);
+        }
+    }
+
+    /// Looks closer at what may begin where the `hits` are, and forgets them.
+    #[inline(never)]
+    fn check_all(
+        &self,
+        text: &[u8],
+        hits: &mut Vec<(usize, Target)>,
+        speaker: Speaker,
+        spending: &mut Spending,
+        found: &mut Vec<Found>,
+    ) {
+        for (at, target) in hits.drain(..) {
+            self.check(text, at, target, speaker, spending, found);
         }
     }
 
@@ -264,7 +267,7 @@ impl Screen {
     ) {
         let config = &self.config;
         match target {
-            Target::Phrase(_) | Target::Term(..) => {
+            Target::Phrase(_) | Target::Terms(..) => {
                 self.check_words(text, at, target, speaker, found)
             }
             Target::Secret => {
@@ -329,17 +332,16 @@ impl Screen {
                     add(found, What::Phrase, action, range);
                 }
             }
-            Target::Term(list_at, term) => {
-                let Some(list) = config.terms.get(usize::from(list_at)) else {
-                    return;
-                };
-                let action = action_of(&list.detector, speaker);
-                if action != Action::Off
-                    && let Some(term) = list.terms.get(term as usize)
-                    && let Some(range) = term.check(text, at)
-                {
-                    add(found, What::Term(list_at), action, range);
-                }
+            Target::Terms(start, end) => {
+                let group = start..end;
+                self.kin
+                    .check(&config.terms, &group, text, at, |place, range| {
+                        let list = config.terms.get(usize::from(place.list));
+                        let action = list.map(|list| action_of(&list.detector, speaker));
+                        if let Some(action) = action.filter(|action| *action != Action::Off) {
+                            add(found, What::Term(place.list), action, range);
+                        }
+                    });
             }
             Target::Secret | Target::Pattern(_) => {}
         }
@@ -378,38 +380,39 @@ impl Screen {
 
     /// Looks again at the stretches in which words may be written in another way.
     fn find_disguised(&self, text: &[u8], speaker: Speaker, room: &mut Room) {
-        let mut copies = core::mem::take(&mut room.copies);
-        disguise::each(text, &room.disguised, &mut copies, |copy| {
-            let mut hits = core::mem::take(&mut room.hits);
-            hits.clear();
+        let Room {
+            found,
+            disguised,
+            hits,
+            copies,
+            ..
+        } = room;
+        let mut here = Vec::new();
+        disguise::each(text, disguised, copies, |copy| {
+            let mut check_all = |hits: &mut Vec<(usize, Target)>| {
+                for (at, target) in hits.drain(..) {
+                    self.check_words(copy.text(), at, target, speaker, &mut here);
+                }
+                for one in here.drain(..) {
+                    // What reads the same in the text has been found there.
+                    if let Some(range) = copy.source(&one.range) {
+                        add(found, one.what, one.action, range);
+                    }
+                }
+            };
             words::each(
                 copy.text(),
                 |word| {
                     self.lexicon
                         .look(word, |target| hits.push((word.at, target)));
+                    if hits.len() >= BATCH {
+                        check_all(hits);
+                    }
                 },
                 |_, _| (),
             );
-            let before = room.found.len();
-            for (at, target) in &hits {
-                self.check_words(copy.text(), *at, *target, speaker, &mut room.found);
-            }
-            room.hits = hits;
-            let mut kept = before;
-            for at in before..room.found.len() {
-                // What reads the same in the text has been found there.
-                let Some(one) = room.found.get_mut(at) else {
-                    break;
-                };
-                if let Some(range) = copy.source(&one.range) {
-                    one.range = range;
-                    room.found.swap(kept, at);
-                    kept = kept.saturating_add(1);
-                }
-            }
-            room.found.truncate(kept);
+            check_all(hits);
         });
-        room.copies = copies;
     }
 
     /// Decodes what may be base64 and looks through the text it says.
@@ -532,11 +535,14 @@ pub(super) fn action_of(detector: &Detector, speaker: Speaker) -> Action {
 }
 
 fn add(found: &mut Vec<Found>, what: What, action: Action, range: Range<usize>) {
+    let one = Found {
+        what,
+        action,
+        range,
+    };
     if found.len() < MOST_FOUND {
-        found.push(Found {
-            what,
-            action,
-            range,
-        });
+        found.push(one);
+    } else if let Some(last) = found.last_mut().filter(|last| last.action < action) {
+        *last = one;
     }
 }

@@ -1,5 +1,7 @@
 //! The whole stage, request by request, as rows.
 
+mod responses;
+
 use std::rc::Rc;
 
 use crate::config::{Config, RequestHead, StageKind};
@@ -307,6 +309,13 @@ fn what_nobody_sees_is_reported_or_taken_out() {
     assert_eq!(seen.screen, "report:invisible_text", "{seen:?}");
     let seen = send(r#"{"invisible_text":{"action":"mask"}}"#, &user(hidden));
     assert!(seen.body.contains("\"ab and word ❤\u{fe0f}\""), "{seen:?}");
+    // Nobody asked to take an emoji apart, because something else hides.
+    let family = "wo\u{200b}rd 👨\u{200d}👩\u{200d}👧";
+    let seen = send(r#"{"invisible_text":{"action":"mask"}}"#, &user(family));
+    assert!(
+        seen.body.contains("word 👨\u{200d}👩\u{200d}👧"),
+        "{seen:?}"
+    );
     let seen = send(r#"{"invisible_text":{"action":"block"}}"#, &user(hidden));
     assert_eq!(seen.status, 400);
 }

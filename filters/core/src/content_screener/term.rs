@@ -98,18 +98,28 @@ impl Term {
         }
     }
 
-    /// Bytes of text that it may be, with the widest gaps between its words.
+    /// Bytes of the longest text that has it, but for what nobody sees: with a character between
+    /// any two of its own, or the widest gaps.
     pub(super) fn longest(&self) -> usize {
         let gaps = self.text.iter().filter(|byte| **byte == b' ').count();
-        self.text
-            .len()
-            .saturating_add(gaps.saturating_mul(LONGEST_GAP))
+        let spelled = self.text.len().saturating_mul(2);
+        let apart = gaps.saturating_mul(LONGEST_GAP);
+        spelled.max(self.text.len().saturating_add(apart))
     }
 
     /// The word by which it is looked for.
     pub(super) fn anchor(&self) -> Option<Anchor> {
-        let from = self.text.get(self.word..)?;
-        Anchor::of(from, self.is_stem)
+        Anchor::of(self.words(), self.is_stem)
+    }
+
+    /// Its words: its text from the first on, with one space for whatever stands between words.
+    pub(super) fn words(&self) -> &[u8] {
+        self.text.get(self.word..).unwrap_or_default()
+    }
+
+    /// Bytes it holds beside itself.
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len()
     }
 
     /// Where `text` has this term, whose first word begins at `at`.
@@ -117,24 +127,29 @@ impl Term {
         let start = at.checked_sub(self.word)?;
         let mut rest = text.get(start..)?;
         for byte in &self.text {
-            if *byte == b' ' {
-                let gap = rest.iter().take_while(|byte| is_gap(**byte)).count();
-                if !(1..=LONGEST_GAP).contains(&gap) {
-                    return None;
-                }
-                rest = rest.get(gap..)?;
-            } else {
-                let (first, after) = rest.split_first()?;
-                if first.to_ascii_lowercase() != *byte {
-                    return None;
-                }
-                rest = after;
+            let (there, after) = text_byte(rest)?;
+            if there != *byte {
+                return None;
             }
+            rest = after;
         }
         let end = text.len().checked_sub(rest.len())?;
         let is_whole = !joined(text, start) && (self.is_stem || !joined(text, end));
         is_whole.then_some(start..end)
     }
+}
+
+/// What `text` begins with as terms have it, a space for what may stand between words, and what
+/// comes after; `None` where it ends or words stand too far apart.
+#[inline(always)]
+pub(super) fn text_byte(text: &[u8]) -> Option<(u8, &[u8])> {
+    let (first, after) = text.split_first()?;
+    if !is_gap(*first) {
+        return Some((first.to_ascii_lowercase(), after));
+    }
+    let more = after.iter().take(LONGEST_GAP);
+    let more = more.take_while(|byte| is_gap(**byte)).count();
+    (more < LONGEST_GAP).then_some((b' ', after.get(more..)?))
 }
 
 /// Whether the characters before and after `at` belong to one word.

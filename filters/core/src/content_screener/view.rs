@@ -145,56 +145,80 @@ impl Views {
                 places: Vec::new(),
             });
         }
+        // Findings and parts are both in the order of the view; of what reaches past the end of
+        // a part, the rest is in the parts behind it.
+        let mut next = 0usize;
+        let mut within: Vec<usize> = Vec::new();
+        let mut places: Vec<Place> = Vec::new();
         for (text, (start, end)) in texts.iter().zip(&self.parts) {
-            let mut places: Vec<Place> = Vec::new();
-            let mut whose: Vec<usize> = Vec::new();
-            for (at, one) in self.found.iter().enumerate() {
+            while self
+                .found
+                .get(next)
+                .is_some_and(|one| one.range.start < *end)
+            {
+                within.push(next);
+                next = next.saturating_add(1);
+            }
+            places.clear();
+            for (own, at) in within.iter().enumerate() {
+                let Some(one) = self.found.get(*at) else {
+                    continue;
+                };
                 let (from, to) = (one.range.start.max(*start), one.range.end.min(*end));
                 if from < to {
                     for (folded, is_start) in [(from, true), (to, false)] {
                         places.push(Place {
                             folded: folded.saturating_sub(*start),
                             is_start,
-                            source: at,
+                            source: own,
                         });
                     }
-                    whose.push(at);
                 }
             }
-            if places.is_empty() {
-                continue;
-            }
-            let content = text.content;
-            let base = content.span.start as usize;
-            // Sorted by place; which finding each belongs to is put aside meanwhile.
-            places.sort_unstable();
-            let owners: Vec<(usize, bool)> = places
-                .iter()
-                .map(|place| (place.source, place.is_start))
-                .collect();
-            fold::locate(content.span.of(body), content.escaped, &mut places);
-            let mut spans: Vec<(usize, usize)> = vec![(0, 0); self.found.len()];
-            for (place, (owner, is_start)) in places.iter().zip(owners) {
-                if let Some(span) = spans.get_mut(owner) {
-                    if is_start {
-                        span.0 = base.saturating_add(place.source);
-                    } else {
-                        span.1 = base.saturating_add(place.source);
-                    }
+            let spans = locate(body, text, &mut places, within.len());
+            for (at, span) in within.iter().zip(spans) {
+                let finding = findings.get_mut(first.saturating_add(*at));
+                if let (Some(finding), Some(span)) = (finding, span) {
+                    finding.at = finding.at.min(span.start);
+                    finding.places.push(span);
                 }
             }
-            for at in whose {
-                let (Some((from, to)), Some(finding)) =
-                    (spans.get(at), findings.get_mut(first.saturating_add(at)))
-                else {
-                    continue;
-                };
-                let span = Span::new(*from, *to);
-                finding.at = finding.at.min(span.start);
-                finding.places.push(span);
-            }
+            within.retain(|at| self.found.get(*at).is_some_and(|one| one.range.end > *end));
         }
     }
+}
+
+/// Where in the body the `places` of a folded text stand, by what they say is their `source`,
+/// one of `count`.
+fn locate(
+    body: &[u8],
+    text: &RequestText,
+    places: &mut [Place],
+    count: usize,
+) -> Vec<Option<Span>> {
+    if places.is_empty() {
+        return Vec::new();
+    }
+    places.sort_unstable();
+    // Whose each is, is put aside while its source is found.
+    let owners: Vec<usize> = places.iter().map(|place| place.source).collect();
+    let content = text.content;
+    fold::locate(content.span.of(body), content.escaped, places);
+    let base = content.span.start as usize;
+    let mut spans: Vec<Option<Span>> = vec![None; count];
+    let mut starts: Vec<usize> = vec![0; count];
+    for (place, owner) in places.iter().zip(owners) {
+        let at = base.saturating_add(place.source);
+        let (Some(span), Some(start)) = (spans.get_mut(owner), starts.get_mut(owner)) else {
+            continue;
+        };
+        if place.is_start {
+            *start = at;
+        } else {
+            *span = Some(Span::new(*start, at));
+        }
+    }
+    spans
 }
 
 /// The finding that something in a text is not to be seen.

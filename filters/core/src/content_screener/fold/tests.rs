@@ -51,6 +51,27 @@ ignore \\ C:\dir",
     ] {
         let expected = expected.replace('\u{200c}', "");
         assert_eq!(folded(source), (expected, unseen), "{source:?}");
+        let places = unseen_places(source.as_bytes(), true);
+        assert_eq!(places.len(), unseen as usize, "{source:?}: {places:?}");
+    }
+}
+
+#[test]
+fn what_hides_is_taken_out_and_what_belongs_stays() {
+    for (source, expected) in [
+        (
+            "wo\u{200b}rd 👨\u{200d}👩\u{200d}👧 می\u{200c}خواهم",
+            "word 👨\u{200d}👩\u{200d}👧 می\u{200c}خواهم",
+        ),
+        ("\u{feff}a\u{202e}b ❤\u{fe0f}", "\u{feff}ab ❤\u{fe0f}"),
+        ("a\u{200d}\u{e0068}b\u{200b}\u{200b}\u{200b} c", "ab c"),
+        ("x\u{fe0f}y 👍\u{e0158}\u{e0159}", "xy 👍"),
+    ] {
+        let mut left = source.to_owned();
+        for place in unseen_places(source.as_bytes(), true).into_iter().rev() {
+            left.replace_range(place, "");
+        }
+        assert_eq!(left, expected, "{source:?}");
     }
 }
 

@@ -133,7 +133,11 @@ impl<'a> Sweep<'a> {
         };
         let digits = ahead(masks.digits, next.digits, SEVEN_DIGITS).count_ones();
         let dots = ahead(masks.dots, next.dots, ADDRESS).count_ones();
-        digits >= 7 || digits >= 4 && dots >= 3 || self.text.before(at, 1).is_ascii_alphabetic()
+        let before = |back: usize| self.text.before(at, back);
+        if before(1).is_ascii_alphabetic() {
+            return before(2).is_ascii_alphabetic() && !before(3).is_ascii_alphanumeric();
+        }
+        digits >= 7 || digits >= 4 && dots >= 3
     }
 
     #[inline]

@@ -144,7 +144,7 @@ fn the_work_is_linear_in_any_text() {
     let mut patterns = Vec::new();
     for format in super::formats::FORMATS {
         for after in ["", " ", "Ab1"] {
-            patterns.push((8 << 10, format!("{}{after}", format.literal)));
+            patterns.push((2 << 10, format!("{}{after}", format.literal)));
         }
     }
     for pattern in [
