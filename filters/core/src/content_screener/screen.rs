@@ -92,6 +92,7 @@ pub struct Room {
     blobs: Vec<usize>,
     hits: Vec<(usize, Target)>,
     copies: Copies,
+    score: Score,
 }
 
 impl Screen {
@@ -191,7 +192,6 @@ impl Screen {
         let injection = action_of(&config.injection, speaker);
         let is_modelled = injection != Action::Off && config.injection_model;
         let is_decoded = depth < config.evasion.base64_depth;
-        let mut score = Score::default();
         for spent in &mut spending.patterns {
             spent.until = 0;
         }
@@ -200,8 +200,10 @@ impl Screen {
             disguised,
             blobs,
             found,
+            score,
             ..
         } = &mut *room;
+        score.clear();
         words::each(
             text,
             |word| {
@@ -210,8 +212,8 @@ impl Screen {
                 if hits.len() >= BATCH {
                     self.check_all(text, hits, speaker, spending, found);
                 }
-                if is_modelled && !word.is_single {
-                    score.word(word.key, word.at);
+                if is_modelled {
+                    score.word(word);
                 }
                 if word.len >= encoded::SHORTEST_RUN && is_decoded && blobs.len() < MOST_FOUND {
                     blobs.push(word.at);
@@ -225,8 +227,8 @@ impl Screen {
         );
         self.check_all(text, hits, speaker, spending, found);
         spending.is_over |= blobs.len() >= MOST_FOUND || disguised.len() >= MOST_FOUND;
-        if let Some(verdict) = score.finish().filter(|_| is_modelled) {
-            add(&mut room.found, What::Model, injection, verdict.range);
+        if let Some(verdict) = score.finish() {
+            add(found, What::Model, injection, verdict.range);
         }
         self.find_personal_data(text, speaker, &mut room.found);
         if config.secrets.is_any() && config.secrets.detector.roles.has(speaker) {
