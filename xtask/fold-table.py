@@ -29,7 +29,7 @@ MARKS = [
 ZERO_WIDTH = [
     (0xAD, 0xAD), (0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180E),
     (0x200B, 0x200D), (0x2060, 0x2065), (0x206A, 0x206F), (0x3164, 0x3164), (0xFEFF, 0xFEFF),
-    (0xFFA0, 0xFFA0), (0xFFF9, 0xFFFB),
+    (0x2800, 0x2800), (0xFFA0, 0xFFA0), (0xFFF9, 0xFFFB), (0x80, 0x9F), (0x1D173, 0x1D17A),
 ]  # fmt: skip
 DIRECTIONS = [(0x61C, 0x61C), (0x200E, 0x200F), (0x202A, 0x202E), (0x2066, 0x2069)]
 VARIATIONS = [(0xFE00, 0xFE0F)]
@@ -37,7 +37,7 @@ MORE = "ßæœĳŉǆǉǌǳﬀﬁﬂﬃﬄﬅﬆ"
 SIGNS = {
     "‘": "'", "’": "'", "‚": "'", "‛": "'", "“": '"', "”": '"', "„": '"', "‟": '"', "«": '"',
     "»": '"', "‐": "-", "‑": "-", "‒": "-", "–": "-", "—": "-", "―": "-", "−": "-", "⁄": "/",
-    "∕": "/", "․": ".", "·": ".", "‧": ".", "•": "*", "\u2028": "\n", "\u2029": "\n", "\u2800": " ",
+    "∕": "/", "․": ".", "·": ".", "‧": ".", "•": "*", "\u2028": "\n", "\u2029": "\n",
     "ø": "o", "đ": "d", "ł": "l", "ħ": "h", "ŧ": "t", "ð": "d", "ı": "i", "ſ": "s", "ё": "e", "。": ".",
 }  # fmt: skip
 # Small letters that look like no ASCII letter, but whose capitals do: folded as these, so that
@@ -48,6 +48,21 @@ SCRIPTS = ("LATIN", "CYRILLIC", "GREEK", "CHEROKEE", "COPTIC", "LISU", "ARMENIAN
 
 def within(point, ranges):
     return any(low <= point <= high for low, high in ranges)
+
+
+def letter_in_a_box(point):
+    """The letter of an emblem or a sign made of one, which has no decomposition."""
+    for first in (0x1F150, 0x1F170, 0x1F1E6):
+        if first <= point < first + 26:
+            return ord("a") + point - first
+    if 0x249C <= point <= 0x24B5:
+        return ord("a") + point - 0x249C
+    name = unicodedata.name(chr(point), "")
+    for start in ("LATIN LETTER SMALL CAPITAL ", "LATIN CAPITAL LETTER SMALL CAPITAL "):
+        rest = name.removeprefix(start)
+        if rest != name and len(rest) == 1 and is_ascii(rest):
+            return ord(rest.lower())
+    return None
 
 
 def is_ascii(text):
@@ -77,6 +92,16 @@ def folded(point, similar):
         return VARIATION
     if character in SIGNS:
         return ord(SIGNS[character])
+    boxed = letter_in_a_box(point)
+    if boxed is not None:
+        return boxed
+    # Up to here a character of two bytes is part of a word, and no sign may be.
+    if 0xC0 <= point < 0x800:
+        category = unicodedata.category(character)[0]
+        if category == "M":
+            return DROP
+        if category not in "LN":
+            return ord(" ")
     lower = character.lower()
     if lower in MORE:
         return SPELLED if lower == character else LOWER

@@ -20,6 +20,7 @@ pub mod pattern;
 pub mod personal_data;
 mod response;
 pub mod screen;
+mod seams;
 pub mod secrets;
 pub mod term;
 #[cfg(test)]
@@ -43,7 +44,7 @@ use crate::effect::{Effect, Metric};
 use crate::exchange::{Ending, Exchange};
 use crate::host::Host;
 use crate::request::Request;
-use crate::request::texts::{RequestText, Speakers};
+use crate::request::texts::{RequestText, Speaker, Speakers};
 use crate::stage::{Stage, Verdict};
 
 /// Findings whose places are published.
@@ -108,10 +109,21 @@ impl ContentScreener {
         let Ok(mut views) = self.views.try_borrow_mut() else {
             return findings;
         };
-        let is_one =
-            |a: &RequestText, b: &RequestText| a.group == b.group && a.speaker == b.speaker;
-        for texts in request.texts.chunk_by(is_one) {
-            views.find(screen, request.body, texts, spending, &mut findings);
+        // The newest first: what is bounded is not spent on what was said before.
+        for group in request.texts.chunk_by(|a, b| a.group == b.group).rev() {
+            // Nearly always all of them are one speaker's; calls among what is said are not.
+            for (_, speaker) in Speaker::ALL {
+                if group.iter().all(|text| text.speaker == speaker) {
+                    views.find(screen, request.body, group, spending, &mut findings);
+                    break;
+                }
+                let texts: Vec<RequestText> = group
+                    .iter()
+                    .filter(|text| text.speaker == speaker)
+                    .copied()
+                    .collect();
+                views.find(screen, request.body, &texts, spending, &mut findings);
+            }
         }
         views.shrink();
         findings.sort_by_key(|finding| finding.at);
@@ -222,7 +234,15 @@ impl Stage for ContentScreener {
                 finding.action = Action::Report;
             }
         }
-        let outcome = outcome(&findings, |what| screen.name(what));
+        let mut outcome = outcome(&findings, |what| screen.name(what));
+        let has_ids = request.fields.token_ids > 0;
+        if has_ids {
+            effects.push(count("tollgate.content_screener.token_ids"));
+        }
+        // What was not all looked at has not passed.
+        if findings.is_empty() && (spending.is_over || has_ids) {
+            outcome = if has_ids { "token_ids" } else { "over_budget" }.to_owned();
+        }
         effects.push(count("tollgate.content_screener.screened"));
         if spending.is_over {
             effects.push(count("tollgate.content_screener.over_budget"));

@@ -171,6 +171,19 @@ impl Exchange {
         self.is_rewritten
     }
 
+    /// Bytes of the response that have come and not been sent.
+    pub fn held_response(&self) -> usize {
+        let rewriter = self.rewriter.as_ref();
+        rewriter.map_or(0, |rewriter| rewriter.held())
+    }
+
+    /// There is no memory to hold more of the response: what would be held passes unseen.
+    pub fn hold_no_more(&mut self) {
+        if let Some(rewriter) = &mut self.rewriter {
+            rewriter.hold_no_more();
+        }
+    }
+
     /// What has become of the response; nothing where no stage wanted anything.
     pub fn rewritten(&self) -> Rewritten {
         let rewriter = self.rewriter.as_ref();

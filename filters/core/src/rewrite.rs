@@ -65,6 +65,12 @@ pub trait Rewrite: Debug {
     /// where that is the chunk.
     fn push(&mut self, chunk: &[u8], is_end: bool) -> Option<Vec<u8>>;
 
+    /// Bytes that have come and not been sent.
+    fn held(&self) -> usize;
+
+    /// There is no memory to hold more: what would be held passes as it came from now on.
+    fn hold_no_more(&mut self);
+
     /// What has become of the answer so far.
     fn rewritten(&self) -> Rewritten;
 }
@@ -92,15 +98,6 @@ impl Rewriter {
             edits,
             form: Form::Passing,
             rewritten: Rewritten::default(),
-        }
-    }
-
-    /// Bytes that have come and not been sent.
-    pub fn held(&self) -> usize {
-        match &self.form {
-            Form::Passing => 0,
-            Form::Document(document) => document.held(),
-            Form::Stream(stream) => stream.held(),
         }
     }
 }
@@ -135,6 +132,22 @@ impl Rewrite for Rewriter {
             Form::Stream(stream) => stream.push(&mut output, is_end, edits, rewritten),
         }
         output.finish()
+    }
+
+    fn held(&self) -> usize {
+        match &self.form {
+            Form::Passing => 0,
+            Form::Document(document) => document.held(),
+            Form::Stream(stream) => stream.held(),
+        }
+    }
+
+    fn hold_no_more(&mut self) {
+        match &mut self.form {
+            Form::Passing => {}
+            Form::Document(document) => document.hold_no_more(),
+            Form::Stream(stream) => stream.hold_no_more(),
+        }
     }
 
     fn rewritten(&self) -> Rewritten {

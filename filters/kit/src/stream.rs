@@ -18,6 +18,7 @@ use tollgate_core::reply::{Refused, Reply};
 
 use crate::abi;
 use crate::body::{Body, NotTaken};
+use crate::budget::Share;
 use crate::filter_state;
 use crate::pairs::{self, Pairs};
 use crate::root::Worker;
@@ -31,8 +32,9 @@ enum Phase {
     PassedThrough,
     /// The body is arriving, and held.
     Reading(Box<Reading>),
-    /// The request went on; the exchange waits for its response and its end.
-    Sent(Box<Exchange>),
+    /// The request went on; the exchange waits for its response and its end, and holds a share
+    /// of the VM's budget for what is held back of the response.
+    Sent(Box<Exchange>, Share),
     /// Answered here, before or without the stages.
     Answered,
     /// Settled.
@@ -60,6 +62,11 @@ impl Stream {
         }
     }
 
+    /// Nothing yet of what all streams may hold.
+    fn share(&self) -> Share {
+        Share::of(self.worker.pipeline.config().limits.max_held_bytes as usize)
+    }
+
     fn enter(&mut self, phase: Phase) -> Phase {
         core::mem::replace(&mut self.phase, phase)
     }
@@ -69,7 +76,7 @@ impl Stream {
         match self.phase {
             // The rest of the upload belongs to nobody.
             Phase::Answered | Phase::Reading(_) => Action::Pause,
-            Phase::Fresh | Phase::PassedThrough | Phase::Sent(_) | Phase::Over => Action::Continue,
+            Phase::Fresh | Phase::PassedThrough | Phase::Sent(..) | Phase::Over => Action::Continue,
         }
     }
 
@@ -116,13 +123,13 @@ impl Stream {
         let action = match judged {
             Judged::Send(exchange, None) => {
                 self.worker.count_request("read");
-                self.phase = Phase::Sent(exchange);
+                self.phase = Phase::Sent(exchange, self.share());
                 Action::Continue
             }
             Judged::Send(exchange, Some(body)) => {
                 if self.replace_body(&body, reading.has_length) {
                     self.worker.count_request("read");
-                    self.phase = Phase::Sent(exchange);
+                    self.phase = Phase::Sent(exchange, self.share());
                     Action::Continue
                 } else {
                     let worker = &self.worker;
@@ -181,7 +188,7 @@ impl Stream {
     /// Settles the exchange, if there is one that is not settled yet.
     fn settle(&mut self, end: StreamEnd) {
         match self.enter(Phase::Over) {
-            Phase::Sent(exchange) => {
+            Phase::Sent(exchange, _) => {
                 self.worker.count_end(end);
                 let mut effects = self.worker.effects();
                 self.worker
@@ -255,7 +262,7 @@ impl HttpContext for Stream {
             self.phase = Phase::Answered;
             self.worker.count_request("answered_early");
         }
-        if let Phase::Sent(exchange) = &mut self.phase {
+        if let Phase::Sent(exchange, _) = &mut self.phase {
             let head = Head::of_response();
             exchange.on_response_head(&ResponseHead {
                 status: head.status(),
@@ -281,11 +288,16 @@ impl HttpContext for Stream {
     }
 
     fn on_http_response_body(&mut self, available: usize, is_end: bool) -> Action {
-        if let Phase::Sent(exchange) = &mut self.phase {
+        if let Phase::Sent(exchange, share) = &mut self.phase {
             let is_rewritten = exchange.rewrites_response();
             let is_read = exchange.reads_response() || is_rewritten;
             if (available > 0 && is_read) || (is_end && is_rewritten) {
                 let chunk = abi::buffer(abi::Buffer::ResponseBody, 0, available);
+                if is_rewritten
+                    && !share.grow_to(exchange.held_response().saturating_add(available))
+                {
+                    exchange.hold_no_more();
+                }
                 let mut effects = self.worker.effects();
                 let instead = self.worker.pipeline.on_response_chunk(
                     exchange,
@@ -298,6 +310,8 @@ impl HttpContext for Stream {
                     // Where a host does not take it, the client gets what the upstream sent.
                     let _ = abi::replace_buffer(abi::Buffer::ResponseBody, &instead);
                 }
+                // Shrinking always fits.
+                let _ = share.grow_to(exchange.held_response());
                 self.worker.apply(effects);
             }
             if is_end {

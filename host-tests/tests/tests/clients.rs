@@ -76,4 +76,32 @@ mod needs_python {
     fn azure_ai_inference_retries_by_itself() {
         run("azure_ai_inference_retries.py", 3, &limited());
     }
+
+    /// Runs a script about the content-screener; what it has masked the upstream never saw.
+    fn run_screened(script: &str, checks: usize) {
+        let stack = screened();
+        run(script, checks, &stack);
+        let requests = stack.mock.regions().flat_map(|region| region.requests());
+        let bodies = requests.map(|request| String::from_utf8_lossy(&request.body).into_owned());
+        let bodies: Vec<String> = bodies.collect();
+        let masked = bodies.iter().filter(|body| body.contains("[EMAIL_1]"));
+        assert_eq!(masked.count(), bodies.len(), "{script}: {bodies:?}");
+        assert!(!bodies.is_empty(), "{script}");
+        assert!(!bodies.concat().contains("bob"), "{script}: {bodies:?}");
+    }
+
+    #[test]
+    fn openai_knows_its_content_filter() {
+        run_screened("openai_content_filter.py", 6);
+    }
+
+    #[test]
+    fn azure_openai_knows_its_content_filter() {
+        run_screened("azure_openai_content_filter.py", 6);
+    }
+
+    #[test]
+    fn azure_ai_inference_knows_its_content_filter() {
+        run_screened("azure_ai_inference_content_filter.py", 6);
+    }
 }

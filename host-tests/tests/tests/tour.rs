@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use tollgate_tests::tour::{self, burst};
+use tollgate_tests::tour::{self, burst, masked};
 
 /// The estimator's own promise for a kind of text, in percent.
 const MOST_ERROR: f64 = 12.0;
@@ -11,26 +11,56 @@ const MOST_TOKENS: u64 = 3;
 
 #[test]
 fn every_stop_ends_as_the_demo_tells() {
-    // Status, and whether the filter counted the prompt.
+    // Status; whether the filter counted the prompt; what the content-screener made of it.
     let expected = [
-        ("a question", 200, true),
-        ("the same as a stream (SSE)", 200, true),
-        ("with a tool", 200, true),
-        ("with an image, 1024 × 768", 200, true),
-        ("in Chinese", 200, true),
-        ("code to review, 6 KB", 200, true),
-        ("a table as JSON, 12 KB", 200, true),
-        ("a deployment with a name of its own", 200, true),
-        ("the Responses API", 200, true),
-        ("embeddings of two texts", 200, true),
-        ("refused: messages is no list", 400, false),
-        ("refused: a body no filter can read", 415, false),
-        ("the route without the filters", 200, false),
+        ("a question", 200, true, Some("pass")),
+        ("the same as a stream (SSE)", 200, true, Some("pass")),
+        ("with a tool", 200, true, Some("pass")),
+        ("with an image, 1024 × 768", 200, true, Some("pass")),
+        ("in Chinese", 200, true, Some("pass")),
+        ("code to review, 6 KB", 200, true, Some("pass")),
+        ("a table as JSON, 12 KB", 200, true, Some("pass")),
+        (
+            "a deployment with a name of its own",
+            200,
+            true,
+            Some("pass"),
+        ),
+        ("the Responses API", 200, true, Some("pass")),
+        ("embeddings of two texts", 200, true, Some("pass")),
+        (
+            "blocked: a jailbreak",
+            400,
+            false,
+            Some("block:injection_phrase"),
+        ),
+        (
+            "blocked: the like in a tool's answer, disguised",
+            400,
+            false,
+            Some("block:injection_phrase"),
+        ),
+        (
+            "blocked: a cloud key in a log",
+            400,
+            false,
+            Some("block:aws_access_key"),
+        ),
+        (
+            "masked: an address and a card",
+            200,
+            true,
+            Some("mask:email,card"),
+        ),
+        ("reported: an IP address", 200, true, Some("report:ip")),
+        ("refused: messages is no list", 400, false, None),
+        ("refused: a body no filter can read", 415, false, None),
+        ("the route without the filters", 200, false, None),
     ];
     let stack = tour::stack().start().unwrap();
     let stops = tour::stops();
     assert_eq!(stops.len(), expected.len());
-    for (stop, (name, status, counted)) in stops.iter().zip(expected) {
+    for (stop, (name, status, counted, screen)) in stops.iter().zip(expected) {
         let visit = tour::visit(stack.client(), stop).unwrap();
         assert_eq!(visit.name, name);
         assert_eq!(
@@ -38,6 +68,7 @@ fn every_stop_ends_as_the_demo_tells() {
             (status, counted),
             "{name}"
         );
+        assert_eq!(visit.screen.as_deref(), screen, "{name}");
         assert_eq!(visit.real.is_some(), status == 200, "{name}");
         assert_eq!(visit.refusal.is_some(), status != 200, "{name}");
         if let (Some(estimate), Some(real), Some(error)) =
@@ -49,6 +80,14 @@ fn every_stop_ends_as_the_demo_tells() {
             );
         }
     }
+}
+
+#[test]
+fn a_masked_question_has_its_address_for_the_client_alone() {
+    let seen = masked::masked(&tour::stack().start().unwrap()).unwrap();
+    assert!(seen.sent.contains("bob@example.com"));
+    assert_eq!(seen.received, "Tell [EMAIL_1] that the order is late.");
+    assert_eq!(seen.returned, "I have written to bob@example.com.");
 }
 
 /// Three at once, one a second more for as long as the burst took; then as it was told.

@@ -200,7 +200,7 @@ impl ContentScreenerConfig {
         let injection = object.read_or("injection", self.injection, |node| {
             let object = node.object(&["action", "roles", "model"])?;
             injection_model = object.read_or("model", injection_model, Node::boolean)?;
-            self.injection.overridden_by(&object)
+            self.injection.overridden_by(node, &object)
         })?;
         Ok(ContentScreenerConfig {
             enabled: object.read_or("enabled", self.enabled, Node::boolean)?,
@@ -208,8 +208,8 @@ impl ContentScreenerConfig {
             injection,
             injection_model,
             invisible_text: object.read_or("invisible_text", self.invisible_text, |node| {
-                self.invisible_text
-                    .overridden_by(&node.object(&["action", "roles"])?)
+                let object = node.object(&["action", "roles"])?;
+                self.invisible_text.overridden_by(node, &object)
             })?,
             secrets: object.read_or("secrets", self.secrets.clone(), |node| {
                 let names = secrets::Kind::ALL.iter().map(|kind| kind.name());
@@ -293,63 +293,59 @@ fn read_roles(node: &Node) -> Result<Speakers, ConfigError> {
 }
 
 impl Detector {
-    fn overridden_by(&self, object: &super::node::Object) -> Result<Detector, ConfigError> {
+    /// This detector with what `object` gives instead, which stands at `node`.
+    fn overridden_by(
+        &self,
+        node: &Node,
+        object: &super::node::Object,
+    ) -> Result<Detector, ConfigError> {
         let detector = Detector {
             action: object.read_or("action", self.action, |node| node.one_of(&ACTIONS))?,
             roles: object.read_or("roles", self.roles, read_roles)?,
         };
-        let given = object.get("action").or_else(|| object.get("roles"));
-        match given {
-            Some(node) if detector.action == Action::Mask => detector.roles.maskable(&node)?,
-            _ => {}
-        }
+        unmasked_in_answers(node, detector.roles, detector.action == Action::Mask)?;
         Ok(detector)
     }
 }
 
-impl Speakers {
-    /// What is sent to the client is not masked: the client has no way to put it back.
-    fn maskable(self, node: &Node) -> Result<(), ConfigError> {
-        if self.has(Speaker::Response) {
-            return Err(node.wrong(
-                "what the model answers can be reported or blocked, not masked: leave `response` out of the roles \
-                 of what is masked",
-            ));
-        }
-        Ok(())
+/// What is sent to the client is not masked: the client has no way to put it back.
+fn unmasked_in_answers(node: &Node, roles: Speakers, masks: bool) -> Result<(), ConfigError> {
+    if masks && roles.has(Speaker::Response) {
+        return Err(node.wrong(
+            "what the model answers can be reported or blocked, not masked: leave `response` out of the roles of \
+             what is masked",
+        ));
     }
+    Ok(())
 }
 
 impl KindsDetector {
+    /// An action is for every kind; `kinds` given with it, or in a rule below it, differ.
     fn overridden_by(
         &self,
         node: &Node,
         names: impl Iterator<Item = &'static str>,
     ) -> Result<KindsDetector, ConfigError> {
         let object = node.object(&["action", "roles", "kinds"])?;
-        let detector = self.detector.overridden_by(&object)?;
-        let roles = detector.roles;
+        let detector = self.detector.overridden_by(node, &object)?;
         let names: Vec<(&str, usize)> = names.enumerate().map(|(at, name)| (name, at)).collect();
-        Ok(KindsDetector {
-            detector,
-            kinds: object.read_or("kinds", self.kinds.clone(), |node| {
-                let entries = node.entries()?.into_iter();
-                entries
-                    .map(|(name, node)| {
-                        let known = names.iter().find(|(known, _)| *known == name);
-                        let (_, kind) = known.ok_or_else(|| {
-                            let all: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
-                            node.wrong(format!("unknown kind; known here: {}", all.join(", ")))
-                        })?;
-                        let action = node.one_of(&ACTIONS)?;
-                        if action == Action::Mask {
-                            roles.maskable(&node)?;
-                        }
-                        Ok((*kind, action))
-                    })
-                    .collect()
-            })?,
-        })
+        let mut kinds = match object.get("action") {
+            Some(_) => Vec::new(),
+            None => self.kinds.clone(),
+        };
+        let given = object.get("kinds").map(|node| node.entries()).transpose()?;
+        for (name, node) in given.unwrap_or_default() {
+            let known = names.iter().find(|(known, _)| *known == name);
+            let (_, kind) = known.ok_or_else(|| {
+                let all: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
+                node.wrong(format!("unknown kind; known here: {}", all.join(", ")))
+            })?;
+            kinds.retain(|(at, _)| at != kind);
+            kinds.push((*kind, node.one_of(&ACTIONS)?));
+        }
+        let masks = kinds.iter().any(|(_, action)| *action == Action::Mask);
+        unmasked_in_answers(node, detector.roles, masks)?;
+        Ok(KindsDetector { detector, kinds })
     }
 }
 
@@ -448,13 +444,16 @@ const SEVERITIES: [(&str, Severity); 3] = [
 ];
 
 /// What lists of terms and expressions have in common.
-fn read_about(object: &super::node::Object) -> Result<(Detector, Category, Severity), ConfigError> {
+fn read_about(
+    node: &Node,
+    object: &super::node::Object,
+) -> Result<(Detector, Category, Severity), ConfigError> {
     let default = Detector {
         action: Action::Report,
         roles: FOREIGN,
     };
     Ok((
-        default.overridden_by(object)?,
+        default.overridden_by(node, object)?,
         object.read_or("category", Category::CustomBlocklist, |node| {
             node.one_of(&CATEGORIES)
         })?,
@@ -482,7 +481,7 @@ impl TermList {
         let object = node.object(&[
             "name", "action", "roles", "category", "severity", "terms", "pack",
         ])?;
-        let (detector, category, severity) = read_about(&object)?;
+        let (detector, category, severity) = read_about(node, &object)?;
         let terms = match (object.get("terms"), object.get("pack")) {
             (Some(terms), None) => read_terms(&terms)?,
             (None, Some(pack)) => packs.named(&pack)?,
@@ -503,7 +502,7 @@ impl PatternRule {
         let object = node.object(&[
             "name", "action", "roles", "category", "severity", "regex", "anchor",
         ])?;
-        let (detector, category, severity) = read_about(&object)?;
+        let (detector, category, severity) = read_about(node, &object)?;
         Ok(PatternRule {
             detector,
             category,

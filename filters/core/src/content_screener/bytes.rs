@@ -83,7 +83,10 @@ impl<'a> Bytes<'a> {
             let rest = window.get(offset..).unwrap_or_default();
             let inside = before.is_ascii_alphabetic();
             before = rest.first().copied().unwrap_or(0);
+            // Where no letter stands no word begins: what is near numbers is mostly numbers.
+            let begins = before.is_ascii_alphabetic() || before >= 0xc0;
             !inside
+                && begins
                 && words.iter().any(|word| {
                     let end = within
                         .start

@@ -158,6 +158,9 @@ impl Out for Unseeables {
     }
 }
 
+/// The one control character that JSON strings may hold as it is.
+const DELETE: u8 = 0x7f;
+
 /// How many bytes at the start of `text` are ASCII and no escape.
 #[inline(always)]
 fn plain(text: &[u8], escaped: bool) -> usize {
@@ -166,13 +169,14 @@ fn plain(text: &[u8], escaped: bool) -> usize {
     for block in blocks {
         let block = Block::load(block);
         let backslash = if escaped { block.eq(b'\\') } else { 0 };
-        let stops = block.non_ascii() | backslash;
+        let stops = block.non_ascii() | backslash | block.eq(DELETE);
         if stops != 0 {
             return len.wrapping_add(stops.trailing_zeros() as usize);
         }
         len = len.wrapping_add(64);
     }
-    let is_plain = |byte: &&u8| byte.is_ascii() && !(escaped && **byte == b'\\');
+    let is_plain =
+        |byte: &&u8| byte.is_ascii() && **byte != DELETE && !(escaped && **byte == b'\\');
     len.wrapping_add(tail.iter().take_while(is_plain).count())
 }
 
@@ -194,6 +198,18 @@ fn character(rest: &[u8], escaped: bool) -> (u32, usize) {
         [a, ..] => (u32::from(*a), 1),
         [] => (0, 0),
     }
+}
+
+/// Whether the content of a string looks like JSON itself: an object, a list or a string.
+fn is_json(source: &[u8]) -> bool {
+    let mut rest = source;
+    loop {
+        rest = match rest {
+            [b' ', after @ ..] | [b'\\', b'n' | b'r' | b't', after @ ..] => after,
+            _ => break,
+        };
+    }
+    matches!(rest, [b'{' | b'[', ..] | [b'\\', b'"', ..])
 }
 
 /// The character of an escape inside JSON that is itself a string, as what tools give back and
@@ -228,6 +244,21 @@ fn inner_escape(rest: &[u8]) -> Option<(u32, usize)> {
 /// The character that begins tag sequences which are flags, such as Scotland's.
 const BLACK_FLAG: u32 = 0x1_f3f4;
 
+/// The tags of the flags there are, England's, Scotland's and Wales', each with the one that ends
+/// it. <https://www.unicode.org/reports/tr51/#valid-emoji-tag-sequences>
+const FLAGS: [&[u8]; 3] = [b"gbeng\x7f", b"gbsct\x7f", b"gbwls\x7f"];
+
+/// How many bytes at the start of `rest` are the tags of a flag.
+fn flag(rest: &[u8], escaped: bool) -> Option<usize> {
+    FLAGS.iter().find_map(|tags| {
+        tags.iter().try_fold(0usize, |len, tag| {
+            let (point, more) = character(rest.get(len..)?, escaped);
+            let is_it = matches!(table::kind(point), Kind::Tag(byte) if byte == *tag);
+            is_it.then(|| len.saturating_add(more))
+        })
+    })
+}
+
 /// Invisible characters in a row, and what stood before them.
 #[derive(Default)]
 struct Run {
@@ -236,6 +267,8 @@ struct Run {
     variations: u32,
     at: usize,
     in_flag: bool,
+    /// The text is itself JSON.
+    is_json: bool,
 }
 
 impl Run {
@@ -270,7 +303,10 @@ impl Run {
 
 fn run(source: &[u8], escaped: bool, out: &mut impl Out, unseen: &mut Unseen) {
     let mut at = 0usize;
-    let mut run = Run::default();
+    let mut run = Run {
+        is_json: escaped && is_json(source),
+        ..Run::default()
+    };
     loop {
         let rest = source.get(at..).unwrap_or_default();
         let len = plain(rest, escaped);
@@ -303,7 +339,7 @@ fn special(
     out: &mut impl Out,
     unseen: &mut Unseen,
 ) -> usize {
-    let (point, len) = match nested(rest).filter(|_| escaped) {
+    let (point, len) = match nested(rest).filter(|_| run.is_json) {
         Some(inner) => inner,
         None => character(rest, escaped),
     };
@@ -367,8 +403,12 @@ fn special(
                 out.instead(&[byte], at, end);
             }
         }
-        Kind::Tag(_) if run.in_flag => {}
         Kind::Tag(byte) => {
+            if core::mem::take(&mut run.in_flag)
+                && let Some(len) = flag(rest, escaped)
+            {
+                return at.saturating_add(len);
+            }
             out.unseen(at, end);
             unseen.add(1, at);
             if (b' '..=b'~').contains(&byte) {

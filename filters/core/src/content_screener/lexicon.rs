@@ -44,7 +44,10 @@ impl Anchor {
         };
         let len = (len as usize).min(KEY_BYTES);
         let (bytes, goes_on) = if is_single {
-            (text.len().min(KEY_BYTES), true)
+            // Whatever stands between words may be written in more than one way.
+            let is_gap = |byte: &u8| byte.is_ascii() && !byte.is_ascii_alphanumeric();
+            let end = text.iter().position(is_gap).unwrap_or(text.len());
+            (end.min(KEY_BYTES), true)
         } else {
             (len, is_stem && len == text.len().min(KEY_BYTES))
         };

@@ -1,8 +1,8 @@
 //! An operator's regular expression, run only around a literal that all its matches have.
 //!
 //! `regex-lite` takes time in proportion to expression times text, whatever they are. Its anchor
-//! bounds the text: it is run from [`BEFORE`] bytes before the anchor to [`AFTER`] bytes behind
-//! it, over every byte at most once, and over [`BUDGET`] bytes of a request at most.
+//! bounds the text: it is run from [`BEFORE`] bytes before the anchor to at least [`AFTER`] bytes
+//! behind it, over every byte at most three times, and over [`BUDGET`] bytes of a request at most.
 
 use core::ops::Range;
 
@@ -49,6 +49,29 @@ pub struct Spent {
     pub until: usize,
 }
 
+/// `text`, folded as the texts are in which it is looked for.
+fn folded(text: &str) -> String {
+    let mut folded = Vec::new();
+    fold(text.as_bytes(), false, &mut folded);
+    String::from_utf8_lossy(&folded).into_owned()
+}
+
+/// Moves `at` out of the word it cuts, at most 64 bytes: an expression that asks for the border
+/// of a word must not find one there.
+fn whole_word(text: &[u8], at: usize, is_start: bool) -> usize {
+    let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || **byte == b'_';
+    let (before, after) = text.split_at_checked(at).unwrap_or((text, &[]));
+    if !(before.last().as_ref().is_some_and(is_word) && after.first().as_ref().is_some_and(is_word))
+    {
+        return at;
+    }
+    if is_start {
+        at.saturating_sub(before.iter().rev().take(64).take_while(is_word).count())
+    } else {
+        at.saturating_add(after.iter().take(64).take_while(is_word).count())
+    }
+}
+
 impl Pattern {
     /// The expression `regex`, looked for where the text has `anchor`.
     ///
@@ -60,19 +83,18 @@ impl Pattern {
             let problem = format!("an expression has at most {LONGEST} bytes");
             return Err(PatternError::Regex(problem));
         }
-        let mut literal = Vec::new();
-        fold(anchor.as_bytes(), false, &mut literal);
-        literal.make_ascii_lowercase();
+        let (regex, anchor) = (folded(regex), folded(anchor).to_ascii_lowercase());
         let unescaped = regex.replace('\\', "").to_ascii_lowercase();
-        if !unescaped.contains(&anchor.to_ascii_lowercase()) {
+        if !unescaped.contains(&anchor) {
             return wrong_anchor("expected a literal that stands in the expression as it is");
         }
+        let literal = anchor.into_bytes();
         let Some(first) = Anchor::of(&literal, true) else {
             return wrong_anchor(
                 "expected at least three letters or digits, with which a word of the text begins",
             );
         };
-        let compiled = RegexBuilder::new(regex)
+        let compiled = RegexBuilder::new(&regex)
             .case_insensitive(true)
             .size_limit(COMPILED)
             .build();
@@ -105,13 +127,13 @@ impl Pattern {
         let is_anchor = here
             .get(..self.literal.len())
             .is_some_and(|here| here.eq_ignore_ascii_case(&self.literal));
-        // An anchor inside what it was run over has been seen with it, unless its match may
-        // reach farther than that.
-        if !is_anchor || at.saturating_add(AFTER / 2) < spent.until {
+        // An anchor in the first half of what it was run over has been seen with it.
+        if !is_anchor || at.saturating_add(AFTER).min(text.len()) <= spent.until {
             return true;
         }
-        let start = at.saturating_sub(BEFORE);
-        let end = at.saturating_add(AFTER).min(text.len());
+        let start = whole_word(text, at.saturating_sub(BEFORE), true);
+        let end = at.saturating_add(AFTER.saturating_mul(2)).min(text.len());
+        let end = whole_word(text, end, false);
         let window = text.get(start..end).unwrap_or_default();
         spent.bytes = spent.bytes.saturating_add(window.len());
         if spent.bytes > BUDGET {

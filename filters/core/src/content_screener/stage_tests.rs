@@ -175,10 +175,7 @@ fn terms_are_found_across_parts_and_by_role() {
             r#"{"role":"user","content":"x","comment":{"a":["darn"]}}"#.to_owned(),
             true,
         ),
-        (
-            r#"{"role":"user","content":"x","darn":1}"#.to_owned(),
-            false,
-        ),
+        (r#"{"role":"user","content":"x","darn":1}"#.to_owned(), true),
     ] {
         let seen = send(TERMS, &message);
         assert_eq!(seen.status == 400, is_found, "{message}: {seen:?}");
@@ -463,3 +460,5 @@ fn answers_are_looked_through_where_a_role_says_so() {
         "{sent} {counted:?}"
     );
 }
+
+mod ways_around;

@@ -4,12 +4,9 @@ use super::action::Action;
 use super::finding::Finding;
 use super::fold::{self, Place, Unseen};
 use super::screen::{Found, Room, Screen, Spending, What, action_of};
+use super::seams::Seams;
 use crate::Span;
-use crate::request::texts::RequestText;
-
-/// Bytes on either side of the place where two parts of a message meet that are read as one,
-/// without anything between them.
-const SEAM: usize = 128;
+use crate::request::texts::{RequestText, Speaker};
 
 /// Room for views of texts, kept from one request to the next.
 #[derive(Debug, Default)]
@@ -17,8 +14,9 @@ pub(super) struct Views {
     text: Vec<u8>,
     /// Where in the view each of the texts begins and ends.
     parts: Vec<(usize, usize)>,
-    seam: Vec<u8>,
+    seams: Seams,
     found: Vec<Found>,
+    across: Vec<Found>,
     room: Room,
 }
 
@@ -73,51 +71,40 @@ impl Views {
             &mut self.room,
             &mut self.found,
         );
-        self.find_across_seams(screen, speaker, spending);
+        self.find_across_seams(screen, texts, speaker, spending);
         self.lead_back(screen, body, texts, findings);
     }
 
-    /// Parts may be read without anything between them: what is found across such a seam only.
+    /// Looks at the parts of a message as they are with nothing between them, for what is found
+    /// across them only.
     fn find_across_seams(
         &mut self,
         screen: &Screen,
-        speaker: crate::request::texts::Speaker,
+        texts: &[RequestText],
+        speaker: Speaker,
         spending: &mut Spending,
     ) {
-        for pair in self.parts.windows(2) {
-            let [(first, end), (start, last)] = pair else {
-                continue;
-            };
-            let from = end.saturating_sub(SEAM).max(*first);
-            let to = start.saturating_add(SEAM).min(*last);
-            let (left, right) = (self.text.get(from..*end), self.text.get(*start..to));
-            self.seam.clear();
-            self.seam.extend_from_slice(left.unwrap_or_default());
-            let seam = self.seam.len();
-            self.seam.extend_from_slice(right.unwrap_or_default());
-            let before = self.found.len();
-            screen.find(
-                &self.seam,
-                speaker,
-                spending,
-                &mut self.room,
-                &mut self.found,
-            );
-            let mut kept = before;
-            for at in before..self.found.len() {
-                let Some(one) = self.found.get_mut(at) else {
-                    break;
-                };
-                if one.range.start < seam && one.range.end > seam && one.what != What::Model {
-                    let gap = start.saturating_sub(*end);
-                    one.range.start = one.range.start.saturating_add(from);
-                    one.range.end = one.range.end.saturating_add(from).saturating_add(gap);
-                    self.found.swap(kept, at);
-                    kept = kept.saturating_add(1);
-                }
-            }
-            self.found.truncate(kept);
+        let contents = texts.iter().zip(&self.parts);
+        let contents = contents.filter(|(text, _)| text.is_content);
+        self.seams
+            .join(&self.text, contents.map(|(_, (start, end))| *start..*end));
+        if self.seams.text().is_empty() {
+            return;
         }
+        let mut found = core::mem::take(&mut self.across);
+        screen.find(
+            self.seams.text(),
+            speaker,
+            spending,
+            &mut self.room,
+            &mut found,
+        );
+        for one in found.drain(..).filter(|one| one.what != What::Model) {
+            if let Some(range) = self.seams.in_view(&one.range) {
+                self.found.push(Found { range, ..one });
+            }
+        }
+        self.across = found;
     }
 
     /// Adds what was found in the view as findings in the body.

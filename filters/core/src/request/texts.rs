@@ -91,6 +91,9 @@ pub struct RequestText {
     pub content: JsonStr,
     /// Whose it is.
     pub speaker: Speaker,
+    /// Of a message, it is what is said, in one of its parts: a model may be given them with
+    /// nothing between.
+    pub is_content: bool,
     /// The message it belongs to, counted from 0 as they come; texts that stand alone have a
     /// number of their own. Texts of one message are neighbours, and the model reads those of
     /// its content as one.
@@ -114,7 +117,7 @@ impl Texts {
         (!self.is_short).then_some(self.texts)
     }
 
-    fn add(&mut self, content: JsonStr, speaker: Speaker) {
+    fn add(&mut self, content: JsonStr, speaker: Speaker, is_content: bool) {
         if content.span.is_empty() {
             return;
         }
@@ -130,6 +133,7 @@ impl Texts {
         self.texts.push(RequestText {
             content,
             speaker,
+            is_content,
             group: self.group,
         });
         if self.message.is_none() {
@@ -145,11 +149,20 @@ impl Texts {
                 kind,
                 role,
                 content,
-            } => self.add(*content, speaker(*kind, *role)),
+            } => {
+                let is_content = !matches!(kind, TextKind::Name | TextKind::ToolName);
+                self.add(*content, speaker(*kind, *role), is_content);
+            }
             Event::MessageEnd(message) => self.end_message(message),
             Event::Field { field, value } => match field {
                 Field::Tools | Field::Functions | Field::ResponseFormat => {
                     self.raw(body, *value, Speaker::ToolDefinitions);
+                }
+                Field::ToolChoice | Field::FunctionCall => {
+                    self.raw(body, *value, Speaker::ToolDefinitions);
+                }
+                Field::Metadata | Field::User | Field::Stop | Field::WebSearchOptions => {
+                    self.raw(body, *value, Speaker::Other);
                 }
                 Field::Prediction => self.raw(body, *value, Speaker::Assistant),
                 // What a stored prompt is filled with.
@@ -158,17 +171,27 @@ impl Texts {
                 }
                 _ => {}
             },
-            Event::UnknownField { value, .. } => self.raw(body, *value, Speaker::Other),
-            Event::UnknownMember { value, .. } => {
+            Event::UnknownField { key, value } => {
+                self.add(*key, Speaker::Other, false);
+                self.raw(body, *value, Speaker::Other);
+            }
+            Event::UnknownMember { key, value } => {
                 // In a message it may be text the model reads, whoever it is from.
                 let speaker = if self.message.is_some() {
                     Speaker::User
                 } else {
                     Speaker::Other
                 };
+                self.add(*key, speaker, false);
                 self.raw(body, *value, speaker);
             }
-            Event::Text(_) | Event::Part(_) | Event::ToolCall(_) | Event::TokenIds { .. } => {}
+            // The model is told what a file is called. In a message its author is known later.
+            Event::Part(part) => {
+                if let Some(name) = part.filename {
+                    self.add(name, Speaker::User, false);
+                }
+            }
+            Event::Text(_) | Event::ToolCall(_) | Event::TokenIds { .. } => {}
         }
     }
 
@@ -184,7 +207,7 @@ impl Texts {
         self.group = self.group.saturating_add(1);
     }
 
-    /// Every string of a value that may have any shape.
+    /// Every string of a value that may have any shape, keys included.
     fn raw(&mut self, body: &[u8], value: Span, speaker: Speaker) {
         let mut strings = Strings {
             texts: self,
@@ -231,22 +254,19 @@ impl Handler for Strings<'_> {
     fn close(&mut self, _: Container, _: usize) -> Result<(), Error> {
         Ok(())
     }
-    fn string_start(&mut self, place: Place, at: usize) -> Result<(), Error> {
-        self.start = match place {
-            Place::Value => at.saturating_add(1),
-            Place::Key => usize::MAX,
-        };
+    fn string_start(&mut self, _: Place, at: usize) -> Result<(), Error> {
+        // Keys too: a model is shown a schema's, and what was said in them is sent.
+        self.start = at.saturating_add(1);
         Ok(())
     }
     fn string_piece(&mut self, _: Piece<'_>) -> Result<(), Error> {
         Ok(())
     }
     fn string_end(&mut self, at: usize, escaped: bool) -> Result<(), Error> {
-        if self.start != usize::MAX {
-            let place = |offset: usize| self.base.saturating_add(offset);
-            let span = Span::new(place(self.start), place(at));
-            self.texts.add(JsonStr { span, escaped }, self.speaker);
-        }
+        let place = |offset: usize| self.base.saturating_add(offset);
+        let span = Span::new(place(self.start), place(at));
+        self.texts
+            .add(JsonStr { span, escaped }, self.speaker, false);
         Ok(())
     }
     fn number(&mut self, _: Number, _: usize, _: usize) -> Result<(), Error> {

@@ -49,6 +49,13 @@ impl Document {
         held.saturating_add(self.strings.held())
     }
 
+    /// What has not come whole is not looked through.
+    pub(super) fn hold_no_more(&mut self) {
+        if let Some(held) = &mut self.held {
+            held.most = 0;
+        }
+    }
+
     pub(super) fn push(
         &mut self,
         output: &mut Output<'_>,

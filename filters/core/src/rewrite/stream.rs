@@ -28,6 +28,8 @@ pub(super) struct Stream {
     partial: Vec<u8>,
     /// The event at hand is too long, and passes.
     is_passing: bool,
+    /// There is no memory to hold events that do not come whole.
+    is_short: bool,
     texts: Texts,
     found: Found,
     splices: Splices,
@@ -86,6 +88,11 @@ impl Stream {
         self.partial.len().saturating_add(self.texts.held())
     }
 
+    /// An event that does not come whole passes as it comes.
+    pub(super) fn hold_no_more(&mut self) {
+        self.is_short = true;
+    }
+
     pub(super) fn push(
         &mut self,
         output: &mut Output<'_>,
@@ -110,7 +117,9 @@ impl Stream {
             if self.is_passing {
                 output.pass(count);
                 self.is_passing = !is_whole;
-            } else if self.partial.len().saturating_add(count) > MAX_EVENT {
+            } else if self.partial.len().saturating_add(count) > MAX_EVENT
+                || (self.is_short && !is_whole)
+            {
                 self.pass_on(count, output, edits, rewritten);
                 self.is_passing = !is_whole;
             } else if !is_whole {

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tollgate_tests::table::{Align, Table, Tone};
-use tollgate_tests::tour::{self, Visit, burst};
-use tollgate_tests::{Client, Response};
+use tollgate_tests::tour::{self, Visit, burst, masked};
+use tollgate_tests::{Client, Response, Stack};
 
-/// Sends a tour of requests through Envoy and shows what the filters did with each, then a
-/// burst that a tenant's limit refuses in part.
+/// Sends a tour of requests through Envoy and shows what the filters did with each, then what
+/// a masked question is on its way, and a burst that a tenant's limit refuses in part.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask demo --")]
 struct Args {
@@ -41,6 +41,7 @@ fn demo(args: &Args) -> anyhow::Result<()> {
     let mut table = Table::new(&[
         ("request", Align::Left),
         ("status", Align::Right),
+        ("screen", Align::Left),
         ("estimate", Align::Right),
         ("real count", Align::Right),
         ("error", Align::Right),
@@ -53,9 +54,11 @@ fn demo(args: &Args) -> anyhow::Result<()> {
     table.print();
 
     println!(
-        "\nestimate: x-tollgate-prompt-tokens, counted before the request was sent on\n\
+        "\nscreen: x-tollgate-screen, what was found and what was done about it\n\
+         estimate: x-tollgate-prompt-tokens, counted before the request was sent on\n\
          real count: prompt tokens in the answer's usage, from a real tokenizer\n"
     );
+    show_masked(&stack)?;
     show_burst(stack.client())?;
     stack
         .envoy
@@ -66,7 +69,7 @@ fn demo(args: &Args) -> anyhow::Result<()> {
         stack.envoy.access_log().lines().next().unwrap_or_default()
     );
     println!(
-        "the filters' metrics, as on /stats (requests and exchanges once for each of the two):"
+        "the filters' metrics, as on /stats (requests and exchanges once for each of the three):"
     );
     for (name, value) in stack
         .envoy
@@ -77,6 +80,23 @@ fn demo(args: &Args) -> anyhow::Result<()> {
         println!("  {name} {value}");
     }
     println!("\nThe same stack, left running for your own requests: cargo xtask up");
+    Ok(())
+}
+
+fn show_masked(stack: &Stack) -> anyhow::Result<()> {
+    let masked = masked::masked(stack)?;
+    println!("a question that is masked on its way:\n");
+    let mut table = Table::new(&[("where", Align::Left), ("what is said", Align::Left)]);
+    for (place, text, tone) in [
+        ("the client says", masked.sent, Tone::Plain),
+        ("the upstream gets", masked.received, Tone::Good),
+        ("the model answers", masked.answered, Tone::Plain),
+        ("the client gets", masked.returned, Tone::Good),
+    ] {
+        table.row([(place.to_owned(), Tone::Faint), (text, tone)]);
+    }
+    table.print();
+    println!();
     Ok(())
 }
 
@@ -144,7 +164,7 @@ fn answer(response: &Response) -> String {
     lines.join("\n")
 }
 
-fn row(visit: &Visit) -> [(String, Tone); 6] {
+fn row(visit: &Visit) -> [(String, Tone); 7] {
     let number = |count: Option<u64>| count.map_or("–".to_owned(), |count| count.to_string());
     let (error, tone) = match visit.error() {
         Some(error) if error.abs() <= NEAR => (format!("{error:+.1} %"), Tone::Good),
@@ -161,9 +181,25 @@ fn row(visit: &Visit) -> [(String, Tone); 6] {
                 Tone::Warning
             },
         ),
+        screen(visit.screen.as_deref()),
         (number(visit.estimate), Tone::Plain),
         (number(visit.real), Tone::Plain),
         (error, tone),
-        (visit.refusal.clone().unwrap_or_default(), Tone::Faint),
+        (first_sentence(visit).to_owned(), Tone::Faint),
     ]
+}
+
+fn screen(screen: Option<&str>) -> (String, Tone) {
+    let tone = match screen {
+        None | Some("pass") => Tone::Faint,
+        Some(found) if found.starts_with("block") => Tone::Warning,
+        Some(_) => Tone::Good,
+    };
+    (screen.unwrap_or("–").to_owned(), tone)
+}
+
+/// Azure's message goes on with where to read more.
+fn first_sentence(visit: &Visit) -> &str {
+    let refusal = visit.refusal.as_deref().unwrap_or_default();
+    refusal.split_once(". ").map_or(refusal, |(first, _)| first)
 }

@@ -10,7 +10,7 @@ use tollgate_tests::{Ports, Stack};
 #[command(bin_name = "cargo xtask up --")]
 struct Args {
     /// The Envoy configuration, relative to the repository.
-    #[arg(long, default_value = "envoy/rate-limiter/envoy.yaml")]
+    #[arg(long, default_value = "envoy/content-screener/envoy.yaml")]
     config: String,
     /// Where clients connect; 0 takes a free port.
     #[arg(long, default_value_t = Ports::CONFIGURED.gateway)]

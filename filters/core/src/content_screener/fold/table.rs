@@ -6,7 +6,7 @@ static TABLE: &[u8; INDEX + PAGES * 256] = include_bytes!("table.bin");
 
 /// Pages there are numbers for: the first two planes of Unicode.
 const INDEX: usize = 0x200;
-const PAGES: usize = 69;
+const PAGES: usize = 70;
 
 /// What becomes of a character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,12 @@ pub(super) enum Kind {
 #[inline(always)]
 pub(super) fn kind(point: u32) -> Kind {
     if let Some(byte) = u8::try_from(point).ok().filter(u8::is_ascii) {
-        return Kind::Ascii(byte);
+        let is_seen = !byte.is_ascii_control() || byte.is_ascii_whitespace();
+        return if is_seen {
+            Kind::Ascii(byte)
+        } else {
+            Kind::ZeroWidth
+        };
     }
     let index = (point >> 8) as usize;
     if index >= INDEX {

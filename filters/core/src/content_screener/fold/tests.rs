@@ -23,9 +23,20 @@ ignore all\"}"#,
             0,
         ),
         (
-            r"x\\\\nignore \\\\ C:\\dir",
-            r"x
+            r"[x\\\\nignore \\\\ C:\\dir",
+            r"[x
 ignore \\ C:\dir",
+            0,
+        ),
+        (r"\\reactor C:\\new", r"\reactor C:\new", 0),
+        ("🅓🅐🅡🅝 🅳🅰🆁🅽 ⒟⒜⒭⒩ ᴅᴀʀɴ", "darn darn darn darn", 0),
+        ("×darn÷ نار، x", " darn  نار  x", 0),
+        (r"da\u0000rn\b", "darn", 1),
+        ("da\u{7f}rn d\u{2800}n", "darn dn", 2),
+        ("\u{1f3f4}\u{e0068}\u{e0069}\u{e007f}", "\u{1f3f4}hi", 3),
+        (
+            "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+            "\u{1f3f4}",
             0,
         ),
         ("ｉｇｎｏｒｅ　ａｌｌ", "ignore all", 0),
@@ -43,7 +54,6 @@ ignore \\ C:\dir",
         ("“x” – ’y’…", "\"x\" - 'y'…", 0),
         ("می\u{200c}خواهم", "می\u{200c}خواهم", 0),
         ("👨\u{200d}👩\u{200d}👧 ❤\u{fe0f}", "👨👩👧 ❤", 0),
-        ("\u{1f3f4}\u{e0067}\u{e0062}\u{e007f}", "\u{1f3f4}", 0),
         ("x\u{e0068}\u{e0069}", "xhi", 2),
         ("👍\u{e0158}\u{e0159}", "👍hi", 2),
         (r"\udb40\udc68\udb40\udc69", "hi", 2),
@@ -142,5 +152,19 @@ proptest! {
             locate(&source, escaped, &mut places);
             prop_assert!(places.iter().all(|place| place.source <= source.len()));
         }
+    }
+}
+
+#[test]
+fn characters_of_two_bytes_are_letters_once_they_are_folded() {
+    for point in 0xc0..0x800 {
+        let character = char::from_u32(point).unwrap();
+        let text = naive(&character.to_string());
+        let is_word = |c: char| c.is_alphanumeric();
+        let is_sign = |c: char| c.is_ascii() && !c.is_alphanumeric();
+        assert!(
+            text.chars().all(|c| is_word(c) || is_sign(c)),
+            "{point:x} {text:?}"
+        );
     }
 }

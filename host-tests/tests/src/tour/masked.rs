@@ -1,0 +1,51 @@
+//! A masked question on its way: what the client says, what the upstream gets, and what comes back.
+
+use anyhow::{Context, Result, ensure};
+use serde_json::{Value, json};
+
+use super::CHAT;
+use crate::stack::Stack;
+
+/// What was said at each place of the way.
+pub struct Masked {
+    /// By the client.
+    pub sent: String,
+    /// As the upstream got it.
+    pub received: String,
+    /// By the model.
+    pub answered: String,
+    /// As the client got it.
+    pub returned: String,
+}
+
+/// Asks a question with an address, which the model repeats.
+///
+/// # Errors
+/// When it does not reach the upstream, or no answer comes back.
+pub fn masked(stack: &Stack) -> Result<Masked> {
+    let sent = "Tell bob@example.com that the order is late.";
+    let answered = "I have written to [EMAIL_1].";
+    for region in stack.mock.regions() {
+        region.take_requests();
+    }
+    let body = json!({"messages": [{"role": "user", "content": sent}]});
+    let request = stack.client().post(CHAT).header("api-key", "any");
+    let request = request.header("x-mock-answer", answered);
+    let answer = request.json(&body).send()?;
+    ensure!(answer.status == 200, "a masked question: {}", answer.text());
+    let mut received = stack
+        .mock
+        .regions()
+        .flat_map(|region| region.take_requests());
+    let received = received.next().context("the upstream got nothing")?;
+    Ok(Masked {
+        sent: sent.to_owned(),
+        received: text(&received.json()["messages"][0]["content"])?,
+        answered: answered.to_owned(),
+        returned: text(&answer.json()["choices"][0]["message"]["content"])?,
+    })
+}
+
+fn text(value: &Value) -> Result<String> {
+    value.as_str().map(str::to_owned).context("no text there")
+}
