@@ -2,7 +2,7 @@
 //!
 //! Terms are folded like the text, so case, width, accents and look-alikes make no difference.
 //! Where a term has spaces, hyphens, underscores, points or apostrophes, the text may have any
-//! of them, up to [`LONGEST_GAP`] bytes. A term is found as whole words: beside its first and last
+//! of them, up to `LONGEST_GAP` bytes. A term is found as whole words: beside its first and last
 //! characters no other letter or digit may stand, in scripts that put spaces between words. A
 //! `*` at its end lets the last word go on.
 

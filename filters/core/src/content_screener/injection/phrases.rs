@@ -88,7 +88,7 @@ impl Phrases {
     }
 
     /// Where a phrase stands that begins with anchor number `anchor`, which was found at byte
-    /// `at` of the folded text `text`. Looks at no more than [`LONGEST`] words.
+    /// `at` of the folded text `text`. Looks at no more than `LONGEST` words.
     #[must_use]
     pub fn check(&self, text: &[u8], at: usize, anchor: usize) -> Option<Range<usize>> {
         let mut near = Near::at(text, at)?;
