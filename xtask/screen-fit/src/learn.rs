@@ -45,7 +45,7 @@ impl Sample {
         let mut features = Features::default();
         let words = split::keys(text)
             .into_iter()
-            .map(|key| features.next(key))
+            .map(|key| features.next(key).map(|f| f.is_new.then_some(f.bucket)))
             .collect();
         Self { words, is_attack }
     }

@@ -25,6 +25,15 @@ pub const FEATURES: usize = 2;
 /// Odd, and without pattern (the fractional part of the golden ratio).
 const MIX: u64 = 0x9e37_79b9_7f4a_7c15;
 
+/// A feature of a word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Feature {
+    /// Its bucket.
+    pub bucket: u16,
+    /// It counts: no word of the window before counts for the same bucket.
+    pub is_new: bool,
+}
+
 /// The features of the words of a text, one word after another.
 #[derive(Clone, Debug)]
 pub struct Features {
@@ -33,7 +42,7 @@ pub struct Features {
     /// How many words there were.
     words: usize,
     /// What each word of the window counts for.
-    window: [[Option<u16>; FEATURES]; WINDOW],
+    window: [[Feature; FEATURES]; WINDOW],
     /// A bit for each bucket, set while a word of the window counts for it.
     counted: [u64; BUCKETS / 64],
 }
@@ -43,18 +52,17 @@ impl Default for Features {
         Self {
             last: 0,
             words: 0,
-            window: [[None; FEATURES]; WINDOW],
+            window: [[Feature::default(); FEATURES]; WINDOW],
             counted: [0; BUCKETS / 64],
         }
     }
 }
 
 impl Features {
-    /// The buckets that the word that comes next counts for, which has this key
-    /// ([`Word::key`]); `None` for one that a word of the window counts for already. With the
-    /// word the window moves on.
+    /// The features of the word that comes next, which has this key ([`Word::key`]). With it the
+    /// window moves on.
     #[inline(always)]
-    pub fn next(&mut self, key: u64) -> [Option<u16>; FEATURES] {
+    pub fn next(&mut self, key: u64) -> [Feature; FEATURES] {
         let hash = (key ^ key >> 29).wrapping_mul(MIX);
         let pair = (hash ^ self.last.rotate_left(21)).wrapping_mul(MIX);
         self.last = hash;
@@ -77,13 +85,16 @@ impl Features {
         self.words = 0;
     }
 
+    // Whether a feature counts is hard to foresee, so nothing here branches on it.
     #[inline(always)]
-    fn count(&mut self, bucket: u16) -> Option<u16> {
-        let bits = self.counted.get_mut(usize::from(bucket / 64))?;
-        let bit = 1u64 << (bucket % 64);
-        let is_new = *bits & bit == 0;
-        *bits |= bit;
-        is_new.then_some(bucket)
+    fn count(&mut self, bucket: u16) -> Feature {
+        let bit = bucket % 64;
+        let Some(bits) = self.counted.get_mut(usize::from(bucket / 64)) else {
+            return Feature::default();
+        };
+        let is_new = *bits >> bit & 1 == 0;
+        *bits |= 1 << bit;
+        Feature { bucket, is_new }
     }
 
     #[inline(always)]
@@ -91,9 +102,9 @@ impl Features {
         let Some(place) = self.window.get_mut(place) else {
             return;
         };
-        for bucket in core::mem::take(place).into_iter().flatten() {
+        for Feature { bucket, is_new } in core::mem::take(place) {
             if let Some(bits) = self.counted.get_mut(usize::from(bucket / 64)) {
-                *bits &= !(1u64 << (bucket % 64));
+                *bits &= !(u64::from(is_new) << (bucket % 64));
             }
         }
     }
@@ -151,15 +162,12 @@ impl Score {
         if word.is_single {
             return;
         }
-        let adds = self
-            .features
-            .next(word.key)
-            .iter()
-            .flatten()
-            .filter_map(|bucket| trained::WEIGHTS.get(usize::from(*bucket)))
-            .fold(0i32, |sum, weight| {
-                sum.wrapping_add(i32::from(weight.cast_signed()))
-            });
+        let mut adds = 0i32;
+        for Feature { bucket, is_new } in self.features.next(word.key) {
+            let weight = trained::WEIGHTS.get(usize::from(bucket)).copied();
+            let weight = i32::from(weight.unwrap_or_default().cast_signed());
+            adds = adds.wrapping_add(weight & i32::from(is_new).wrapping_neg());
+        }
         let at = u32::try_from(word.at).unwrap_or(u32::MAX);
         let place = self.words % WINDOW;
         self.words = self.words.wrapping_add(1);

@@ -25,7 +25,8 @@ pub(super) const PHRASES: &[&str] = &[
     "forget .1 everything|anything|all .1 you .2 told|instructed|programmed|taught .3 before|previously|and|now|by",
     "disregard|ignore .2 summar*|translation|user|original .1 request|task|question .4 instead|output|reply|respond|print|and|send|say",
     // What comes now is said to outrank it.
-    "supersede*|overrides|override .2 your|previous|prior .2 instruct*|prompts|directives|programming",
+    "supersede*|overrides|override .1 all|any .2 previous|prior|your .2 instruct*|prompts|programming",
+    "supersede*|overrides|override .1 your .2 instruct*|prompts|programming",
     "admin|administrator|developer .1 override .2 enabled|activated|engaged|accepted|granted|authorized|code|mode|initiated",
     "override .1 content|safety|security .1 filter|filters|protocol|protocols .3 enabled|disabled|now|and|activated",
     // Read out what is hidden.
@@ -45,7 +46,7 @@ pub(super) const PHRASES: &[&str] = &[
     "unfiltered|uncensored|unrestricted|amoral|unethical .3 ai|chatbot|assistant|chatgpt|gpt|bot .1 model? .3 that|who|which|without|with|called|named|no",
     "pretend|imagine|behave|respond|answer .6 no|without|zero .2 restrictions|filters|censorship|safeguards .3 ai|openai|ethic*|moral*|guidelines|whatsoever|any",
     "confines of .1 ai",
-    "bypass|circumvent|evade|defeat|disable|deactivate .3 your|openai|chatgpt|ai|its .2 content|safety|ethical|moral .2 filter|filters|polic*|restrictions|guidelines|safeguards|guardrails|censorship|limitations|protocols",
+    "bypass|circumvent|evade|defeat|disable|deactivate .3 your|openai|chatgpt|ai|its .1 content|safety|ethical|moral .2 filter|filters|polic*|restrictions|guidelines|safeguards|guardrails|censorship|limitations|protocols",
     "bypass|circumvent|disable|deactivate .1 openai|chatgpt .2 filter|filters|polic*|restrictions|guidelines|safeguards|guardrails|censorship|limitations|protocols",
     "openai|anthropic .1 s? .1 content|usage|use|safety|ethical .1 polic*|guidelines .5 ignore|bypass|disregard|bypassed|removed",
     "immoral|unethical|illegal|amoral .1 or|and .1 immoral|unethical|illegal|harmful|inappropriate|amoral .4 matter|regardless|never|refuse|refuses",

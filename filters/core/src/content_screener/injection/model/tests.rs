@@ -34,8 +34,9 @@ fn adds(text: &str) -> Vec<(Range<usize>, i32)> {
             let sum = features
                 .next(word.key)
                 .iter()
-                .flatten()
-                .map(|&bucket| i32::from(trained::WEIGHTS[usize::from(bucket)] as i8))
+                .filter(|feature| feature.is_new)
+                .map(|feature| feature.bucket)
+                .map(|bucket| i32::from(trained::WEIGHTS[usize::from(bucket)] as i8))
                 .sum();
             adds.push((word.at..word.at + word.len as usize, sum));
         },
@@ -127,7 +128,7 @@ fn a_feature_counts_once_in_a_window() {
     let mut features = Features::default();
     let mut counted = Vec::new();
     for at in 0..3 * WINDOW {
-        if features.next(7)[0].is_some() {
+        if features.next(7)[0].is_new {
             counted.push(at);
         }
     }
@@ -156,7 +157,7 @@ proptest! {
         let mut features = Features::default();
         words::each(
             text.repeat(2).as_bytes(),
-            |word| seen.extend(features.next(word.key).into_iter().flatten()),
+            |word| seen.extend(features.next(word.key).map(|feature| feature.bucket)),
             |_, _| (),
         );
         for bucket in seen {
