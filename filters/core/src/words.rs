@@ -173,6 +173,9 @@ pub struct Disguise {
     pub is_spaced: bool,
 }
 
+/// Bytes of a block and of the longest key behind it.
+const NEAR: usize = 64 + KEY_BYTES;
+
 /// Calls `found` with every word of `text` in order, and `disguised` with the offset of every
 /// block of 64 bytes in which words may be disguised.
 #[inline(always)]
@@ -193,6 +196,8 @@ pub fn each(text: &[u8], mut found: impl FnMut(Word), mut disguised: impl FnMut(
         let following = next.map_or(Masks::default(), |block| Masks::of(block, masks.carry));
         let Masks { word, single, .. } = masks;
         let starts = word & !after(word, before.word);
+        // The bytes of the block and those behind it that the keys of its last words take.
+        let near = text.get(base..).and_then(<[u8]>::first_chunk::<NEAR>);
         let mut left = starts | single;
         while left != 0 {
             let bit = left.trailing_zeros();
@@ -200,16 +205,16 @@ pub fn each(text: &[u8], mut found: impl FnMut(Word), mut disguised: impl FnMut(
             let at = base.wrapping_add(bit as usize);
             let run = word >> bit | (following.word << 1) << (63u32.wrapping_sub(bit));
             let len = run.trailing_ones();
-            let key = raw_key(text.get(at..).unwrap_or_default());
-            let is_single = single >> bit & 1 != 0;
-            let kept = if is_single {
-                KEY_BYTES
-            } else {
-                (len as usize).min(KEY_BYTES)
+            let key = match near {
+                Some(near) => raw_key(near.get(bit as usize & 63..).unwrap_or_default()),
+                None => raw_key(text.get(at..).unwrap_or_default()),
             };
+            let is_single = single >> bit & 1 != 0;
+            // Of a single character all eight bytes count.
+            let kept = if is_single { 8 } else { len.min(8) };
             found(Word {
                 at,
-                key: first(key, kept),
+                key: key & u64::MAX >> (64u32.wrapping_sub(8u32.wrapping_mul(kept)) & 63),
                 len,
                 is_single,
             });
