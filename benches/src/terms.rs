@@ -55,6 +55,7 @@ pub fn terms(count: usize) -> Vec<String> {
     let vocabulary = vocabulary(4_000);
     // Those below are too frequent to be on a list.
     let rare = vocabulary.get(400..).unwrap_or_default();
+    let frequent: std::collections::HashSet<String> = vocabulary.iter().cloned().collect();
     let mut known = std::collections::HashSet::new();
     let mut terms = Vec::with_capacity(count);
     while terms.len() < count {
@@ -71,7 +72,9 @@ pub fn terms(count: usize) -> Vec<String> {
                 .collect();
             words.join(" ")
         };
-        if term.len() > 1 && known.insert(term.clone()) {
+        // A list has few words of the language.
+        let is_common = frequent.contains(&term) && terms.len() % KNOWN_EVERY != 7;
+        if term.len() > 1 && !is_common && known.insert(term.clone()) {
             terms.push(term);
         }
     }

@@ -34,7 +34,7 @@ use action::{Action, Category};
 use finding::Finding;
 use injection::Phrases;
 use masks::Numbering;
-use screen::{Screen, Spending, What};
+use screen::{MOST_FOUND, Screen, Spending, What};
 use view::Views;
 
 use crate::Span;
@@ -126,6 +126,15 @@ impl ContentScreener {
             }
         }
         views.shrink();
+        if findings.len() > MOST_FOUND {
+            spending.is_over = true;
+            let more = findings.split_off(MOST_FOUND);
+            let graver = more.into_iter().find(|one| one.action >= Action::Mask);
+            if let Some((last, graver)) = findings.last_mut().zip(graver) {
+                *last = graver;
+                last.action = Action::Block;
+            }
+        }
         findings.sort_by_key(|finding| finding.at);
         findings
     }
@@ -365,6 +374,10 @@ impl Stage for ContentScreener {
     }
 }
 
+#[cfg(test)]
+mod limit_tests;
+#[cfg(test)]
+mod oracle_tests;
 #[cfg(test)]
 mod refused_tests;
 #[cfg(test)]

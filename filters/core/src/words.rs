@@ -26,6 +26,16 @@ pub struct Word {
     pub is_single: bool,
 }
 
+/// Whether a character is a letter or digit of a script that puts spaces between words, so that
+/// with those beside it it makes up one. Scripts that do not: Thai to Tibetan, Myanmar, Khmer,
+/// those of Chinese and Japanese, and Korean, which puts particles behind words.
+pub fn is_of_word(character: char) -> bool {
+    let is_unspaced = matches!(u32::from(character),
+        0x0e00..=0x0fff | 0x1000..=0x109f | 0x1100..=0x11ff | 0x1780..=0x17ff | 0x19e0..=0x19ff
+        | 0x2e80..=0xd7ff | 0xf900..=0xfaff | 0x2_0000..=0x3_ffff);
+    character.is_alphanumeric() && !is_unspaced
+}
+
 /// Sets the bit that makes eight ASCII letters lower case.
 const LOWER: u64 = 0x2020_2020_2020_2020;
 
@@ -163,6 +173,9 @@ pub struct Disguise {
     pub is_spaced: bool,
 }
 
+/// Bytes of a block and of the longest key behind it.
+const NEAR: usize = 64 + KEY_BYTES;
+
 /// Calls `found` with every word of `text` in order, and `disguised` with the offset of every
 /// block of 64 bytes in which words may be disguised.
 #[inline(always)]
@@ -183,6 +196,8 @@ pub fn each(text: &[u8], mut found: impl FnMut(Word), mut disguised: impl FnMut(
         let following = next.map_or(Masks::default(), |block| Masks::of(block, masks.carry));
         let Masks { word, single, .. } = masks;
         let starts = word & !after(word, before.word);
+        // The bytes of the block and those behind it that the keys of its last words take.
+        let near = text.get(base..).and_then(<[u8]>::first_chunk::<NEAR>);
         let mut left = starts | single;
         while left != 0 {
             let bit = left.trailing_zeros();
@@ -190,16 +205,16 @@ pub fn each(text: &[u8], mut found: impl FnMut(Word), mut disguised: impl FnMut(
             let at = base.wrapping_add(bit as usize);
             let run = word >> bit | (following.word << 1) << (63u32.wrapping_sub(bit));
             let len = run.trailing_ones();
-            let key = raw_key(text.get(at..).unwrap_or_default());
-            let is_single = single >> bit & 1 != 0;
-            let kept = if is_single {
-                KEY_BYTES
-            } else {
-                (len as usize).min(KEY_BYTES)
+            let key = match near {
+                Some(near) => raw_key(near.get(bit as usize & 63..).unwrap_or_default()),
+                None => raw_key(text.get(at..).unwrap_or_default()),
             };
+            let is_single = single >> bit & 1 != 0;
+            // Of a single character all eight bytes count.
+            let kept = if is_single { 8 } else { len.min(8) };
             found(Word {
                 at,
-                key: first(key, kept),
+                key: key & u64::MAX >> (64u32.wrapping_sub(8u32.wrapping_mul(kept)) & 63),
                 len,
                 is_single,
             });

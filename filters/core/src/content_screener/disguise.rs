@@ -66,14 +66,20 @@ pub(super) fn each(
         let Some(source) = text.get(start..end.min(text.len())) else {
             continue;
         };
-        // `1` is written for i and for l, and there is no telling.
+        let mut kinds = SIGN | ONE;
         for one in [b'i', b'l'].iter().filter(|_| disguise.is_leet) {
-            copies.read_letters(source, *one);
-            read(Copy {
-                copies,
-                source,
-                start,
-            });
+            // `1` is written for i and for l, and there is no telling.
+            if kinds & ONE == 0 {
+                break;
+            }
+            kinds = copies.read_letters(source, *one);
+            if kinds != 0 {
+                read(Copy {
+                    copies,
+                    source,
+                    start,
+                });
+            }
         }
         if disguise.is_spaced {
             copies.close_up(source);
@@ -86,9 +92,42 @@ pub(super) fn each(
     }
 }
 
-/// The letter that a digit or sign is written for.
-fn letter(byte: u8, one: u8) -> Option<u8> {
-    Some(match byte {
+/// What a byte is to a word that may be disguised: a letter, or what is written for one.
+const LETTER: u8 = 1;
+const SIGN: u8 = 2;
+/// What is written for an i and for an l.
+const ONE: u8 = 4;
+
+/// The kinds of all bytes, and the letters that digits and signs are written for.
+static KINDS: [u8; 256] = kinds();
+
+#[allow(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler; a byte is below 256"
+)]
+const fn kinds() -> [u8; 256] {
+    let mut kinds = [0; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        kinds[byte as usize] = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' => LETTER,
+            b'1' | b'!' | b'|' => SIGN | ONE,
+            b'0'..=b'9' | b'@' | b'$' => SIGN,
+            _ => 0,
+        };
+        byte = byte.wrapping_add(1);
+    }
+    kinds
+}
+
+#[inline(always)]
+fn kind(byte: u8) -> u8 {
+    KINDS.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
+/// The letter that a digit or sign is written for; any other byte as it is.
+fn letter(byte: u8, one: u8) -> u8 {
+    match byte {
         b'0' => b'o',
         b'1' | b'!' | b'|' => one,
         b'2' => b'z',
@@ -98,24 +137,48 @@ fn letter(byte: u8, one: u8) -> Option<u8> {
         b'6' | b'9' => b'g',
         b'7' => b't',
         b'8' => b'b',
-        _ => return None,
+        other => other,
+    }
+}
+
+/// Whether letters and signs in a row are a word that is written in another way, by the marks
+/// that [`Disguise::is_leet`] is set for: `k8s` near by does not make `A55` a word.
+fn is_disguised(run: &[u8]) -> bool {
+    let is = |at: usize, wanted: u8| run.get(at).is_some_and(|byte| kind(*byte) & wanted != 0);
+    let before = |at: usize, wanted: u8| at.checked_sub(1).is_some_and(|at| is(at, wanted));
+    (0..run.len()).filter(|at| is(*at, SIGN)).any(|at| {
+        let next = at.saturating_add(1);
+        let one = is(next, LETTER) && !before(at, SIGN);
+        let two = before(at, LETTER) && is(next, SIGN) && is(next.saturating_add(1), LETTER);
+        let last = at > 0 && matches!(run.get(at), Some(b'@' | b'$'));
+        one || two || last
     })
 }
 
 impl Copies {
-    /// Reads digits and signs as letters where they stand beside letters.
-    fn read_letters(&mut self, source: &[u8], one: u8) {
+    /// Reads digits and signs as letters in words that are disguised by them. Gives the kinds
+    /// of what was read so: 0 where nothing was.
+    fn read_letters(&mut self, source: &[u8], one: u8) -> u8 {
         self.places.clear();
         self.text.clear();
-        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || letter(byte, one).is_some();
-        for run in source.chunk_by(|a, b| is_part(*a) == is_part(*b)) {
-            if run.iter().any(u8::is_ascii_alphabetic) {
-                let letters = run.iter().map(|byte| letter(*byte, one).unwrap_or(*byte));
-                self.text.extend(letters);
-            } else {
-                self.text.extend_from_slice(run);
+        self.text.extend_from_slice(source);
+        let mut read = 0;
+        // Where the run of letters and signs at hand begins, and what is in it.
+        let (mut start, mut within) = (0, 0);
+        for (at, byte) in source.iter().chain([&b' ']).enumerate() {
+            let kind = kind(*byte);
+            within |= kind;
+            if kind != 0 {
+                continue;
             }
+            let run = self.text.get_mut(start..at).unwrap_or_default();
+            if within & LETTER != 0 && within & SIGN != 0 && is_disguised(run) {
+                read |= within;
+                run.iter_mut().for_each(|byte| *byte = letter(*byte, one));
+            }
+            (start, within) = (at.saturating_add(1), 0);
         }
+        read
     }
 
     /// Leaves out the single bytes between letters that stand alone.

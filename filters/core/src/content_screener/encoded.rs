@@ -46,13 +46,16 @@ pub(super) fn blob(text: &[u8], at: usize) -> Option<Blob<'_>> {
         }
         end = end.saturating_add(run);
         lines = lines.saturating_add(1);
-        // Lines of 64 or 76 characters, as MIME and PEM have them.
+        // Lines have 64 or 76 characters in MIME and PEM; whoever hides something may have others.
         let rest = rest.get(run..)?;
         let next = rest
             .strip_prefix(b"\r\n")
             .or_else(|| rest.strip_prefix(b"\n"));
         match next {
-            Some(next) if run >= 60 && next.first().is_some_and(|byte| is_base64(*byte)) => {
+            Some(next)
+                if run >= SHORTEST_RUN as usize
+                    && next.first().is_some_and(|byte| is_base64(*byte)) =>
+            {
                 end = text.len().saturating_sub(next.len());
             }
             _ => break,
@@ -72,8 +75,42 @@ pub(super) fn blob(text: &[u8], at: usize) -> Option<Blob<'_>> {
     (source.len() >= SHORTEST).then_some(Blob { range, source })
 }
 
+/// Bytes that are decoded to see whether the rest is worth it.
+const TRIAL: usize = 64;
+
+/// Whether the beginning of `source` is base64 of what may be text: no image, no hash.
+pub(super) fn may_be_text(source: &[u8]) -> bool {
+    let Some(bytes) = bytes(source.get(..TRIAL).unwrap_or(source)) else {
+        return false;
+    };
+    // The last character may be cut.
+    let is_text = |text: &str| !text.chars().any(is_strange);
+    match core::str::from_utf8(&bytes) {
+        Ok(text) => is_text(text),
+        Err(error) => {
+            let whole = bytes.get(..error.valid_up_to()).unwrap_or_default();
+            error.error_len().is_none() && core::str::from_utf8(whole).is_ok_and(is_text)
+        }
+    }
+}
+
+/// Text has no control characters to speak of.
+fn is_strange(c: char) -> bool {
+    c.is_control() && !matches!(c, '\n' | '\r' | '\t')
+}
+
 /// The folded text that `source` says in base64; `None` where it says none.
 pub(super) fn decode(source: &[u8]) -> Option<Vec<u8>> {
+    let decoded = bytes(source)?;
+    if core::str::from_utf8(&decoded).ok()?.chars().any(is_strange) {
+        return None;
+    }
+    let mut folded = Vec::new();
+    fold(&decoded, false, &mut folded);
+    Some(folded)
+}
+
+fn bytes(source: &[u8]) -> Option<Vec<u8>> {
     const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
         .with_decode_padding_mode(DecodePaddingMode::Indifferent)
         .with_decode_allow_trailing_bits(true);
@@ -94,15 +131,7 @@ pub(super) fn decode(source: &[u8]) -> Option<Vec<u8>> {
         .decode_slice(source.get(..whole)?, &mut decoded)
         .ok()?;
     decoded.truncate(len);
-    let text = core::str::from_utf8(&decoded).ok()?;
-    // Text has no control characters to speak of.
-    let is_strange = |c: &char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
-    if text.chars().any(|c| is_strange(&c)) {
-        return None;
-    }
-    let mut folded = Vec::new();
-    fold(&decoded, false, &mut folded);
-    Some(folded)
+    Some(decoded)
 }
 
 #[cfg(test)]

@@ -176,10 +176,10 @@ impl<T: Copy + Ord> Lexicon<T> {
     /// Calls `found` with everything that may begin with `word`.
     #[inline(always)]
     pub fn look(&self, word: Word, mut found: impl FnMut(T)) {
-        if self.words.may_have(word.key) && !word.is_single {
+        if !word.is_single && self.words.may_have(word.key) {
             self.each(word.key, &mut found);
         }
-        if self.stems.may_have(first(word.key, Anchor::SHORTEST_STEM)) {
+        if self.stem_lengths != 0 && self.stems.may_have(first(word.key, Anchor::SHORTEST_STEM)) {
             self.look_for_stems(word, &mut found);
         }
     }

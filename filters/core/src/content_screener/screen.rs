@@ -47,6 +47,13 @@ pub struct Found {
     pub range: Range<usize>,
 }
 
+impl Found {
+    /// Findings in the order of their text.
+    pub(super) fn order(&self) -> (usize, usize, What) {
+        (self.range.start, self.range.end, self.what)
+    }
+}
+
 /// What something that is looked for by its first word is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
@@ -57,7 +64,8 @@ enum Target {
     Terms(u32, u32),
 }
 
-/// Most findings of one text: of what is more, only what has graver consequences counts.
+/// Most findings of one text, and of a request: of what is more, only what has graver
+/// consequences counts, and what can not be masked any more blocks.
 pub const MOST_FOUND: usize = 1 << 16;
 
 /// So many candidates are put aside before they are looked at closer.
@@ -107,9 +115,9 @@ impl Screen {
         let narrow = |at: usize| u16::try_from(at).unwrap_or(u16::MAX);
         let mut anchors: Vec<(Anchor, Target)> = Vec::new();
         if config.injection.action != Action::Off {
-            for (at, word) in phrases.anchors().enumerate() {
+            for (at, (word, goes_on)) in phrases.anchors().enumerate() {
                 let word = word.as_bytes();
-                let anchor = Anchor::of(word, true).or_else(|| Anchor::of(word, false));
+                let anchor = Anchor::of(word, goes_on).or_else(|| Anchor::of(word, false));
                 anchors.extend(anchor.map(|anchor| (anchor, Target::Phrase(narrow(at)))));
             }
         }
@@ -192,6 +200,11 @@ impl Screen {
         let injection = action_of(&config.injection, speaker);
         let is_modelled = injection != Action::Off && config.injection_model;
         let is_decoded = depth < config.evasion.base64_depth;
+        let shortest_run = if is_decoded {
+            encoded::SHORTEST_RUN
+        } else {
+            u32::MAX
+        };
         for spent in &mut spending.patterns {
             spent.until = 0;
         }
@@ -215,18 +228,17 @@ impl Screen {
                 if is_modelled {
                     score.word(word);
                 }
-                if word.len >= encoded::SHORTEST_RUN && is_decoded && blobs.len() < MOST_FOUND {
+                if word.len >= shortest_run {
                     blobs.push(word.at);
                 }
             },
             |at, disguise| {
-                if config.evasion.disguises && disguised.len() < MOST_FOUND {
+                if config.evasion.disguises {
                     disguised.push((at, disguise));
                 }
             },
         );
         self.check_all(text, hits, speaker, spending, found);
-        spending.is_over |= blobs.len() >= MOST_FOUND || disguised.len() >= MOST_FOUND;
         if let Some(verdict) = score.finish() {
             add(found, What::Model, injection, verdict.range);
         }
@@ -437,14 +449,17 @@ impl Screen {
                 continue;
             };
             until = range.end;
+            if !encoded::may_be_text(&source) {
+                continue;
+            }
             if spending.decoded.saturating_add(range.len()) > most {
                 spending.is_over = true;
-                break;
+                continue;
             }
-            spending.decoded = spending.decoded.saturating_add(range.len());
             let Some(decoded) = encoded::decode(&source) else {
                 continue;
             };
+            spending.decoded = spending.decoded.saturating_add(range.len());
             let mut inner = Room::default();
             self.find_within(
                 &decoded,
@@ -544,7 +559,10 @@ fn add(found: &mut Vec<Found>, what: What, action: Action, range: Range<usize>) 
     };
     if found.len() < MOST_FOUND {
         found.push(one);
-    } else if let Some(last) = found.last_mut().filter(|last| last.action < action) {
-        *last = one;
+    } else if let Some(last) = found.last_mut().filter(|_| action >= Action::Mask) {
+        *last = Found {
+            action: Action::Block,
+            ..one
+        };
     }
 }

@@ -52,18 +52,18 @@ impl RequestHead for Nowhere {
 
 /// What became of a request.
 #[derive(Debug)]
-struct Seen {
+pub(super) struct Seen {
     /// What is published as `tollgate.screen`.
-    screen: String,
+    pub(super) screen: String,
     /// What is published as `tollgate.screen_findings`.
-    findings: String,
+    pub(super) findings: String,
     /// The body as it is sent, or the answer's where it is blocked.
-    body: String,
-    status: u16,
-    masks: Vec<(String, String)>,
+    pub(super) body: String,
+    pub(super) status: u16,
+    pub(super) masks: Vec<(String, String)>,
 }
 
-fn send_as(settings: &str, dialect: Dialect, body: &str) -> Seen {
+pub(super) fn send_as(settings: &str, dialect: Dialect, body: &str) -> Seen {
     let config = format!(r#"{{"content_screener":{settings}}}"#);
     let config = Config::read(config.as_bytes(), &[StageKind::ContentScreener]).unwrap();
     let pipeline = Pipeline::new(config, b"", StageMaker::ALL).unwrap();
@@ -107,13 +107,13 @@ fn send_as(settings: &str, dialect: Dialect, body: &str) -> Seen {
     }
 }
 
-fn send(settings: &str, messages: &str) -> Seen {
+pub(super) fn send(settings: &str, messages: &str) -> Seen {
     let body = format!(r#"{{"model":"gpt-4o","messages":[{messages}]}}"#);
     send_as(settings, Dialect::Chat, &body)
 }
 
 /// A message of the user with this JSON-escaped content.
-fn user(content: &str) -> String {
+pub(super) fn user(content: &str) -> String {
     format!(r#"{{"role":"user","content":"{content}"}}"#)
 }
 

@@ -11,6 +11,7 @@ use core::ops::Range;
 
 use super::fold::fold;
 use super::lexicon::Anchor;
+use crate::words::is_of_word;
 
 /// How far apart the words of a term may stand in a text, in bytes.
 const LONGEST_GAP: usize = 8;
@@ -156,34 +157,25 @@ pub(super) fn text_byte(text: &[u8]) -> Option<(u8, &[u8])> {
 pub(super) fn joined(text: &[u8], at: usize) -> bool {
     let before = text.get(..at).unwrap_or_default();
     let after = text.get(at..).unwrap_or_default();
-    match (last_letter(before), first_letter(after)) {
-        (Some(left), Some(right)) => is_spaced(left) && is_spaced(right),
+    match (last_char(before), first_char(after)) {
+        (Some(left), Some(right)) => is_of_word(left) && is_of_word(right),
         _ => false,
     }
 }
 
-fn first_letter(text: &[u8]) -> Option<char> {
+fn first_char(text: &[u8]) -> Option<char> {
     let head = text.get(..text.len().min(4)).unwrap_or_default();
     let chunk = head.utf8_chunks().next()?.valid();
-    chunk.chars().next().filter(|c| c.is_alphanumeric())
+    chunk.chars().next()
 }
 
-fn last_letter(text: &[u8]) -> Option<char> {
+fn last_char(text: &[u8]) -> Option<char> {
     let start = (1..=4).find_map(|back| {
         let at = text.len().checked_sub(back)?;
         let is_start = text.get(at).is_some_and(|byte| byte & 0xc0 != 0x80);
         is_start.then_some(at)
     })?;
-    first_letter(text.get(start..)?)
-}
-
-/// Whether the script of a letter puts spaces between words. Those that do not: Thai to Tibetan,
-/// Myanmar, Khmer, the scripts of Chinese and Japanese, and Korean, which puts particles behind
-/// words.
-fn is_spaced(letter: char) -> bool {
-    !matches!(u32::from(letter),
-        0x0e00..=0x0fff | 0x1000..=0x109f | 0x1100..=0x11ff | 0x1780..=0x17ff | 0x19e0..=0x19ff
-        | 0x2e80..=0xd7ff | 0xf900..=0xfaff | 0x2_0000..=0x3_ffff)
+    first_char(text.get(start..)?)
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The texts of a message as one folded text, and the way back to the body.
 
+use core::ops::Range;
+
 use super::action::Action;
 use super::finding::Finding;
 use super::fold::{self, Place, Unseen};
@@ -99,9 +101,16 @@ impl Views {
             &mut self.room,
             &mut found,
         );
+        self.found.sort_unstable_by_key(Found::order);
+        let within = self.found.len();
         for one in found.drain(..).filter(|one| one.what != What::Model) {
             if let Some(range) = self.seams.in_view(&one.range) {
-                self.found.push(Found { range, ..one });
+                let known = self.found.get(..within).unwrap_or_default();
+                let is_known = matches!(one.what, What::PersonalData(_))
+                    && is_part_of(known, one.what, &range);
+                if !is_known {
+                    self.found.push(Found { range, ..one });
+                }
             }
         }
         self.across = found;
@@ -115,8 +124,7 @@ impl Views {
         texts: &[RequestText],
         findings: &mut Vec<Finding>,
     ) {
-        self.found
-            .sort_unstable_by_key(|one| (one.range.start, one.range.end, one.what));
+        self.found.sort_unstable_by_key(Found::order);
         self.found.dedup();
         let first = findings.len();
         let speaker = texts.first().map(|text| text.speaker);
@@ -174,6 +182,20 @@ impl Views {
         }
     }
 }
+
+/// Whether one of `known`, which are sorted, is `what` and begins within `range`, or at most
+/// [`LONGEST_ADDRESS`] ahead of it: an address that ends a part does not go on with the first word
+/// of the next.
+fn is_part_of(known: &[Found], what: What, range: &Range<usize>) -> bool {
+    let from = range.start.saturating_sub(LONGEST_ADDRESS);
+    let near = known.partition_point(|other| other.range.start < from);
+    let near = known.get(near..).unwrap_or_default().iter();
+    near.take_while(|other| other.range.start < range.end)
+        .any(|other| other.what == what && other.range.end > range.start)
+}
+
+/// Personal data that is longer is found again with what follows its part.
+const LONGEST_ADDRESS: usize = 256;
 
 /// Where in the body the `places` of a folded text stand, by what they say is their `source`,
 /// one of `count`.

@@ -156,6 +156,13 @@ proptest! {
 }
 
 #[test]
+fn what_is_passed_over_unlooked_at_is_kept() {
+    for point in 0x4000..=0x9fff {
+        assert_eq!(table::kind(point), Kind::Keep, "{point:x}");
+    }
+}
+
+#[test]
 fn characters_of_two_bytes_are_letters_once_they_are_folded() {
     for point in 0xc0..0x800 {
         let character = char::from_u32(point).unwrap();

@@ -20,6 +20,8 @@ pub struct Phrases {
 #[derive(Debug)]
 struct Anchor {
     word: String,
+    /// It may be the beginning of a longer word, or more than one.
+    goes_on: bool,
     /// Which phrases.
     phrases: Vec<usize>,
 }
@@ -68,9 +70,13 @@ impl Phrases {
             if let Some(Step::One(first)) = steps.first() {
                 for literal in first {
                     match anchors.iter_mut().find(|a| a.word == literal.text) {
-                        Some(anchor) => anchor.phrases.push(number),
+                        Some(anchor) => {
+                            anchor.goes_on |= literal.goes_on();
+                            anchor.phrases.push(number);
+                        }
                         None => anchors.push(Anchor {
                             word: literal.text.clone(),
+                            goes_on: literal.goes_on(),
                             phrases: vec![number],
                         }),
                     }
@@ -81,10 +87,10 @@ impl Phrases {
         Self { phrases, anchors }
     }
 
-    /// The words that phrases begin with, folded and in lower case, in the order of their numbers. The
-    /// words of a text may go on after them.
-    pub fn anchors(&self) -> impl Iterator<Item = &str> {
-        self.anchors.iter().map(|a| a.word.as_str())
+    /// The words that phrases begin with, folded and in lower case, in the order of their
+    /// numbers, and whether the words of the text may go on after them.
+    pub fn anchors(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.anchors.iter().map(|a| (a.word.as_str(), a.goes_on))
     }
 
     /// Where a phrase stands that begins with anchor number `anchor`, which was found at byte
@@ -172,11 +178,16 @@ impl<'a> Near<'a> {
 const MASK: u32 = (1 << (LONGEST + 1)) - 1;
 
 impl Literal {
+    /// Whether the word that begins it may be longer.
+    fn goes_on(&self) -> bool {
+        self.prefix || self.words > 1
+    }
+
     fn is_at(&self, text: &[u8], word: Word) -> bool {
         let literal = self.text.as_bytes();
         let rest = text.get(word.start..).unwrap_or_default();
         let length = word.end.saturating_sub(word.start);
-        (self.prefix || self.words > 1 || length == literal.len())
+        (self.goes_on() || length == literal.len())
             && rest
                 .get(..literal.len())
                 .is_some_and(|there| there.eq_ignore_ascii_case(literal))

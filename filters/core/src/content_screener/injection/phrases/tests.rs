@@ -12,7 +12,7 @@ fn found(text: &str) -> Option<String> {
     let mut from = 0;
     while let Some(word) = words::next(&view, from) {
         from = word.end;
-        for (number, anchor) in phrases.anchors().enumerate() {
+        for (number, (anchor, _)) in phrases.anchors().enumerate() {
             let there = view.get(word.start..).unwrap_or_default();
             let here = there
                 .get(..anchor.len())
