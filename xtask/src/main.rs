@@ -113,6 +113,12 @@ enum Chore {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Fit the content-screener's injection model again, or measure all of its detectors.
+    FitScreener {
+        /// Passed on; try `cargo xtask fit-screener -- --help`.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -188,13 +194,16 @@ fn run(chore: Chore) -> anyhow::Result<ExitCode> {
                 clippy.run()?;
             }
         }
-        Chore::Fit { args } => {
-            Tool::cargo(["run", "--release", "--package", "tollgate-token-fit", "--"])
-                .args(args)
-                .run()?;
-        }
+        Chore::Fit { args } => fit("tollgate-token-fit", args)?,
+        Chore::FitScreener { args } => fit("tollgate-screen-fit", args)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn fit(package: &str, args: Vec<String>) -> anyhow::Result<()> {
+    Tool::cargo(["run", "--release", "--package", package, "--"])
+        .args(args)
+        .run()
 }
 
 fn build(toolchain: &WasmToolchain) -> anyhow::Result<()> {

@@ -45,8 +45,9 @@ pub struct Rewritten {
     /// Placeholders that were replaced by what they stand for.
     pub unmasked: u32,
     /// Parts that passed as they came, events larger than [`MAX_EVENT`] and texts beyond the
-    /// most that are followed at once, and documents that passed without being looked
-    /// through: too long, or no JSON.
+    /// most that are followed at once; where texts are looked through also events that are no
+    /// JSON or have texts in other members than are followed, and documents too long, or no
+    /// JSON.
     pub passed: u32,
     /// Whether it was stopped.
     pub is_blocked: bool,

@@ -20,9 +20,9 @@ const BENIGN_OF_TEN: u64 = 8;
 /// Parts that are left out in turn to see what is found in them.
 const FOLDS: u64 = 5;
 
-/// The part of ordinary texts that may be taken for attacks, of those left out. A tenth of what
-/// is promised, because what people send is not what packages hold.
-const FALSE_ALARMS: f64 = 0.000_1;
+/// The part of ordinary texts that may be taken for attacks, of those left out. A small part of
+/// what is promised, because what people send is not what packages hold.
+const FALSE_ALARMS: f64 = 0.000_15;
 
 /// Whether the fit may see an attack: by its words, so that copies of it are on one side.
 pub fn learns_attack(document: &Document) -> bool {

@@ -19,14 +19,17 @@ pub struct Plan {
     pub ridge: f32,
     /// How much more an attack counts than an ordinary text.
     pub attack_weight: f32,
+    /// Of a thousand features of a text, how many are looked at in a round.
+    pub kept_of_thousand: usize,
 }
 
 /// The plan that the shipped weights are fitted with.
 pub const PLAN: Plan = Plan {
-    rounds: 12,
+    rounds: 30,
     rate: 0.05,
     ridge: 1e-3,
     attack_weight: 1.0,
+    kept_of_thousand: 500,
 };
 
 /// A text as the model sees it.
@@ -42,13 +45,13 @@ impl Sample {
         let mut features = Features::default();
         let words = split::keys(text)
             .into_iter()
-            .map(|key| features.next(key))
+            .map(|key| features.next(key).map(|f| f.is_new.then_some(f.bucket)))
             .collect();
         Self { words, is_attack }
     }
 
-    /// The window with the highest sum, and that sum.
-    fn worst(&self, weights: &[f32]) -> (std::ops::Range<usize>, f32) {
+    /// The window with the highest sum.
+    fn worst(&self, weights: &[f32]) -> std::ops::Range<usize> {
         let add = |word: &[Option<u16>; FEATURES]| -> f32 {
             word.iter()
                 .flatten()
@@ -65,7 +68,7 @@ impl Sample {
                 (best, end) = (sum, at + 1);
             }
         }
-        (end.saturating_sub(WINDOW)..end, best.max(0.0))
+        end.saturating_sub(WINDOW)..end
     }
 }
 
@@ -102,20 +105,24 @@ impl Model {
                 if sample.words.is_empty() {
                     continue;
                 }
-                let (window, sum) = if round == 0 {
+                let window = if round == 0 {
                     // Nothing is known yet: any window.
                     let start = next(sample.words.len().saturating_sub(WINDOW) + 1);
-                    let window = start..(start + WINDOW).min(sample.words.len());
-                    let sum = sample.words[window.clone()]
-                        .iter()
-                        .flatten()
-                        .flatten()
-                        .map(|&bucket| model.weights[usize::from(bucket)])
-                        .sum();
-                    (window, sum)
+                    start..(start + WINDOW).min(sample.words.len())
                 } else {
                     sample.worst(&model.weights)
                 };
+                // What is dropped has to be made up for by the rest, so that no single word is
+                // relied on.
+                let kept: Vec<usize> = sample.words[window]
+                    .iter()
+                    .flatten()
+                    .flatten()
+                    .filter(|_| next(1000) < plan.kept_of_thousand)
+                    .map(|&bucket| usize::from(bucket))
+                    .collect();
+                let sum: f32 = kept.iter().map(|&bucket| model.weights[bucket]).sum();
+                let sum = sum * 1000.0 / plan.kept_of_thousand as f32;
                 let chance = 1.0 / (1.0 + (-(sum + model.bias)).exp());
                 let slope = if sample.is_attack {
                     (chance - 1.0) * plan.attack_weight
@@ -125,8 +132,7 @@ impl Model {
                 if slope.abs() < 1e-4 {
                     continue;
                 }
-                for &bucket in sample.words[window].iter().flatten().flatten() {
-                    let bucket = usize::from(bucket);
+                for bucket in kept {
                     let slope = slope + plan.ridge * model.weights[bucket];
                     moved[bucket] += slope * slope;
                     model.weights[bucket] -= plan.rate * slope / moved[bucket].sqrt();

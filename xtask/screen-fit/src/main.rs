@@ -4,6 +4,7 @@ mod disguises;
 mod evaluate;
 mod fit;
 mod learn;
+mod lists;
 mod personas;
 mod sources;
 mod split;

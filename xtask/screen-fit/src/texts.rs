@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tollgate_corpora::extract::{self, Format};
 
-use crate::personas;
 use crate::sources::{Pick, Reading, SOURCES, Set};
 use crate::split;
+use crate::{lists, personas};
 
 /// A longer text is cut, as a client would send a document in parts.
 const LONGEST: usize = 16 * 1024;
@@ -98,15 +98,10 @@ pub fn collect(root: &Path) -> Result<()> {
             package.licence
         );
     }
-    let personas = personas::all();
-    println!(
-        "{:<30} {:<12} {:<14} {:>7}",
-        "personas made here",
-        "",
-        "",
-        personas.len()
-    );
-    all.entry(Set::Benign).or_default().extend(personas);
+    for (name, made) in [("personas", personas::all()), ("lists", lists::all())] {
+        println!("{:<58} {:>7}", format!("{name}, made here"), made.len());
+        all.entry(Set::Benign).or_default().extend(made);
+    }
     let folder = root.join("screen");
     fs::create_dir_all(&folder)?;
     for (set, documents) in &all {

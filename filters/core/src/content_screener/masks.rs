@@ -1,5 +1,6 @@
 //! Placeholders of one exchange and what they stand for.
 
+use core::fmt;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -8,10 +9,20 @@ use memchr::memmem;
 use crate::json::{Unescaped, unescape};
 
 /// What was masked in one request. It belongs to its exchange and ends with it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Masks {
     /// Placeholders, and what they stand for without its JSON escapes.
     masked: Vec<(String, Vec<u8>)>,
+}
+
+/// What was masked is for no log.
+impl fmt::Debug for Masks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut written = f.debug_struct("Masks");
+        written
+            .field("len", &self.masked.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Masks {
@@ -146,5 +157,6 @@ mod tests {
                 ("[PHONE_1]", b"a@b.com"),
             ]
         );
+        assert_eq!(format!("{masks:?}"), "Masks { len: 3, .. }");
     }
 }

@@ -100,6 +100,7 @@ pub struct Room {
     blobs: Vec<usize>,
     hits: Vec<(usize, Target)>,
     copies: Copies,
+    score: Score,
 }
 
 impl Screen {
@@ -199,7 +200,6 @@ impl Screen {
         let injection = action_of(&config.injection, speaker);
         let is_modelled = injection != Action::Off && config.injection_model;
         let is_decoded = depth < config.evasion.base64_depth;
-        let mut score = is_modelled.then(Score::default);
         let shortest_run = if is_decoded {
             encoded::SHORTEST_RUN
         } else {
@@ -213,8 +213,10 @@ impl Screen {
             disguised,
             blobs,
             found,
+            score,
             ..
         } = &mut *room;
+        score.clear();
         words::each(
             text,
             |word| {
@@ -223,8 +225,8 @@ impl Screen {
                 if hits.len() >= BATCH {
                     self.check_all(text, hits, speaker, spending, found);
                 }
-                if let Some(score) = score.as_mut().filter(|_| !word.is_single) {
-                    score.word(word.key, word.at);
+                if is_modelled {
+                    score.word(word);
                 }
                 if word.len >= shortest_run {
                     blobs.push(word.at);
@@ -237,8 +239,8 @@ impl Screen {
             },
         );
         self.check_all(text, hits, speaker, spending, found);
-        if let Some(verdict) = score.and_then(|score| score.finish()) {
-            add(&mut room.found, What::Model, injection, verdict.range);
+        if let Some(verdict) = score.finish() {
+            add(found, What::Model, injection, verdict.range);
         }
         self.find_personal_data(text, speaker, &mut room.found);
         if config.secrets.is_any() && config.secrets.detector.roles.has(speaker) {

@@ -84,7 +84,7 @@ pub(super) struct Data<'a> {
 impl<'a> Data<'a> {
     /// The data of `event`; `None` where it has none.
     pub(super) fn of(event: &'a [u8]) -> Option<Data<'a>> {
-        let mut spans = lines(event).filter_map(|line| data_of(event, line));
+        let mut spans = lines(event).filter_map(|line| data_of(event, without_mark(event, line)));
         let first = spans.next()?;
         let mut data = Data {
             lines: vec![(0, first.start)],
@@ -120,6 +120,16 @@ fn lines(event: &[u8]) -> impl Iterator<Item = Range<usize>> {
         start = line.end.saturating_add(1);
         Some(line)
     })
+}
+
+/// A line without the byte order mark that a stream may begin with. Within a stream it would
+/// make the line one of no meaning; what some clients may read is looked at.
+fn without_mark(event: &[u8], line: Range<usize>) -> Range<usize> {
+    let content = event.get(line.clone()).unwrap_or_default();
+    let content = content
+        .strip_prefix("\u{feff}".as_bytes())
+        .unwrap_or(content);
+    line.end.saturating_sub(content.len())..line.end
 }
 
 /// Where the data is of a line that is of data.
@@ -191,6 +201,8 @@ mod tests {
             (": comment\nid: 1\n\n", None),
             ("database: x\n\n", None),
             ("data: no end", Some("no end")),
+            ("\u{feff}data: {}\n\n", Some("{}")),
+            ("\u{feff}\ndata\n\n", Some("")),
         ] {
             let data = Data::of(event.as_bytes());
             let text = data.as_ref().map(|data| data.text.to_vec());

@@ -28,6 +28,12 @@ pub(super) enum Node {
     /// The `output` of the Responses API.
     Items,
     Item,
+    /// Sound, and what it says.
+    Audio,
+    /// How likely each token was: it says the text again.
+    Logprobs,
+    /// Part of a delta that is not followed.
+    Unfollowed,
     /// Content that is an array.
     Parts,
     Part,
@@ -40,6 +46,7 @@ pub(super) enum Member {
     #[default]
     Other,
     Arguments,
+    Audio,
     Calls,
     Choices,
     /// The code of an interpreter's call.
@@ -53,6 +60,9 @@ pub(super) enum Member {
     /// The input of a custom tool.
     Input,
     Item,
+    /// What something is called: no text.
+    Label,
+    Logprobs,
     Message,
     Obfuscation,
     Output,
@@ -66,6 +76,9 @@ pub(super) enum Member {
     Response,
     SequenceNumber,
     Text,
+    /// What some servers call [`Member::Reasoning`].
+    Thinking,
+    Transcript,
     Type,
 }
 
@@ -73,6 +86,7 @@ impl Member {
     pub(super) fn named(name: &[u8]) -> Member {
         match name {
             b"arguments" => Member::Arguments,
+            b"audio" => Member::Audio,
             b"choices" => Member::Choices,
             b"code" => Member::Code,
             b"content" => Member::Content,
@@ -81,14 +95,17 @@ impl Member {
             b"delta" => Member::Delta,
             b"finish_reason" => Member::FinishReason,
             b"function" | b"function_call" => Member::Function,
+            b"id" | b"name" | b"role" => Member::Label,
             b"index" => Member::Index,
             b"input" => Member::Input,
             b"item" => Member::Item,
+            b"logprobs" => Member::Logprobs,
             b"message" => Member::Message,
             b"obfuscation" => Member::Obfuscation,
             b"output" => Member::Output,
             b"output_index" => Member::OutputIndex,
             b"part" => Member::Part,
+            b"reasoning" => Member::Thinking,
             b"reasoning_content" => Member::Reasoning,
             b"refusal" => Member::Refusal,
             b"response" => Member::Response,
@@ -96,6 +113,7 @@ impl Member {
             b"summary" => Member::Content,
             b"text" => Member::Text,
             b"tool_calls" => Member::Calls,
+            b"transcript" => Member::Transcript,
             b"type" => Member::Type,
             _ => Member::Other,
         }
@@ -124,6 +142,11 @@ impl Node {
             (Node::Items, _, Container::Object) => Node::Item,
             (Node::Message | Node::Item, Member::Content, Container::Array) => Node::Parts,
             (Node::Parts, _, Container::Object) => Node::Part,
+            (Node::Choice | Node::Delta | Node::Answer | Node::Part, Member::Logprobs, _) => {
+                Node::Logprobs
+            }
+            (Node::Delta | Node::Message, Member::Audio, Container::Object) => Node::Audio,
+            (Node::Delta | Node::Unfollowed, _, _) => Node::Unfollowed,
             _ => Node::Other,
         }
     }

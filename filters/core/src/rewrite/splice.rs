@@ -47,9 +47,12 @@ impl Splices {
         self.splices.is_empty()
     }
 
-    /// Puts `content`, which is escaped, at `span`, which lies after those before it.
+    /// Puts `content`, which is JSON or, within a string, escaped, at `span`, which no other
+    /// meets.
     pub(super) fn push(&mut self, span: Range<usize>, content: Vec<u8>) {
-        self.splices.push((span, content));
+        let before = |(other, _): &(Range<usize>, _)| other.start < span.start;
+        let place = self.splices.partition_point(before);
+        self.splices.insert(place, (span, content));
     }
 
     /// Adds `text` with the splices in it to `out`; they were made for a text of which this

@@ -206,8 +206,19 @@ impl Stream {
             Some(data) if found.read(&data.text).is_ok() => {
                 self.edit(&found, &data.text, is_end, edits, rewritten, &mut out)
             }
-            _ if is_done || is_end => self.texts.release(edits, rewritten, &mut out, |_| true),
-            _ => Ok(()),
+            _ => {
+                let has_data = data
+                    .as_ref()
+                    .is_some_and(|data| !data.text.trim_ascii().is_empty());
+                if edits.detect.is_some() && has_data && !is_done {
+                    rewritten.passed = rewritten.passed.saturating_add(1);
+                }
+                if is_done || is_end {
+                    self.texts.release(edits, rewritten, &mut out, |_| true)
+                } else {
+                    Ok(())
+                }
+            }
         };
         self.found = found;
         match (result, data) {
@@ -221,7 +232,7 @@ impl Stream {
         Some(out)
     }
 
-    /// TextEdits the texts of an event, and adds events to `before` that have to come before it.
+    /// Edits the texts of an event, and adds events to `before` that have to come before it.
     fn edit(
         &mut self,
         found: &Found,
@@ -234,6 +245,8 @@ impl Stream {
         let ends = Ends::of(found, json, is_end);
         if edits.detect.is_some() {
             self.stop.remember(found, json);
+            let unfollowed = u32::from(found.has_unfollowed);
+            rewritten.passed = rewritten.passed.saturating_add(unfollowed);
         }
         for text in &found.texts {
             let content = json.get(text.span.clone()).unwrap_or_default();
@@ -278,11 +291,28 @@ impl Stream {
                 begun.remember(found.event_type(json), found.members(json));
             }
         }
+        if edits.detect.is_some() || !self.splices.is_empty() {
+            self.leave_out_logprobs(found, json);
+        }
         let over = |channel| ends.has(found, channel);
         self.texts.release(edits, rewritten, before, over)?;
         self.texts.forget(over);
         self.stop.forget(found);
         Ok(())
+    }
+
+    /// Empties what says the tokens of the texts as the model wrote them, which may be held
+    /// back. An array stays one: the Responses API has an empty one where none were asked for.
+    fn leave_out_logprobs(&mut self, found: &Found, json: &[u8]) {
+        for span in &found.logprobs {
+            let empty = match json.get(span.start) {
+                Some(b'[') => "[]",
+                _ => "null",
+            };
+            if json.get(span.clone()) != Some(empty.as_bytes()) {
+                self.splices.push(span.clone(), empty.into());
+            }
+        }
     }
 }
 

@@ -129,6 +129,8 @@ impl Begun {
             Kind::Content => format!(r#"{{"content":"{escaped}"}}"#),
             Kind::Refusal => format!(r#"{{"refusal":"{escaped}"}}"#),
             Kind::Reasoning => format!(r#"{{"reasoning_content":"{escaped}"}}"#),
+            Kind::Thinking => format!(r#"{{"reasoning":"{escaped}"}}"#),
+            Kind::Transcript => format!(r#"{{"audio":{{"transcript":"{escaped}"}}}}"#),
             Kind::FunctionCall => format!(r#"{{"function_call":{{"arguments":"{escaped}"}}}}"#),
             Kind::Arguments => format!(
                 r#"{{"tool_calls":[{{"index":{part},"function":{{"arguments":"{escaped}"}}}}]}}"#

@@ -1,5 +1,6 @@
 //! Puts the originals of placeholders back.
 
+use core::fmt;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -10,10 +11,20 @@ use super::splice::escaped;
 /// A placeholder is `[`, ASCII letters, digits and underscores, and `]`, as `[EMAIL_1]`: none
 /// begins another, and none is changed by being part of JSON. What is added as something else
 /// is left out.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Originals {
     originals: BTreeMap<Box<str>, Box<str>>,
     longest: usize,
+}
+
+/// What was masked is for no log.
+impl fmt::Debug for Originals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut written = f.debug_struct("Originals");
+        written
+            .field("len", &self.originals.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Originals {

@@ -17,6 +17,10 @@ pub(super) enum Kind {
     Refusal,
     /// What it thinks.
     Reasoning,
+    /// The same, as other servers call it.
+    Thinking,
+    /// What its sound says.
+    Transcript,
     /// The arguments of a call: JSON.
     Arguments,
     /// Those of the one call that there was before there could be several.
@@ -83,6 +87,10 @@ struct Open {
 pub(super) struct Found {
     pub(super) texts: Vec<Text>,
     pub(super) choices: Vec<Choice>,
+    /// Objects and arrays of what each token was worth, which say the texts again.
+    pub(super) logprobs: Vec<Range<usize>>,
+    /// Whether a delta has a text that is not among the texts.
+    pub(super) has_unfollowed: bool,
     /// Members of the outermost object: from the quote of the name to the end of the value.
     members: Vec<Range<usize>>,
     /// The `type` of an event of the Responses API.
@@ -203,16 +211,21 @@ impl Reader<'_> {
             (Node::Delta, Member::Content) => delta(Kind::Content),
             (Node::Delta, Member::Refusal) => delta(Kind::Refusal),
             (Node::Delta, Member::Reasoning) => delta(Kind::Reasoning),
+            (Node::Delta, Member::Thinking) => delta(Kind::Thinking),
+            (Node::Audio, Member::Transcript) => delta(Kind::Transcript),
             (Node::Answer, Member::Delta) => delta(Kind::Other),
             (Node::Function, Member::Arguments) if self.parent() == Node::Call => {
                 delta(Kind::Arguments)
             }
             (Node::Function, Member::Arguments) => delta(Kind::FunctionCall),
             (Node::Function, Member::Input) => delta(Kind::Input),
-            (Node::Message, Member::Content | Member::Refusal | Member::Reasoning)
-            | (Node::Part, Member::Text | Member::Refusal)
+            (
+                Node::Message,
+                Member::Content | Member::Refusal | Member::Reasoning | Member::Thinking,
+            )
+            | (Node::Part, Member::Text | Member::Refusal | Member::Transcript)
             | (Node::Item | Node::Answer, Member::Arguments | Member::Input | Member::Code)
-            | (Node::Answer, Member::Text | Member::Refusal) => Role::Whole,
+            | (Node::Answer, Member::Text | Member::Refusal | Member::Transcript) => Role::Whole,
             (Node::Choice, Member::FinishReason)
             | (Node::Answer, Member::Type | Member::Obfuscation) => return None,
             _ => Role::Other,
@@ -261,8 +274,10 @@ impl Handler for Reader<'_> {
             None => Node::Other,
             Some(open) => open.node.child(self.found.member, container),
         };
-        if node == Node::Carried {
-            self.found.response = Some(at..at);
+        match node {
+            Node::Carried => self.found.response = Some(at..at),
+            Node::Logprobs => self.found.logprobs.push(at..at),
+            _ => {}
         }
         self.found.open.push(Open {
             node,
@@ -284,6 +299,12 @@ impl Handler for Reader<'_> {
                 if let Some(response) = &mut self.found.response {
                     response.end = end;
                 }
+            }
+            Node::Logprobs => {
+                if let Some(logprobs) = self.found.logprobs.last_mut() {
+                    logprobs.end = end;
+                }
+                self.found.texts.truncate(open.texts);
             }
             Node::Choice => self.found.choices.push(Choice {
                 index: open.index,
@@ -337,6 +358,10 @@ impl Handler for Reader<'_> {
                 }
             }
             (Node::Answer, Member::Type) => self.found.event = Some(span.clone()),
+            (Node::Unfollowed, Member::Label | Member::Type) => {}
+            (Node::Unfollowed, _) | (Node::Delta, Member::Other) => {
+                self.found.has_unfollowed |= !span.is_empty();
+            }
             _ => {}
         }
         self.scalar(at.saturating_add(1));

@@ -6,4 +6,4 @@
 pub(super) static WEIGHTS: &[u8; super::model::BUCKETS] = include_bytes!("weights.bin");
 
 /// The sum of a window that is an injection.
-pub(super) const THRESHOLD: i32 = 1523;
+pub(super) const THRESHOLD: i32 = 2200;

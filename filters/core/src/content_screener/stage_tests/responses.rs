@@ -175,3 +175,77 @@ fn words_of_every_script_are_looked_at_whole() {
         assert_eq!(is_blocked, is_stopped, "{pieces:?}: {sent}");
     }
 }
+
+#[test]
+fn what_is_held_back_is_not_said_in_logprobs() {
+    let sent = streamed("darn", &["oh ", "darn", " it"], true);
+    assert!(!sent.contains("darn"), "{sent}");
+    let sent = streamed("darn", &["oh ", "dear", " it"], true);
+    assert!(sent.contains("dear") && !sent.contains("token"), "{sent}");
+}
+
+#[test]
+fn a_stream_may_begin_with_a_byte_order_mark() {
+    let settings =
+        r#"{"terms":[{"name":"words","terms":["darn"],"action":"block","roles":["response"]}]}"#;
+    let event = |text: &str| {
+        format!(
+            "\u{feff}data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\ndata: [DONE]\n\n"
+        )
+    };
+    let answer = |text: &str| super::answer(settings, "x", "text/event-stream", &event(text)).0;
+    let sent = answer("darn it");
+    assert!(
+        !sent.contains("darn") && sent.contains("content_filter"),
+        "{sent}"
+    );
+    let sent = answer("well");
+    assert!(
+        sent.starts_with('\u{feff}') && sent.contains("well"),
+        "{sent}"
+    );
+}
+
+#[test]
+fn what_of_a_delta_cannot_be_followed_is_counted() {
+    let settings =
+        r#"{"terms":[{"name":"words","terms":["darn"],"action":"block","roles":["response"]}]}"#;
+    for (delta, is_stopped, is_counted) in [
+        (r#"{"role":"assistant","content":""}"#, false, false),
+        (r#"{"reasoning":"oh darn it"}"#, true, false),
+        (r#"{"reasoning_content":"oh darn it"}"#, true, false),
+        (
+            r#"{"audio":{"id":"a1","transcript":"oh darn it"}}"#,
+            true,
+            false,
+        ),
+        (r#"{"audio":{"id":"a1","data":"ZGFybg=="}}"#, false, false),
+        (r#"{"comment":"oh darn it"}"#, false, true),
+        (
+            r#"{"content":[{"type":"text","text":"oh darn it"}]}"#,
+            false,
+            true,
+        ),
+        (
+            r#"{"tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":""}}]}"#,
+            false,
+            false,
+        ),
+        ("{oh darn it", false, true),
+    ] {
+        let body = format!(
+            "data: {{\"choices\":[{{\"index\":0,\"delta\":{delta}}}]}}\n\ndata: [DONE]\n\n"
+        );
+        let (sent, counted) = super::answer(settings, "x", "text/event-stream", &body);
+        assert_eq!(
+            sent.contains("content_filter"),
+            is_stopped,
+            "{delta}: {sent}"
+        );
+        assert_eq!(sent.contains("darn"), is_counted, "{delta}: {sent}");
+        let unscreened = counted
+            .iter()
+            .any(|one| one.starts_with("responses_unscreened"));
+        assert_eq!(unscreened, is_counted, "{delta}: {counted:?}");
+    }
+}

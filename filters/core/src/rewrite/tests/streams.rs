@@ -325,3 +325,58 @@ fn an_event_beyond_what_is_held_passes_as_it_came_after_what_was_held_back() {
         assert_eq!(rewriter.rewritten().passed, 1);
     }
 }
+
+#[test]
+fn logprobs_do_not_outlive_the_text_they_are_of() {
+    let tokens = r#"{"content":[{"token":"x","bytes":[120],"logprob":-1,"top_logprobs":[]}]}"#;
+    let list = r#"[{"token":"x","bytes":[120],"logprob":-1,"top_logprobs":[]}]"#;
+    let before = |text: &str, logprobs: &str| {
+        format!(
+            "data: {{\"choices\":[{{\"index\":0,\"logprobs\":{logprobs},\"delta\":{{\"content\":\"{text}\"}}}}]}}\n\n"
+        )
+    };
+    let behind = |text: &str, logprobs: &str| {
+        format!(
+            "data: {{\"choices\":[{{\"text\":\"{text}\",\"logprobs\":{logprobs},\"index\":0}}]}}\n\n"
+        )
+    };
+    let delta = |text: &str, logprobs: &str| {
+        format!(
+            "data: {{\"type\":\"response.output_text.delta\",\"logprobs\":{logprobs},\"delta\":\"{text}\",\"output_index\":0}}\n\n"
+        )
+    };
+    let done = |text: &str, logprobs: &str| {
+        format!(
+            "data: {{\"type\":\"response.content_part.done\",\"part\":{{\"text\":\"{text}\",\"logprobs\":{logprobs}}}}}\n\n"
+        )
+    };
+    // Placeholders: only where they change the text.
+    for (stream, expected) in [
+        (before("a", tokens), before("a", tokens)),
+        (
+            before("[EMAIL_1]", tokens),
+            before("ann@example.com", "null"),
+        ),
+        (
+            behind("[EMAIL_1]", tokens),
+            behind("ann@example.com", "null"),
+        ),
+        (
+            behind("[EMAIL_1]", "null"),
+            behind("ann@example.com", "null"),
+        ),
+        (delta("[EMAIL_1]", list), delta("ann@example.com", "[]")),
+        (done("[EMAIL_1]", list), done("ann@example.com", "[]")),
+    ] {
+        assert_eq!(rewrite_every_way(SSE, unmask, &stream).0, expected);
+    }
+    // Looked through: always.
+    for (stream, expected) in [
+        (before("", tokens), before("", "null")),
+        (delta("", list), delta("", "[]")),
+        (delta("", "[]"), delta("", "[]")),
+        (done("a", list), done("a", "[]")),
+    ] {
+        assert_eq!(rewrite_every_way(SSE, screen, &stream).0, expected);
+    }
+}
