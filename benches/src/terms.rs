@@ -66,7 +66,7 @@ pub fn terms(count: usize) -> Vec<String> {
             let more = LONGER_THAN.iter().filter(|share| draw < **share).count();
             let words: Vec<String> = (0..=more)
                 .map(|_| {
-                    let syllables = 1 + random.below(if more == 0 { 3 } else { 2 });
+                    let syllables = 1 + random.below(2);
                     word(&mut random, syllables)
                 })
                 .collect();
