@@ -8,11 +8,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-use tollgate_core::config::{Config, RequestHead, StageKind};
+use tollgate_core::config::{Config, StageKind};
 use tollgate_core::content_screener::fold::fold;
 use tollgate_core::content_screener::screen::{Found, Room, Screen, Spending};
 use tollgate_core::endpoint::Dialect;
-use tollgate_core::host::{Host, Shared, Stored, Unavailable, Version};
+use tollgate_core::host::Nowhere;
 use tollgate_core::pipeline::{Judged, Pipeline, StageMaker};
 use tollgate_core::request::texts::Speaker;
 
@@ -176,44 +176,5 @@ fn goes_on_before(text: &[u8], at: usize) -> bool {
         Some(b'\\') => is_escape(0),
         Some(last) => last.is_ascii_alphanumeric() && !is_escape(1),
         None => false,
-    }
-}
-
-/// A world in which nothing is known.
-struct Nowhere;
-
-impl Host for Nowhere {
-    fn now(&self) -> Option<u64> {
-        None
-    }
-    fn shared(&self, _: &str) -> Result<Option<Shared>, Unavailable> {
-        Err(Unavailable)
-    }
-    fn share(&self, _: &str, _: &[u8], _: Version) -> Result<Stored, Unavailable> {
-        Err(Unavailable)
-    }
-    fn property(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-}
-
-impl RequestHead for Nowhere {
-    fn method(&self) -> &[u8] {
-        b"POST"
-    }
-    fn path(&self) -> &[u8] {
-        b"/v1/chat/completions"
-    }
-    fn host(&self) -> &[u8] {
-        b"llm.example"
-    }
-    fn route_name(&self) -> &[u8] {
-        b""
-    }
-    fn header<'a>(&'a self, _: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        [].into_iter()
-    }
-    fn property(&self, _: &str) -> Option<Vec<u8>> {
-        None
     }
 }

@@ -113,6 +113,9 @@ impl ContentScreener {
         for group in request.texts.chunk_by(|a, b| a.group == b.group).rev() {
             // Nearly always all of them are one speaker's; calls among what is said are not.
             for (_, speaker) in Speaker::ALL {
+                if !screen.config().looks_at(Speakers::of(&[speaker])) {
+                    continue;
+                }
                 if group.iter().all(|text| text.speaker == speaker) {
                     views.find(screen, request.body, group, spending, &mut findings);
                     break;

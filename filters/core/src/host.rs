@@ -4,6 +4,8 @@
 //! again, natively and in any order. Inside Envoy the kit answers these questions; in tests a
 //! simulated world does.
 
+use crate::config::RequestHead;
+
 /// The world around the stages.
 pub trait Host {
     /// Wall-clock time in nanoseconds since 1970, where it is known. It may step back.
@@ -55,3 +57,44 @@ pub enum Stored {
 /// The host does not do what it was asked to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unavailable;
+
+/// A world in which nothing is known, and the head of a chat request that no rule is about: for
+/// tests, benches and tools that let stages judge bodies.
+#[derive(Clone, Copy, Debug)]
+pub struct Nowhere;
+
+impl Host for Nowhere {
+    fn now(&self) -> Option<u64> {
+        None
+    }
+    fn shared(&self, _: &str) -> Result<Option<Shared>, Unavailable> {
+        Err(Unavailable)
+    }
+    fn share(&self, _: &str, _: &[u8], _: Version) -> Result<Stored, Unavailable> {
+        Err(Unavailable)
+    }
+    fn property(&self, _: &str) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+impl RequestHead for Nowhere {
+    fn method(&self) -> &[u8] {
+        b"POST"
+    }
+    fn path(&self) -> &[u8] {
+        b"/v1/chat/completions"
+    }
+    fn host(&self) -> &[u8] {
+        b""
+    }
+    fn route_name(&self) -> &[u8] {
+        b""
+    }
+    fn header<'a>(&'a self, _: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        [].into_iter()
+    }
+    fn property(&self, _: &str) -> Option<Vec<u8>> {
+        None
+    }
+}

@@ -15,6 +15,7 @@ use crate::models::Models;
 use crate::rate_limiter::RateLimiter;
 use crate::rate_limiter::tenant::Tenants;
 use crate::reply::{Refused, Reply};
+use crate::request::texts::Speakers;
 use crate::request::{Request, RequestReader, Unread, Wanted};
 use crate::scan::Refusal;
 use crate::stage::{Stage, Verdict};
@@ -26,7 +27,6 @@ pub struct Pipeline {
     models: Models,
     tenants: Tenants,
     stages: Vec<Box<dyn Stage>>,
-    wanted: Wanted,
     has_secret: bool,
 }
 
@@ -140,13 +140,7 @@ impl Pipeline {
         let stages = config.stages.iter().filter_map(maker);
         let stages: Result<Vec<_>, _> = stages.map(|maker| (maker.make)(&config, secret)).collect();
         let stages = stages?;
-        let has = |stage| config.stages.contains(&stage);
-        let wanted = Wanted {
-            tokens: has(StageKind::TokenEstimator) || has(StageKind::RateLimiter),
-            texts: has(StageKind::ContentScreener),
-        };
         Ok(Pipeline {
-            wanted,
             config,
             models,
             tenants: Tenants::new(secret),
@@ -194,6 +188,7 @@ impl Pipeline {
         // A source may cost a host call.
         let is_counted =
             rule.rate_limiter.is_active() && self.config.stages.contains(&StageKind::RateLimiter);
+        let wanted = self.wanted(0, &rule);
         Incoming {
             call: Call {
                 dialect,
@@ -202,7 +197,7 @@ impl Pipeline {
                 tenant: is_counted.then(|| self.tenants.of(head, &rule.tenant)),
                 rule,
             },
-            reader: RequestReader::new(dialect, self.wanted, &self.config.limits),
+            reader: RequestReader::new(dialect, wanted, &self.config.limits),
         }
     }
 
@@ -243,7 +238,8 @@ impl Pipeline {
                     return Some(Stop::End);
                 }
                 let limits = &self.config.limits;
-                let reader = RequestReader::new(exchange.dialect, self.wanted, limits);
+                let wanted = self.wanted(after, &exchange.rule);
+                let reader = RequestReader::new(exchange.dialect, wanted, limits);
                 let deployment = exchange.deployment.as_deref();
                 let request = reader.finish(&body, deployment, &self.models).ok()?;
                 Some(self.ask(after, &request, &mut exchange, host, effects))
@@ -253,6 +249,17 @@ impl Pipeline {
                 return Judged::Refuse(Refused::Busy, admission::busy());
             };
             stop = next;
+        }
+    }
+
+    /// What the stages from the one at `from` on look at of this rule's requests.
+    fn wanted(&self, from: usize, rule: &Rule) -> Wanted {
+        let stages = self.config.stages.get(from..).unwrap_or_default();
+        let has = |stage| stages.contains(&stage);
+        Wanted {
+            tokens: has(StageKind::TokenEstimator) || has(StageKind::RateLimiter),
+            texts: has(StageKind::ContentScreener)
+                && rule.content_screener.looks_at(Speakers::REQUEST),
         }
     }
 

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow};
-use tollgate_core::config::{Config, RequestHead, StageKind};
+use tollgate_core::config::{Config, StageKind};
 use tollgate_core::content_screener::ContentScreener;
 use tollgate_core::content_screener::fold::fold;
 use tollgate_core::content_screener::screen::{Room, Screen, Spending};
 use tollgate_core::endpoint::Dialect;
-use tollgate_core::host::{Host, Shared, Stored, Unavailable, Version};
+use tollgate_core::host::Nowhere;
 use tollgate_core::pipeline::{Judged, Pipeline, StageMaker};
 use tollgate_core::request::texts::Speaker;
 
@@ -87,44 +87,5 @@ impl Stage {
         let names = found.iter().map(|f| self.screen.name(f.what).to_owned());
         let hidden = (unseen.count > 0).then(|| "invisible_text".to_owned());
         names.chain(hidden).collect()
-    }
-}
-
-/// A world in which nothing is known, and a request that no rule is about.
-struct Nowhere;
-
-impl Host for Nowhere {
-    fn now(&self) -> Option<u64> {
-        None
-    }
-    fn shared(&self, _: &str) -> Result<Option<Shared>, Unavailable> {
-        Err(Unavailable)
-    }
-    fn share(&self, _: &str, _: &[u8], _: Version) -> Result<Stored, Unavailable> {
-        Err(Unavailable)
-    }
-    fn property(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-}
-
-impl RequestHead for Nowhere {
-    fn method(&self) -> &[u8] {
-        b"POST"
-    }
-    fn path(&self) -> &[u8] {
-        b"/v1/chat/completions"
-    }
-    fn host(&self) -> &[u8] {
-        b""
-    }
-    fn route_name(&self) -> &[u8] {
-        b""
-    }
-    fn header<'a>(&'a self, _: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        [].into_iter()
-    }
-    fn property(&self, _: &str) -> Option<Vec<u8>> {
-        None
     }
 }

@@ -277,36 +277,31 @@ impl ContentScreenerConfig {
 
     /// Whether it may take anything out of a request.
     pub fn may_mask(&self) -> bool {
-        let of_kinds = |kinds: &KindsDetector| {
-            let own = kinds
-                .kinds
-                .iter()
-                .any(|(_, action)| *action == Action::Mask);
-            own || kinds.detector.action == Action::Mask
-        };
-        let detectors = [&self.injection, &self.invisible_text].into_iter();
-        let lists = self.terms.iter().map(|list| &list.detector);
-        let rules = self.patterns.iter().map(|rule| &rule.detector);
-        let mut detectors = detectors.chain(lists).chain(rules);
-        self.enabled
-            && self.mode == ScreenMode::Enforce
-            && (detectors.any(|detector| detector.action == Action::Mask)
-                || of_kinds(&self.secrets)
-                || of_kinds(&self.personal_data))
+        self.mode == ScreenMode::Enforce && self.any(|action, _| action == Action::Mask)
     }
 
     /// Whether it has anything to look for in texts of these speakers.
     pub fn looks_at(&self, speakers: Speakers) -> bool {
-        let of_kinds =
-            |kinds: &KindsDetector| kinds.is_any() && kinds.detector.roles.meet(speakers);
-        let of_one = |one: &Detector| one.action != Action::Off && one.roles.meet(speakers);
+        self.any(|action, roles| action != Action::Off && roles.meet(speakers))
+    }
+
+    /// Whether any detector has such an action in texts of such speakers.
+    fn any(&self, is_it: impl Fn(Action, Speakers) -> bool) -> bool {
+        let lists = self.terms.iter().map(|list| &list.detector);
+        let rules = self.patterns.iter().map(|rule| &rule.detector);
+        let kinds = [&self.secrets, &self.personal_data];
+        let mut detectors = [&self.injection, &self.invisible_text]
+            .into_iter()
+            .chain(lists)
+            .chain(rules)
+            .chain(kinds.map(|kinds| &kinds.detector));
+        let mut own = kinds.into_iter().flat_map(|kinds| {
+            let roles = kinds.detector.roles;
+            kinds.kinds.iter().map(move |(_, action)| (*action, roles))
+        });
         self.enabled
-            && (of_one(&self.injection)
-                || of_one(&self.invisible_text)
-                || of_kinds(&self.secrets)
-                || of_kinds(&self.personal_data)
-                || self.terms.iter().any(|list| of_one(&list.detector))
-                || self.patterns.iter().any(|rule| of_one(&rule.detector)))
+            && (detectors.any(|one| is_it(one.action, one.roles))
+                || own.any(|(action, roles)| is_it(action, roles)))
     }
 }
 

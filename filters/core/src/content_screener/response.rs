@@ -30,10 +30,8 @@ const INVISIBLE: usize = 64;
 /// Bytes of the longest text that is found in an answer.
 fn longest(config: &ContentScreenerConfig) -> usize {
     let looks = |detector: &Detector| action_of(detector, Speaker::Response) != Action::Off;
-    let looks_for_kinds = |kinds: &KindsDetector| {
-        let own = kinds.kinds.iter().any(|(_, action)| *action != Action::Off);
-        kinds.detector.roles.has(Speaker::Response) && (own || looks(&kinds.detector))
-    };
+    let looks_for_kinds =
+        |kinds: &KindsDetector| kinds.is_any() && kinds.detector.roles.has(Speaker::Response);
     let of = |is_wanted: bool, longest: usize| if is_wanted { longest } else { 0 };
     let terms = config.terms.iter().filter(|list| looks(&list.detector));
     let terms = terms.flat_map(|list| list.terms.iter().map(Term::longest));

@@ -57,9 +57,16 @@ impl Found {
 /// What something that is looked for by its first word is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Target {
-    Phrase(u16),
+    Words(Wording),
     Secret,
     Pattern(u16),
+}
+
+/// What is made of words, and is one however its letters are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Wording {
+    /// Phrases with this anchor.
+    Phrase(u16),
     /// Terms with this first word, by their positions in [`Kin`].
     Terms(u32, u32),
 }
@@ -118,7 +125,9 @@ impl Screen {
             for (at, (word, goes_on)) in phrases.anchors().enumerate() {
                 let word = word.as_bytes();
                 let anchor = Anchor::of(word, goes_on).or_else(|| Anchor::of(word, false));
-                anchors.extend(anchor.map(|anchor| (anchor, Target::Phrase(narrow(at)))));
+                anchors.extend(
+                    anchor.map(|anchor| (anchor, Target::Words(Wording::Phrase(narrow(at))))),
+                );
             }
         }
         if config.secrets.is_any() {
@@ -128,7 +137,8 @@ impl Screen {
             }
         }
         let kin = Kin::new(&config.terms, |anchor, group| {
-            anchors.push((anchor, Target::Terms(group.start, group.end)));
+            let terms = Wording::Terms(group.start, group.end);
+            anchors.push((anchor, Target::Words(terms)));
         });
         let mut patterns = Vec::new();
         for (at, rule) in config.patterns.iter().enumerate() {
@@ -281,9 +291,7 @@ impl Screen {
     ) {
         let config = &self.config;
         match target {
-            Target::Phrase(_) | Target::Terms(..) => {
-                self.check_words(text, at, target, speaker, found)
-            }
+            Target::Words(wording) => self.check_words(text, at, wording, speaker, found),
             Target::Secret => {
                 if config.secrets.detector.roles.has(speaker)
                     && let Some(secret) = secrets::check(text, at)
@@ -332,13 +340,13 @@ impl Screen {
         &self,
         text: &[u8],
         at: usize,
-        target: Target,
+        wording: Wording,
         speaker: Speaker,
         found: &mut Vec<Found>,
     ) {
         let config = &self.config;
-        match target {
-            Target::Phrase(anchor) => {
+        match wording {
+            Wording::Phrase(anchor) => {
                 let action = action_of(&config.injection, speaker);
                 if action != Action::Off
                     && let Some(range) = self.phrases.check(text, at, usize::from(anchor))
@@ -346,7 +354,7 @@ impl Screen {
                     add(found, What::Phrase, action, range);
                 }
             }
-            Target::Terms(start, end) => {
+            Wording::Terms(start, end) => {
                 let group = start..end;
                 self.kin
                     .check(&config.terms, &group, text, at, |place, range| {
@@ -357,7 +365,6 @@ impl Screen {
                         }
                     });
             }
-            Target::Secret | Target::Pattern(_) => {}
         }
     }
 
@@ -405,7 +412,9 @@ impl Screen {
         disguise::each(text, disguised, copies, |copy| {
             let mut check_all = |hits: &mut Vec<(usize, Target)>| {
                 for (at, target) in hits.drain(..) {
-                    self.check_words(copy.text(), at, target, speaker, &mut here);
+                    if let Target::Words(wording) = target {
+                        self.check_words(copy.text(), at, wording, speaker, &mut here);
+                    }
                 }
                 for one in here.drain(..) {
                     // What reads the same in the text has been found there.

@@ -4,51 +4,12 @@ mod responses;
 
 use std::rc::Rc;
 
-use crate::config::{Config, RequestHead, StageKind};
+use crate::config::{Config, StageKind};
 use crate::effect::Effect;
 use crate::endpoint::Dialect;
 use crate::exchange::{ResponseHead, StreamEnd};
-use crate::host::{Host, Shared, Stored, Unavailable, Version};
+use crate::host::Nowhere;
 use crate::pipeline::{Judged, Pipeline, StageMaker};
-
-/// A world in which nothing is known.
-struct Nowhere;
-
-impl Host for Nowhere {
-    fn now(&self) -> Option<u64> {
-        None
-    }
-    fn shared(&self, _: &str) -> Result<Option<Shared>, Unavailable> {
-        Err(Unavailable)
-    }
-    fn share(&self, _: &str, _: &[u8], _: Version) -> Result<Stored, Unavailable> {
-        Err(Unavailable)
-    }
-    fn property(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-}
-
-impl RequestHead for Nowhere {
-    fn method(&self) -> &[u8] {
-        b"POST"
-    }
-    fn path(&self) -> &[u8] {
-        b"/v1/chat/completions"
-    }
-    fn host(&self) -> &[u8] {
-        b"x"
-    }
-    fn route_name(&self) -> &[u8] {
-        b""
-    }
-    fn header<'a>(&'a self, _: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        [].into_iter()
-    }
-    fn property(&self, _: &str) -> Option<Vec<u8>> {
-        None
-    }
-}
 
 /// What became of a request.
 #[derive(Debug)]

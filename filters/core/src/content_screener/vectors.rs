@@ -30,6 +30,48 @@ pub(super) fn rows(file: &str) -> Vec<Row> {
     rows
 }
 
+/// Asserts that `spans` finds in every row of a file what it says and nothing else, and that
+/// there is a row with a finding of each of `kinds`.
+pub(super) fn check<'a>(
+    file: &str,
+    kinds: impl Iterator<Item = &'a str>,
+    spans: impl Fn(&str) -> Vec<(&'static str, usize, usize)>,
+) {
+    let rows = rows(file);
+    let mut wrong = Vec::new();
+    for row in &rows {
+        let kind = row.kind.as_str();
+        let expected: Vec<_> = row
+            .found
+            .iter()
+            .map(|&(start, end)| (kind, start, end))
+            .collect();
+        let found = spans(&row.text);
+        if found != expected {
+            wrong.push(format!(
+                "{kind}: {:?}: {found:?}, expected {expected:?}",
+                row.text
+            ));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} of {}:\n{}",
+        wrong.len(),
+        rows.len(),
+        wrong.join("\n")
+    );
+    let known: Vec<&str> = kinds.collect();
+    for kind in &known {
+        assert!(
+            rows.iter()
+                .any(|row| row.kind == *kind && !row.found.is_empty()),
+            "{kind}"
+        );
+    }
+    assert!(rows.iter().all(|row| known.contains(&row.kind.as_str())));
+}
+
 fn row(kind: &str, marked: &str) -> Row {
     let (mut text, mut found, mut open) = (String::new(), Vec::new(), None);
     for character in marked.chars() {
