@@ -30,6 +30,12 @@ impl Block {
         imp::at_most(&imp::minus(&self.lanes, low), high.wrapping_sub(low))
     }
 
+    /// Which bytes are ASCII letters and digits.
+    #[inline(always)]
+    pub(crate) fn alphanumeric(&self) -> u64 {
+        imp::alphanumeric(&self.lanes)
+    }
+
     /// Which bytes end the plain content of a JSON string: quotes, backslashes, and
     /// control characters below U+0020. One mask, cheaper than the three it unites.
     #[inline(always)]
@@ -43,6 +49,12 @@ impl Block {
         Block {
             lanes: imp::or(&self.lanes, 0x20),
         }
+    }
+
+    /// Whether any byte is `low` or more.
+    #[inline(always)]
+    pub(crate) fn any_from(&self, low: u8) -> bool {
+        imp::any_from(&self.lanes, low)
     }
 
     /// Which bytes have their top bit set, that is, belong to a non-ASCII character.
@@ -111,9 +123,28 @@ mod imp {
     }
 
     #[inline(always)]
+    pub(super) fn alphanumeric(lanes: &Lanes) -> u64 {
+        let (case, a, letters) = (u8x16_splat(0x20), u8x16_splat(b'a'), u8x16_splat(25));
+        let (zero, digits) = (u8x16_splat(b'0'), u8x16_splat(9));
+        gather(lanes.map(|v| {
+            v128_or(
+                u8x16_le(u8x16_sub(v128_or(v, case), a), letters),
+                u8x16_le(u8x16_sub(v, zero), digits),
+            )
+        }))
+    }
+
+    #[inline(always)]
     pub(super) fn at_most(lanes: &Lanes, byte: u8) -> u64 {
         let most = u8x16_splat(byte);
         gather(lanes.map(|v| u8x16_le(v, most)))
+    }
+
+    #[inline(always)]
+    pub(super) fn any_from(lanes: &Lanes, low: u8) -> bool {
+        let [a, b, c, d] = *lanes;
+        let most = u8x16_max(u8x16_max(a, b), u8x16_max(c, d));
+        v128_any_true(u8x16_ge(most, u8x16_splat(low)))
     }
 
     #[inline(always)]
@@ -196,10 +227,36 @@ mod imp {
     }
 
     #[inline(always)]
+    pub(super) fn alphanumeric(lanes: &Lanes) -> u64 {
+        let (case, a, letters) = (splat(0x20), splat(b'a'), splat(25));
+        let (zero, digits) = (splat(b'0'), splat(9));
+        // SAFETY: SSE2 is part of x86-64.
+        gather(lanes.map(|v| unsafe {
+            let letter = _mm_sub_epi8(_mm_or_si128(v, case), a);
+            let digit = _mm_sub_epi8(v, zero);
+            _mm_or_si128(
+                _mm_cmpeq_epi8(_mm_min_epu8(letter, letters), letter),
+                _mm_cmpeq_epi8(_mm_min_epu8(digit, digits), digit),
+            )
+        }))
+    }
+
+    #[inline(always)]
     pub(super) fn at_most(lanes: &Lanes, byte: u8) -> u64 {
         let most = splat(byte);
         // SAFETY: SSE2 is part of x86-64.
         gather(lanes.map(|v| unsafe { _mm_cmpeq_epi8(_mm_min_epu8(v, most), v) }))
+    }
+
+    #[inline(always)]
+    pub(super) fn any_from(lanes: &Lanes, low: u8) -> bool {
+        let [a, b, c, d] = *lanes;
+        let low = splat(low);
+        // SAFETY: SSE2 is part of x86-64.
+        unsafe {
+            let most = _mm_max_epu8(_mm_max_epu8(a, b), _mm_max_epu8(c, d));
+            _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_max_epu8(most, low), most)) != 0
+        }
     }
 
     #[inline(always)]
@@ -242,8 +299,16 @@ mod portable {
         gather(lanes, |b| matches!(b, b'"' | b'\\' | 0..=0x1f))
     }
 
+    pub(super) fn alphanumeric(lanes: &Lanes) -> u64 {
+        gather(lanes, |b| b.is_ascii_alphanumeric())
+    }
+
     pub(super) fn at_most(lanes: &Lanes, byte: u8) -> u64 {
         gather(lanes, |b| b <= byte)
+    }
+
+    pub(super) fn any_from(lanes: &Lanes, low: u8) -> bool {
+        lanes.iter().any(|byte| *byte >= low)
     }
 
     pub(super) fn top_bits(lanes: &Lanes) -> u64 {
@@ -263,6 +328,7 @@ mod tests {
             let (fast, slow) = (Block::load(&bytes), portable::load(&bytes));
             assert_eq!(fast.non_ascii(), portable::top_bits(&slow));
             assert_eq!(fast.string_stops(), portable::string_stops(&slow));
+            assert_eq!(fast.alphanumeric(), portable::alphanumeric(&slow));
             for (low, high) in [
                 (b'a', b'z'),
                 (0, 0x1f),
@@ -272,6 +338,7 @@ mod tests {
                 (shift, shift),
             ] {
                 assert_eq!(fast.eq(low), portable::eq(&slow, low));
+                assert_eq!(fast.any_from(low), portable::any_from(&slow, low));
                 let lower = portable::or(&slow, low);
                 let fast_lower = fast.lower_case().eq(low | 0x20);
                 assert_eq!(

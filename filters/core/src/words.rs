@@ -91,35 +91,30 @@ struct Masks {
 }
 
 impl Masks {
+    /// The masks of a block; those of digits and symbols only where it `is_watched` for disguises.
     #[inline(always)]
-    fn of(bytes: &[u8; 64], carry: u64) -> Masks {
-        let block = Block::load(bytes);
-        let lower = block.lower_case();
-        let letter = lower.range(b'a', b'z');
-        let digit = block.range(b'0', b'9');
-        let signs = block.eq(b'@') | block.eq(b'$');
-        let symbol = signs | block.eq(b'!') | block.eq(b'|');
-        let ascii = letter | digit;
-        if block.non_ascii() == 0 {
-            return Masks {
-                word: ascii,
-                single: 0,
-                digit,
-                symbol,
-                signs,
-                carry: 0,
-            };
+    fn of(near: &[u8; NEAR], carry: u64, is_watched: bool) -> Masks {
+        let Some(block) = near.first_chunk::<64>() else {
+            return Masks::default();
+        };
+        let block = Block::load(block);
+        let mut masks = Masks {
+            word: block.alphanumeric(),
+            ..Masks::default()
+        };
+        if is_watched {
+            masks.digit = block.range(b'0', b'9');
+            masks.signs = block.eq(b'@') | block.eq(b'$');
+            masks.symbol = masks.signs | block.eq(b'!') | block.eq(b'|');
         }
-        // U+00C0 to U+07FF: U+0080 to U+00BF are signs, not letters.
-        let pair = block.range(0xc3, 0xdf);
-        Masks {
-            word: ascii | pair | pair << 1 | carry,
-            single: block.range(0xe0, 0xff),
-            digit,
-            symbol,
-            signs,
-            carry: pair >> 63,
+        if block.any_from(0x80) {
+            // U+00C0 to U+07FF: U+0080 to U+00BF are signs, not letters.
+            let pair = block.range(0xc3, 0xdf);
+            masks.word |= pair | pair << 1 | carry;
+            masks.single = block.range(0xe0, 0xff);
+            masks.carry = pair >> 63;
         }
+        masks
     }
 }
 
@@ -176,54 +171,201 @@ pub struct Disguise {
 /// Bytes of a block and of the longest key behind it.
 const NEAR: usize = 64 + KEY_BYTES;
 
-/// Calls `found` with every word of `text` in order, and `disguised` with the offset of every
-/// block of 64 bytes in which words may be disguised.
+/// Which words of a text are told.
+pub trait Wanted {
+    /// Whether a word with this [key](Word::key) is told. It may say yes of more words than are
+    /// wanted.
+    fn may_be(&self, key: u64) -> bool;
+
+    /// No shorter word is told, but single characters. At least 1.
+    fn shortest(&self) -> u32;
+
+    /// Words of so many bytes and more are told whatever they begin with. At most 63, or
+    /// `u32::MAX` where length alone is no reason.
+    fn long(&self) -> u32;
+
+    /// Whether single characters are told at all, see [`Word::is_single`].
+    fn singles(&self) -> bool;
+
+    /// All words are told. A constant where it can be, so that nothing else is looked at.
+    #[inline(always)]
+    fn is_all(&self) -> bool {
+        false
+    }
+}
+
+/// Every word.
+#[derive(Clone, Copy, Debug)]
+pub struct All;
+
+impl Wanted for All {
+    #[inline(always)]
+    fn may_be(&self, _: u64) -> bool {
+        true
+    }
+    #[inline(always)]
+    fn shortest(&self) -> u32 {
+        1
+    }
+    #[inline(always)]
+    fn long(&self) -> u32 {
+        u32::MAX
+    }
+    #[inline(always)]
+    fn singles(&self) -> bool {
+        true
+    }
+    #[inline(always)]
+    fn is_all(&self) -> bool {
+        true
+    }
+}
+
+/// What of eight bytes is a word's key, by which of them belong to runs of letters. A single
+/// character belongs to none, and all eight count.
+#[allow(clippy::indexing_slicing, reason = "run by the compiler")]
+static KEYS: [u64; 1 << KEY_BYTES] = {
+    let mut keys = [0; 1 << KEY_BYTES];
+    let mut run = 0;
+    while run < keys.len() {
+        let len = run.trailing_ones();
+        keys[run] = if len == 0 {
+            u64::MAX
+        } else {
+            u64::MAX >> (64 - 8 * len)
+        };
+        run += 1;
+    }
+    keys
+};
+
+/// Which of the bits at and after `bit` are set, `following` being those after the sixty-fourth.
 #[inline(always)]
-pub fn each(text: &[u8], mut found: impl FnMut(Word), mut disguised: impl FnMut(usize, Disguise)) {
-    let (blocks, tail) = text.as_chunks::<64>();
-    let mut padded = [0; 64];
-    for (place, byte) in padded.iter_mut().zip(tail) {
+fn run(word: u64, following: u64, bit: u32) -> u64 {
+    word >> bit | (following << 1) << (63u32.wrapping_sub(bit))
+}
+
+/// The key of the word at `bit`, whose run of letters is `run`.
+#[inline(always)]
+fn key(near: &[u8; NEAR], bit: u32, run: u64) -> u64 {
+    let bytes = raw_key(near.get(bit as usize & 63..).unwrap_or_default());
+    bytes & KEYS.get(run as usize & 0xff).copied().unwrap_or(0)
+}
+
+/// Which words of a block are wanted, of those that start at the bits of `starts`. Does not
+/// branch on what it finds: that is hard to foresee.
+#[inline(always)]
+fn of_wanted(
+    wanted: &impl Wanted,
+    near: &[u8; NEAR],
+    starts: u64,
+    word: u64,
+    following: u64,
+) -> u64 {
+    let mut left = starts & (!word | of_length(wanted.shortest(), word, following));
+    let mut kept = 0u64;
+    while left != 0 {
+        let bit = left.trailing_zeros();
+        left &= left.wrapping_sub(1);
+        let key = key(near, bit, run(word, following, bit));
+        kept |= u64::from(wanted.may_be(key)) << bit;
+    }
+    if wanted.long() <= 63 {
+        kept |= starts & of_length(wanted.long(), word, following);
+    }
+    kept
+}
+
+/// Where `len` bits in a row begin; `len` is at most 64.
+#[inline(always)]
+fn of_length(len: u32, word: u64, following: u64) -> u64 {
+    let (mut runs, mut behind) = (word, following);
+    let mut known = 1u32;
+    while known < len {
+        let more = known.min(len.wrapping_sub(known));
+        runs &= runs >> more | (behind << 1) << (63u32.wrapping_sub(more));
+        behind &= behind >> more;
+        known = known.wrapping_add(more);
+    }
+    runs
+}
+
+/// No one looks for disguises.
+pub const NOT_WATCHED: Option<fn(usize, Disguise)> = None;
+
+/// Calls `found` with every word of `text`, in order.
+#[inline(always)]
+pub fn each(text: &[u8], found: impl FnMut(Word)) {
+    each_wanted(text, &All, found, NOT_WATCHED);
+}
+
+/// Calls `found` with every word of `text` that is `wanted`, in order, and `disguised`, where
+/// there is one, with the offset of every block of 64 bytes in which words may be disguised.
+#[inline(always)]
+pub fn each_wanted(
+    text: &[u8],
+    wanted: &impl Wanted,
+    mut found: impl FnMut(Word),
+    mut disguised: Option<impl FnMut(usize, Disguise)>,
+) {
+    // Behind its last bytes there are zeros, which end the last word.
+    let tail_at = match text.len().checked_sub(NEAR) {
+        Some(last) => (last | 63).wrapping_add(1),
+        None => 0,
+    };
+    let mut tail = [0; 64 + NEAR];
+    let rest = text.get(tail_at..).unwrap_or_default();
+    for (place, byte) in tail.iter_mut().zip(rest) {
         *place = *byte;
     }
-    // The tail is always there, if only as zeros: it ends the last word.
-    let mut blocks = blocks.iter().chain([&padded]);
-    let Some(block) = blocks.next() else { return };
-    let mut masks = Masks::of(block, 0);
+    let near_of = |base: usize| {
+        let near = match base.checked_sub(tail_at) {
+            Some(at) => tail.get(at..),
+            None => text.get(base..),
+        };
+        near.and_then(<[u8]>::first_chunk::<NEAR>)
+            .filter(|_| base < text.len())
+    };
+    let Some(mut near) = near_of(0) else { return };
+    let is_watched = disguised.is_some();
+    let mut masks = Masks::of(near, 0, is_watched);
     let mut before = Masks::default();
     let mut base = 0usize;
     loop {
-        let next = blocks.next();
-        let following = next.map_or(Masks::default(), |block| Masks::of(block, masks.carry));
+        let next = near_of(base.wrapping_add(64));
+        let following = next.map_or(Masks::default(), |near| {
+            Masks::of(near, masks.carry, is_watched)
+        });
         let Masks { word, single, .. } = masks;
-        let starts = word & !after(word, before.word);
-        // The bytes of the block and those behind it that the keys of its last words take.
-        let near = text.get(base..).and_then(<[u8]>::first_chunk::<NEAR>);
-        let mut left = starts | single;
+        let mut starts = word & !after(word, before.word);
+        if wanted.singles() {
+            starts |= single;
+        }
+        let mut left = match wanted.is_all() {
+            true => starts,
+            false => of_wanted(wanted, near, starts, word, following.word),
+        };
         while left != 0 {
             let bit = left.trailing_zeros();
             left &= left.wrapping_sub(1);
             let at = base.wrapping_add(bit as usize);
-            let run = word >> bit | (following.word << 1) << (63u32.wrapping_sub(bit));
-            let len = run.trailing_ones();
-            let key = match near {
-                Some(near) => raw_key(near.get(bit as usize & 63..).unwrap_or_default()),
-                None => raw_key(text.get(at..).unwrap_or_default()),
-            };
-            let is_single = single >> bit & 1 != 0;
-            // Of a single character all eight bytes count.
-            let kept = if is_single { 8 } else { len.min(8) };
+            let run = run(word, following.word, bit);
+            let key = key(near, bit, run);
             found(Word {
                 at,
-                key: key & u64::MAX >> (64u32.wrapping_sub(8u32.wrapping_mul(kept)) & 63),
-                len,
-                is_single,
+                key,
+                len: run.trailing_ones(),
+                is_single: single >> bit & 1 != 0,
             });
         }
-        let disguise = masks.disguise(&before, &following);
-        if disguise != Disguise::default() {
-            disguised(base, disguise);
+        if let Some(disguised) = &mut disguised {
+            let disguise = masks.disguise(&before, &following);
+            if disguise != Disguise::default() {
+                disguised(base, disguise);
+            }
         }
-        let Some(_) = next else { return };
+        let Some(next) = next else { return };
+        near = next;
         before = masks;
         masks = following;
         base = base.wrapping_add(64);
@@ -265,7 +407,7 @@ mod tests {
 
     fn fast(text: &str) -> Vec<Word> {
         let mut words = Vec::new();
-        each(text.as_bytes(), |word| words.push(word), |_, _| ());
+        each(text.as_bytes(), |word| words.push(word));
         words
     }
 
@@ -297,6 +439,45 @@ mod tests {
         }
     }
 
+    /// A few words, and long ones.
+    struct Few;
+
+    impl Wanted for Few {
+        fn may_be(&self, key: u64) -> bool {
+            let bytes = key.to_le_bytes();
+            bytes[0] == b'a' || bytes[..4] == *b"the\0" || bytes[..3] == *"中".as_bytes()
+        }
+        fn shortest(&self) -> u32 {
+            2
+        }
+        fn long(&self) -> u32 {
+            20
+        }
+        fn singles(&self) -> bool {
+            true
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn those_wanted_are_told(text in "([a-zA-Z0-9 .@é中п😀\u{a0}]| the |[a-z]{15,25}|[a-z]{60,70}){0,90}") {
+            let is_few = |word: &Word| Few.may_be(word.key) && (word.is_single || word.len >= 2);
+            let is_wanted = |word: &Word| is_few(word) || word.len >= 20;
+            let expected: Vec<Word> = naive(&text).into_iter().filter(is_wanted).collect();
+            let mut told = Vec::new();
+            each_wanted(text.as_bytes(), &Few, |word| told.push(word), NOT_WATCHED);
+            prop_assert_eq!(told, expected);
+        }
+    }
+
+    #[test]
+    fn few_others_are_told() {
+        let text = "then so be it, 中文 for text ".repeat(100);
+        let mut told = 0;
+        each_wanted(text.as_bytes(), &Few, |_| told += 1, NOT_WATCHED);
+        assert_eq!(told, 100);
+    }
+
     #[test]
     fn disguised_words_are_seen_wherever_blocks_end() {
         let leet = Disguise {
@@ -323,14 +504,11 @@ mod tests {
             for pad in 0..130 {
                 let text = format!("{}{text} ", " ".repeat(pad));
                 let mut seen = none;
-                each(
-                    text.as_bytes(),
-                    |_| (),
-                    |_, disguise| {
-                        seen.is_leet |= disguise.is_leet;
-                        seen.is_spaced |= disguise.is_spaced;
-                    },
-                );
+                let see = |_, disguise: Disguise| {
+                    seen.is_leet |= disguise.is_leet;
+                    seen.is_spaced |= disguise.is_spaced;
+                };
+                each_wanted(text.as_bytes(), &All, |_| (), Some(see));
                 assert_eq!(seen, expected, "{text:?}");
             }
         }

@@ -21,15 +21,11 @@ pub fn keys(text: &str) -> Vec<u64> {
     let mut keys = Vec::new();
     let mut folded = Vec::new();
     fold(text.as_bytes(), false, &mut folded);
-    words::each(
-        &folded,
-        |word| {
-            if !word.is_single {
-                keys.push(word.key);
-            }
-        },
-        |_, _| (),
-    );
+    words::each(&folded, |word| {
+        if !word.is_single {
+            keys.push(word.key);
+        }
+    });
     keys
 }
 

@@ -6,10 +6,11 @@
 //! The case of ASCII is kept, because formats of keys depend on it; other letters become lower
 //! case. What is plain ASCII already, most of all text, is only copied.
 
+mod simple;
 mod table;
 
 use crate::json::escape_at;
-use crate::simd::Block;
+use simple::{MOVE, Moved, NEAR, Signs, Simple, Tail, after_escape, moved, simple};
 use table::Kind;
 
 /// What was left out of a text because nobody sees it.
@@ -35,13 +36,26 @@ impl Unseen {
 trait Out {
     /// Source bytes from `at` on that stand for themselves.
     fn same(&mut self, bytes: &[u8], at: usize);
-    /// The first `len` bytes of a block stand for themselves.
-    #[inline(always)]
-    fn same_of_block(&mut self, block: &[u8; 64], len: usize, at: usize) {
-        self.same(block.get(..len).unwrap_or_default(), at);
-    }
     /// What the source bytes `at..end` become.
     fn instead(&mut self, text: &[u8], at: usize, end: usize);
+    /// What is [`Simple`] of a block at `at`, up to an escape that is none of a sign. Gives how
+    /// many bytes that is, and whether the last of them are an escape.
+    fn simple(&mut self, simple: Simple, signs: &Signs, at: usize, _: &mut Moved) -> (usize, bool) {
+        let mut from = 0usize;
+        let mut left = simple.escapes;
+        loop {
+            let stop = simple.stop(left, from);
+            let same = simple.near.get(from..stop).unwrap_or_default();
+            self.same(same, at.saturating_add(from));
+            let sign = (left != 0).then(|| signs.of(simple.near, stop));
+            let Some(sign) = sign.flatten() else {
+                return (stop, from == stop && from > 0);
+            };
+            from = stop.saturating_add(2);
+            self.instead(&[sign], at.saturating_add(stop), at.saturating_add(from));
+            left = after_escape(left, stop);
+        }
+    }
     /// The source bytes `at..end` are a character that nobody sees, and that hides something.
     fn unseen(&mut self, _at: usize, _end: usize) {}
     /// They are one that may belong where it stands: what comes behind it tells.
@@ -55,16 +69,50 @@ impl Out for Vec<u8> {
     fn same(&mut self, bytes: &[u8], _at: usize) {
         self.extend_from_slice(bytes);
     }
-    /// Copies the whole block, which takes four moves, where a copy of so few bytes is a call.
-    #[inline(always)]
-    fn same_of_block(&mut self, block: &[u8; 64], len: usize, _at: usize) {
-        let end = self.len().saturating_add(len);
-        self.extend_from_slice(block);
-        self.truncate(end);
-    }
     #[inline(always)]
     fn instead(&mut self, text: &[u8], _at: usize, _end: usize) {
         self.extend_from_slice(text);
+    }
+    /// Moves [`MOVE`] bytes at a time, where a copy of so few as there are is a call.
+    #[inline(always)]
+    fn simple(
+        &mut self,
+        simple: Simple,
+        signs: &Signs,
+        _at: usize,
+        room: &mut Moved,
+    ) -> (usize, bool) {
+        let (mut from, mut len) = (0usize, 0usize);
+        let mut left = simple.escapes;
+        loop {
+            let stop = simple.stop(left, from);
+            let more = stop.wrapping_sub(from);
+            moved(simple.near, from, room, len);
+            if more > MOVE {
+                moved(
+                    simple.near,
+                    from.wrapping_add(MOVE),
+                    room,
+                    len.wrapping_add(MOVE),
+                );
+            }
+            len = len.wrapping_add(more);
+            let sign = (left != 0).then(|| signs.of(simple.near, stop));
+            let Some(sign) = sign.flatten() else {
+                let end = self.len().saturating_add(len);
+                if let Some(block) = room.first_chunk::<64>() {
+                    self.extend_from_slice(block);
+                }
+                self.truncate(end);
+                return (stop, from == stop && from > 0);
+            };
+            if let Some(place) = room.get_mut(len & 127) {
+                *place = sign;
+            }
+            len = len.wrapping_add(1);
+            from = stop.wrapping_add(2);
+            left = after_escape(left, stop);
+        }
     }
 }
 
@@ -168,28 +216,6 @@ impl Out for Unseeables {
         }
         self.perhaps.clear();
     }
-}
-
-/// The one control character that JSON strings may hold as it is.
-const DELETE: u8 = 0x7f;
-
-/// How many bytes at the start of `text` are ASCII and no escape.
-#[inline(always)]
-fn plain(text: &[u8], escaped: bool) -> usize {
-    let (blocks, tail) = text.as_chunks::<64>();
-    let mut len = 0usize;
-    for block in blocks {
-        let block = Block::load(block);
-        let backslash = if escaped { block.eq(b'\\') } else { 0 };
-        let stops = block.non_ascii() | backslash | block.eq(DELETE);
-        if stops != 0 {
-            return len.wrapping_add(stops.trailing_zeros() as usize);
-        }
-        len = len.wrapping_add(64);
-    }
-    let is_plain =
-        |byte: &&u8| byte.is_ascii() && **byte != DELETE && !(escaped && **byte == b'\\');
-    len.wrapping_add(tail.iter().take_while(is_plain).count())
 }
 
 /// The first character of `rest` and the bytes it takes. What is no UTF-8 is taken byte by byte.
@@ -315,41 +341,26 @@ impl Run {
 
 fn run(source: &[u8], escaped: bool, out: &mut impl Out, unseen: &mut Unseen) {
     let mut at = 0usize;
+    let (mut tail, mut moved) = (Tail::default(), [0; NEAR]);
     let mut run = Run {
         is_json: escaped && is_json(source),
         ..Run::default()
     };
     loop {
         let rest = source.get(at..).unwrap_or_default();
-        let len = plain(rest, escaped);
-        if let Some((same, _)) = rest.split_at_checked(len)
-            && let ([first, ..], [.., last]) = (same, same)
-        {
-            run.end(first.is_ascii_alphanumeric(), out, unseen);
-            run.after_word = last.is_ascii_alphanumeric();
+        let (len, after_word) = simple(rest, escaped, at, &run, &mut tail, &mut moved, out);
+        if len > 0 {
+            let is_word = rest.first().is_some_and(u8::is_ascii_alphanumeric);
+            run.end(is_word, out, unseen);
+            run.after_word = after_word;
             run.in_flag = false;
-            match rest.first_chunk::<64>() {
-                Some(block) if len < 64 => out.same_of_block(block, len, at),
-                _ => out.same(same, at),
-            }
             at = at.saturating_add(len);
         }
         let rest = source.get(at..).unwrap_or_default();
-        // Quotes and ends of lines: most escapes of all.
-        let sign = match rest {
-            [] => break,
-            [b'\\', b'"', ..] if escaped => b'"',
-            [b'\\', b'n', ..] if escaped => b'\n',
-            _ => {
-                at = special(rest, escaped, at, &mut run, out, unseen);
-                continue;
-            }
-        };
-        run.end(false, out, unseen);
-        run.after_word = false;
-        let end = at.saturating_add(2);
-        out.instead(&[sign], at, end);
-        at = end;
+        if rest.is_empty() {
+            break;
+        }
+        at = special(rest, escaped, at, &mut run, out, unseen);
     }
     run.end(false, out, unseen);
 }

@@ -8,7 +8,7 @@ use core::hash::{BuildHasherDefault, Hasher};
 
 use hashbrown::HashMap;
 
-use crate::words::{KEY_BYTES, Word, first, raw_key};
+use crate::words::{self, Disguise, KEY_BYTES, Wanted, Word, first, raw_key};
 
 /// The beginning of what is looked for: a whole word, or the first bytes of one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +16,8 @@ pub struct Anchor {
     key: u64,
     /// Bytes of a stem; `None` where the whole word is known, or all of its key.
     stem: Option<u8>,
+    /// It begins with a single character, see [`Word::is_single`].
+    is_single: bool,
 }
 
 impl Anchor {
@@ -26,13 +28,9 @@ impl Anchor {
     /// `is_stem` says whether it may go on. `None` for a stem that is too short.
     pub fn of(text: &[u8], is_stem: bool) -> Option<Anchor> {
         let mut word = None;
-        crate::words::each(
-            text,
-            |found| {
-                word.get_or_insert(found);
-            },
-            |_, _| (),
-        );
+        words::each(text, |found| {
+            word.get_or_insert(found);
+        });
         let Word {
             len,
             is_single,
@@ -58,6 +56,7 @@ impl Anchor {
             key: first(raw_key(text), bytes),
             stem: (goes_on && (is_single || bytes < KEY_BYTES))
                 .then(|| u8::try_from(bytes).unwrap_or(u8::MAX)),
+            is_single,
         })
     }
 }
@@ -100,20 +99,20 @@ impl Bits {
     #[inline(always)]
     fn place(key: u64) -> (usize, u64) {
         let hash = spread(key) >> 47;
-        ((hash >> 6) as usize, 1 << (hash & 63))
+        ((hash >> 6) as usize, hash & 63)
     }
 
     fn insert(&mut self, key: u64) {
         let (word, bit) = Bits::place(key);
         if let Some(word) = self.0.get_mut(word) {
-            *word |= bit;
+            *word |= 1 << bit;
         }
     }
 
     #[inline(always)]
     fn may_have(&self, key: u64) -> bool {
         let (word, bit) = Bits::place(key);
-        self.0.get(word).is_some_and(|word| word & bit != 0)
+        self.0.get(word).copied().unwrap_or(0) >> bit & 1 != 0
     }
 }
 
@@ -123,6 +122,10 @@ pub struct Lexicon<T> {
     stems: Bits,
     /// Lengths that stems have, a bit each.
     stem_lengths: u16,
+    /// Bytes of the shortest that does not begin with a single character, at most [`KEY_BYTES`].
+    shortest: u32,
+    /// Some begin with single characters.
+    has_singles: bool,
     /// Where in `targets` those of a key are.
     places: HashMap<u64, (u32, u32), BuildHasherDefault<KeyHasher>>,
     targets: Vec<T>,
@@ -136,12 +139,21 @@ impl<T: Copy + Ord> Lexicon<T> {
             words: Bits::new(),
             stems: Bits::new(),
             stem_lengths: 0,
+            shortest: KEY_BYTES as u32,
+            has_singles: false,
             places: HashMap::default(),
             targets: Vec::new(),
         };
         for (anchor, target) in anchors {
             all.push((anchor.key, target));
             lexicon.words.insert(anchor.key);
+            lexicon.has_singles |= anchor.is_single;
+            if !anchor.is_single {
+                let bytes = u64::BITS
+                    .wrapping_sub(anchor.key.leading_zeros())
+                    .div_ceil(8);
+                lexicon.shortest = lexicon.shortest.min(bytes);
+            }
             if let Some(len) = anchor.stem {
                 lexicon
                     .stems
@@ -179,8 +191,40 @@ impl<T: Copy + Ord> Lexicon<T> {
         if !word.is_single && self.words.may_have(word.key) {
             self.each(word.key, &mut found);
         }
-        if self.stem_lengths != 0 && self.stems.may_have(first(word.key, Anchor::SHORTEST_STEM)) {
+        if self.may_have_stem(word.key) {
             self.look_for_stems(word, &mut found);
+        }
+    }
+
+    #[inline(always)]
+    fn may_have_stem(&self, key: u64) -> bool {
+        self.stem_lengths != 0 && self.stems.may_have(first(key, Anchor::SHORTEST_STEM))
+    }
+
+    /// Tells of every word of `text` that anything may begin with, and of those of at least
+    /// `long` bytes; see [`words::each_wanted`].
+    #[inline(always)]
+    pub fn each_word(
+        &self,
+        text: &[u8],
+        long: u32,
+        found: impl FnMut(Word),
+        disguised: Option<impl FnMut(usize, Disguise)>,
+    ) {
+        let lexicon = self;
+        match self.stem_lengths {
+            0 => words::each_wanted(
+                text,
+                &Anchors::<T, false> { lexicon, long },
+                found,
+                disguised,
+            ),
+            _ => words::each_wanted(
+                text,
+                &Anchors::<T, true> { lexicon, long },
+                found,
+                disguised,
+            ),
         }
     }
 
@@ -211,5 +255,30 @@ impl<T: Copy + Ord> Lexicon<T> {
         for target in targets.take(*len as usize) {
             found(*target);
         }
+    }
+}
+
+/// The words that may be anchors, and long ones.
+struct Anchors<'a, T, const STEMS: bool> {
+    lexicon: &'a Lexicon<T>,
+    long: u32,
+}
+
+impl<T: Copy + Ord, const STEMS: bool> Wanted for Anchors<'_, T, STEMS> {
+    #[inline(always)]
+    fn may_be(&self, key: u64) -> bool {
+        self.lexicon.words.may_have(key) | (STEMS && self.lexicon.may_have_stem(key))
+    }
+    #[inline(always)]
+    fn shortest(&self) -> u32 {
+        self.lexicon.shortest
+    }
+    #[inline(always)]
+    fn long(&self) -> u32 {
+        self.long
+    }
+    #[inline(always)]
+    fn singles(&self) -> bool {
+        self.lexicon.has_singles
     }
 }

@@ -15,7 +15,7 @@ use super::secrets;
 use super::term::Term;
 use crate::config::{ConfigError, ContentScreenerConfig, Detector};
 use crate::request::texts::Speaker;
-use crate::words::{self, Disguise};
+use crate::words::{self, Disguise, Word};
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -227,27 +227,28 @@ impl Screen {
             ..
         } = &mut *room;
         score.clear();
-        words::each(
-            text,
-            |word| {
-                self.lexicon
-                    .look(word, |target| hits.push((word.at, target)));
-                if hits.len() >= BATCH {
-                    self.check_all(text, hits, speaker, spending, found);
-                }
-                if is_modelled {
-                    score.word(word);
-                }
-                if word.len >= shortest_run {
-                    blobs.push(word.at);
-                }
-            },
-            |at, disguise| {
-                if config.evasion.disguises {
-                    disguised.push((at, disguise));
-                }
-            },
-        );
+        let take = |word: Word| {
+            self.lexicon
+                .look(word, |target| hits.push((word.at, target)));
+            if hits.len() >= BATCH {
+                self.check_all(text, hits, speaker, spending, found);
+            }
+            if is_modelled {
+                score.word(word);
+            }
+            if word.len >= shortest_run {
+                blobs.push(word.at);
+            }
+        };
+        let disguise = config
+            .evasion
+            .disguises
+            .then_some(|at, disguise| disguised.push((at, disguise)));
+        if is_modelled {
+            words::each_wanted(text, &words::All, take, disguise);
+        } else {
+            self.lexicon.each_word(text, shortest_run, take, disguise);
+        }
         self.check_all(text, hits, speaker, spending, found);
         if let Some(verdict) = score.finish() {
             add(found, What::Model, injection, verdict.range);
@@ -423,17 +424,15 @@ impl Screen {
                     }
                 }
             };
-            words::each(
-                copy.text(),
-                |word| {
-                    self.lexicon
-                        .look(word, |target| hits.push((word.at, target)));
-                    if hits.len() >= BATCH {
-                        check_all(hits);
-                    }
-                },
-                |_, _| (),
-            );
+            let take = |word: Word| {
+                self.lexicon
+                    .look(word, |target| hits.push((word.at, target)));
+                if hits.len() >= BATCH {
+                    check_all(hits);
+                }
+            };
+            self.lexicon
+                .each_word(copy.text(), u32::MAX, take, words::NOT_WATCHED);
             check_all(hits);
         });
     }

@@ -100,12 +100,41 @@ fn naive(source: &str) -> String {
     text
 }
 
+/// Takes what is simple piece by piece.
+struct Copied(Vec<u8>);
+
+impl Out for Copied {
+    fn same(&mut self, bytes: &[u8], _at: usize) {
+        self.0.extend_from_slice(bytes);
+    }
+    fn instead(&mut self, text: &[u8], _at: usize, _end: usize) {
+        self.0.extend_from_slice(text);
+    }
+}
+
 proptest! {
     #[test]
     fn runs_and_characters_agree(source in "([a-zA-Z .]|[a-z ]{50,80}|[À-ÿ]|[а-я]|[一-龥]|\u{300}|\u{200b}|ﬁ|😀){0,60}") {
         let mut text = Vec::new();
         fold(source.as_bytes(), false, &mut text);
         prop_assert_eq!(String::from_utf8(text).unwrap(), naive(&source));
+    }
+
+    #[test]
+    fn signs_are_folded_wherever_blocks_end(source in r#"([a-zA-Z .]{1,20}|\\"|\\n|\\t|\\\\|中|é|[a-z]{60,70}){0,60}"#) {
+        // A text that begins with a quote would be JSON itself.
+        let source = format!("x{source}");
+        let read: String = serde_json::from_str(&format!("\"{source}\"")).unwrap();
+        prop_assert_eq!(folded(&source).0, naive(&read));
+    }
+
+    #[test]
+    fn moved_and_copied_text_is_the_same(source in r#"[x{]([a-zA-Z .]{1,20}|\\"|\\n|\\\\|\\\\\\"|\\\\n|\\u0069|[一-龥]{1,30}|é|。|[a-z]{60,70}){0,60}"#) {
+        let mut moved = Vec::new();
+        fold(source.as_bytes(), true, &mut moved);
+        let mut copied = Copied(Vec::new());
+        run(source.as_bytes(), true, &mut copied, &mut Unseen::default());
+        prop_assert_eq!(String::from_utf8(moved), String::from_utf8(copied.0));
     }
 
     #[test]

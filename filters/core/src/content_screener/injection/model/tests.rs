@@ -7,7 +7,7 @@ use crate::words;
 
 fn score(text: &str) -> Score {
     let mut score = Score::default();
-    words::each(text.as_bytes(), |word| score.word(word), |_, _| ());
+    words::each(text.as_bytes(), |word| score.word(word));
     score
 }
 
@@ -28,20 +28,16 @@ fn naive(adds: &[(Range<usize>, i32)]) -> (i32, Range<usize>) {
 fn adds(text: &str) -> Vec<(Range<usize>, i32)> {
     let mut features = Features::default();
     let mut adds = Vec::new();
-    words::each(
-        text.as_bytes(),
-        |word| {
-            let sum = features
-                .next(word.key)
-                .iter()
-                .filter(|feature| feature.is_new)
-                .map(|feature| feature.bucket)
-                .map(|bucket| i32::from(trained::WEIGHTS[usize::from(bucket)] as i8))
-                .sum();
-            adds.push((word.at..word.at + word.len as usize, sum));
-        },
-        |_, _| (),
-    );
+    words::each(text.as_bytes(), |word| {
+        let sum = features
+            .next(word.key)
+            .iter()
+            .filter(|feature| feature.is_new)
+            .map(|feature| feature.bucket)
+            .map(|bucket| i32::from(trained::WEIGHTS[usize::from(bucket)] as i8))
+            .sum();
+        adds.push((word.at..word.at + word.len as usize, sum));
+    });
     adds
 }
 
@@ -158,7 +154,6 @@ proptest! {
         words::each(
             text.repeat(2).as_bytes(),
             |word| seen.extend(features.next(word.key).map(|feature| feature.bucket)),
-            |_, _| (),
         );
         for bucket in seen {
             most += i32::from(trained::WEIGHTS[usize::from(bucket)] as i8).max(0);
@@ -171,7 +166,7 @@ proptest! {
         let mut used = Score::default();
         for text in &texts {
             used.clear();
-            words::each(text.as_bytes(), |word| used.word(word), |_, _| ());
+            words::each(text.as_bytes(), |word| used.word(word));
             let new = score(text);
             prop_assert_eq!(used.best(), new.best());
             prop_assert_eq!(&used.range, &new.range);
