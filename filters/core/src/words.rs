@@ -315,8 +315,8 @@ pub fn each_wanted(
     };
     let mut tail = [0; 64 + NEAR];
     let rest = text.get(tail_at..).unwrap_or_default();
-    for (place, byte) in tail.iter_mut().zip(rest) {
-        *place = *byte;
+    if let Some(place) = tail.get_mut(..rest.len()) {
+        place.copy_from_slice(rest);
     }
     let near_of = |base: usize| {
         let near = match base.checked_sub(tail_at) {

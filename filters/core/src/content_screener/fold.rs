@@ -106,7 +106,7 @@ impl Out for Vec<u8> {
                 self.truncate(end);
                 return (stop, from == stop && from > 0);
             };
-            if let Some(place) = room.get_mut(len & 127) {
+            if let Some(place) = room.get_mut(len) {
                 *place = sign;
             }
             len = len.wrapping_add(1);

@@ -57,8 +57,8 @@ impl<'a> Simple<'a> {
     }
 }
 
-/// Bytes of a block, and as many that moves of [`MOVE`] bytes begin in it and go beyond.
-pub(super) const NEAR: usize = 127 + MOVE;
+/// Bytes of a block, of an escape that lies across its end, and of a move from there.
+pub(super) const NEAR: usize = 65 + MOVE;
 
 /// Where a block without its escapes is put together.
 pub(super) type Moved = [u8; NEAR];
@@ -84,8 +84,8 @@ impl Tail {
     fn near(&mut self, rest: &[u8], at: usize) -> &[u8; NEAR] {
         if self.at > at {
             self.at = at;
-            for (place, byte) in self.bytes.iter_mut().zip(rest) {
-                *place = *byte;
+            if let Some(place) = self.bytes.get_mut(..rest.len()) {
+                place.copy_from_slice(rest);
             }
         }
         let near = self.bytes.get(at.saturating_sub(self.at)..);
@@ -112,7 +112,7 @@ impl Signs {
     /// What the escape at `stop` stands for.
     #[inline(always)]
     pub(super) fn of(&self, near: &[u8; NEAR], stop: usize) -> Option<u8> {
-        let second = near.get(stop.wrapping_add(1) & 127).copied();
+        let second = near.get(stop.wrapping_add(1)).copied();
         let sign = self.0.get(usize::from(second.unwrap_or(0)));
         match sign.copied().unwrap_or(0) {
             0 => quote_within(near, stop),
@@ -185,7 +185,7 @@ pub(super) const MOVE: usize = 32;
 /// Moves [`MOVE`] bytes.
 #[inline(always)]
 pub(super) fn moved(near: &[u8; NEAR], from: usize, room: &mut Moved, to: usize) {
-    let source = near.get(from & 127..).and_then(<[u8]>::first_chunk::<MOVE>);
+    let source = near.get(from..).and_then(<[u8]>::first_chunk::<MOVE>);
     let place = room
         .get_mut(to & 127..)
         .and_then(<[u8]>::first_chunk_mut::<MOVE>);
