@@ -227,14 +227,9 @@ impl Screen {
             ..
         } = &mut *room;
         score.clear();
-        let take = |word: Word| {
-            self.lexicon
-                .look(word, |target| hits.push((word.at, target)));
+        let mut look = |word: Word, hits: &mut Vec<(usize, Target)>| {
             if hits.len() >= BATCH {
                 self.check_all(text, hits, speaker, spending, found);
-            }
-            if is_modelled {
-                score.word(word);
             }
             if word.len >= shortest_run {
                 blobs.push(word.at);
@@ -244,9 +239,22 @@ impl Screen {
             .evasion
             .disguises
             .then_some(|at, disguise| disguised.push((at, disguise)));
+        // The one closure takes every word, the other few: what both do is not worth a call in
+        // the first.
         if is_modelled {
+            let take = |word: Word| {
+                self.note(word, hits);
+                score.word(word);
+                if hits.len() >= BATCH || word.len >= shortest_run {
+                    look(word, hits);
+                }
+            };
             words::each_wanted(text, &words::All, take, disguise);
         } else {
+            let take = |word: Word| {
+                self.note(word, hits);
+                look(word, hits);
+            };
             self.lexicon.each_word(text, shortest_run, take, disguise);
         }
         self.check_all(text, hits, speaker, spending, found);
@@ -263,6 +271,13 @@ impl Screen {
         if !room.blobs.is_empty() {
             self.find_encoded(text, speaker, depth, spending, room);
         }
+    }
+
+    /// Puts aside what may begin with `word`.
+    #[inline(always)]
+    fn note(&self, word: Word, hits: &mut Vec<(usize, Target)>) {
+        self.lexicon
+            .look(word, |target| hits.push((word.at, target)));
     }
 
     /// Looks closer at what may begin where the `hits` are, and forgets them.
@@ -425,8 +440,7 @@ impl Screen {
                 }
             };
             let take = |word: Word| {
-                self.lexicon
-                    .look(word, |target| hits.push((word.at, target)));
+                self.note(word, hits);
                 if hits.len() >= BATCH {
                     check_all(hits);
                 }
