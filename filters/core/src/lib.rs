@@ -27,6 +27,7 @@ pub mod host;
 pub mod json;
 pub mod models;
 pub mod pipeline;
+pub mod prompt_minimizer;
 pub mod rate_limiter;
 pub mod reply;
 pub mod request;
