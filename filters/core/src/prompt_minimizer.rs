@@ -3,3 +3,4 @@
 
 pub mod source;
 pub mod splice;
+pub mod structure;
