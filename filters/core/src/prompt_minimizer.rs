@@ -1,5 +1,10 @@
 //! The prompt-minimizer: takes out of a request what the model does not need, and leaves every
 //! other byte as it came.
 
+pub mod canonical;
+mod lines;
+pub mod protected;
+#[cfg(test)]
+mod samples;
 pub mod source;
 pub mod splice;
