@@ -25,7 +25,7 @@ pub fn protected(text: &str) -> Vec<Range<usize>> {
 
 /// The same without what is only indented: whoever replaces whole values and leaves the
 /// indentation as it is need not care about it.
-pub(super) fn literal(text: &str) -> Vec<Range<usize>> {
+pub fn literal(text: &str) -> Vec<Range<usize>> {
     literal_places(text, false).0
 }
 
