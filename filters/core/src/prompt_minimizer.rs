@@ -6,6 +6,11 @@
 //! conversation is the beginning of what is sent of its next turn, and the provider's prompt
 //! cache keeps hitting.
 
+pub mod canonical;
+mod lines;
+pub mod protected;
+#[cfg(test)]
+mod samples;
 pub mod source;
 pub mod splice;
 pub mod structure;
