@@ -7,8 +7,9 @@
 //! cache keeps hitting.
 
 pub mod canonical;
-mod lines;
 pub mod protected;
+pub mod repeats;
+mod lines;
 #[cfg(test)]
 mod samples;
 pub mod source;
