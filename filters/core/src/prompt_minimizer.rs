@@ -1,6 +1,304 @@
-//! The prompt-minimizer: takes out of a request what the model does not need, and leaves every
-//! other byte as it came.
+//! The prompt-minimizer stage: takes out of a request what the model does not need, and leaves
+//! every other byte as it came.
+//!
+//! A transform looks at one text, as the model reads it, and says what of it goes. It may look
+//! at earlier texts of the same request, never at later ones, so that what has been sent of a
+//! conversation is the beginning of what is sent of its next turn, and the provider's prompt
+//! cache keeps hitting.
 
+pub mod canonical;
+mod lines;
+pub mod protected;
+pub mod repeats;
+#[cfg(test)]
+mod samples;
 pub mod source;
 pub mod splice;
 pub mod structure;
+pub mod transport;
+
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use crate::Span;
+use crate::config::{MinimizerMode, PromptMinimizerConfig};
+use crate::edit::Edits;
+use crate::effect::{Effect, Metric};
+use crate::exchange::{Ending, Exchange};
+use crate::host::Host;
+use crate::request::Request;
+use crate::request::texts::{RequestText, Speaker};
+use crate::stage::{Stage, Verdict};
+use crate::tokens::{Encoding, Meter};
+use repeats::Repeats;
+use source::Source;
+use splice::Splice;
+
+/// The version of the transforms: with another one the same request may be sent as other bytes,
+/// and prompt caches begin anew.
+pub const VERSION: u32 = 1;
+
+/// A transform of texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transform {
+    /// Later copies of what the conversation has already.
+    Repeats,
+    /// White space in texts that are JSON or XML.
+    Structure,
+    /// Ends of lines, blanks ahead of them, characters without width.
+    Canonical,
+}
+
+impl Transform {
+    /// Every transform, in the order they run. Copies are looked for in texts as they came.
+    pub const ALL: [Transform; 3] = [
+        Transform::Repeats,
+        Transform::Structure,
+        Transform::Canonical,
+    ];
+
+    /// Its key in the configuration, also a label of metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Transform::Repeats => "repeats",
+            Transform::Structure => "structure",
+            Transform::Canonical => "canonical",
+        }
+    }
+
+    fn looks_at(self, config: &PromptMinimizerConfig, speaker: Speaker) -> bool {
+        let settings = match self {
+            Transform::Repeats => &config.repeats.transform,
+            Transform::Structure => &config.structure,
+            Transform::Canonical => &config.canonical,
+        };
+        settings.looks_at(speaker)
+    }
+}
+
+/// What the stage made of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Minimized {
+    /// Tokens that are not sent, estimated, by transform.
+    saved: Vec<(Transform, u64)>,
+    /// Bytes that are not sent.
+    bytes: u64,
+    /// It was only looked at.
+    is_report: bool,
+}
+
+impl Minimized {
+    /// Estimated tokens that are not sent.
+    pub fn tokens(&self) -> u64 {
+        let tokens = self.saved.iter().map(|(_, tokens)| *tokens);
+        tokens.fold(0, u64::saturating_add)
+    }
+
+    fn add(&mut self, transform: Transform, tokens: u64) {
+        match self.saved.iter_mut().find(|(known, _)| *known == transform) {
+            Some((_, sum)) => *sum = sum.saturating_add(tokens),
+            None => self.saved.push((transform, tokens)),
+        }
+    }
+
+    /// What is published of it: the version, and what each transform saved.
+    fn outcome(&self) -> String {
+        let mut outcome = format!("v{VERSION}");
+        for (transform, tokens) in &self.saved {
+            outcome.push_str(&format!(" {}:{tokens}", transform.name()));
+        }
+        if self.is_report {
+            outcome.push_str(" report");
+        }
+        outcome
+    }
+}
+
+/// See the [module](self).
+pub struct PromptMinimizer {
+    debug_headers: bool,
+}
+
+impl PromptMinimizer {
+    /// The stage.
+    pub fn new(debug_headers: bool) -> PromptMinimizer {
+        PromptMinimizer { debug_headers }
+    }
+}
+
+/// Estimated tokens of a text.
+fn tokens(text: &str, encoding: Encoding) -> u64 {
+    let mut meter = Meter::new();
+    meter.literal(text.as_bytes());
+    meter.end_text();
+    u64::from(meter.estimate(encoding))
+}
+
+/// The edits that `config` asks for, and what they save.
+pub fn minimize(request: &Request<'_>, config: &PromptMinimizerConfig) -> (Edits, Minimized) {
+    let repeats = &config.repeats;
+    let mut run = Run {
+        request,
+        config,
+        repeats: repeats
+            .transform
+            .enabled
+            .then(|| Repeats::new(repeats.min_bytes as usize)),
+        edits: Edits::default(),
+        minimized: Minimized::default(),
+    };
+    for text in request.texts.iter().filter(|text| text.is_content) {
+        let is_looked_at = |transform: &Transform| transform.looks_at(config, text.speaker);
+        // What is not looked at may be what is repeated.
+        if run.repeats.is_some() || Transform::ALL.iter().any(is_looked_at) {
+            run.text(text);
+        }
+    }
+    let Run {
+        mut edits,
+        mut minimized,
+        ..
+    } = run;
+    if config.transport {
+        let mut unseen = Edits::default();
+        transport::tidy(request.body, &mut unseen);
+        edits = match edits.is_empty() {
+            true => unseen,
+            false => edits.over(&unseen),
+        };
+    }
+    minimized.bytes = edits.saved();
+    (edits, minimized)
+}
+
+/// The transforms on their way over the texts of a request.
+struct Run<'a> {
+    request: &'a Request<'a>,
+    config: &'a PromptMinimizerConfig,
+    /// What the texts so far said.
+    repeats: Option<Repeats>,
+    edits: Edits,
+    minimized: Minimized,
+}
+
+impl Run<'_> {
+    /// Lets the transforms look at the next text, one after the other.
+    fn text(&mut self, text: &RequestText) {
+        let content = text.content;
+        let body = self.request.body;
+        let Some(source) = Source::read(content.span.of(body), content.escaped) else {
+            return;
+        };
+        let mut splices: Vec<Splice> = Vec::new();
+        let mut current = Cow::Borrowed(source.text());
+        for transform in Transform::ALL {
+            let is_wanted = transform.looks_at(self.config, text.speaker);
+            let more = match (transform, &mut self.repeats) {
+                // Others' texts may be what is repeated.
+                (Transform::Repeats, Some(repeats)) => repeats.look(&current, text.group),
+                _ if !is_wanted => continue,
+                (Transform::Repeats, None) => continue,
+                (Transform::Structure, _) => {
+                    structure::minify(&current, text.speaker == Speaker::Tool)
+                }
+                (Transform::Canonical, _) => canonical::tidy(&current),
+            };
+            if more.is_empty() || !is_wanted {
+                continue;
+            }
+            let left = splice::apply(&current, &more);
+            let encoding = self.request.model.encoding;
+            let saved = tokens(&current, encoding).saturating_sub(tokens(&left, encoding));
+            self.minimized.add(transform, saved);
+            splices = splice::compose(splices, &more);
+            current = Cow::Owned(left);
+        }
+        let base = content.span.start as usize;
+        for Splice { range, text } in &splices {
+            let place = source.place(range);
+            let span = Span::new(
+                base.saturating_add(place.start),
+                base.saturating_add(place.end),
+            );
+            self.edits.replace(span, source::escape(text).as_bytes());
+        }
+    }
+}
+
+impl Stage for PromptMinimizer {
+    fn on_request(
+        &self,
+        request: &Request<'_>,
+        exchange: &mut Exchange,
+        _host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) -> Verdict {
+        let config = exchange.rule.prompt_minimizer;
+        if !config.enabled {
+            return Verdict::Continue;
+        }
+        let (edits, mut minimized) = minimize(request, &config);
+        minimized.is_report = config.mode == MinimizerMode::Report;
+        let names = match minimized.is_report {
+            true => [
+                "tollgate.prompt_minimizer.reported_tokens",
+                "tollgate.prompt_minimizer.reported_bytes",
+            ],
+            false => [
+                "tollgate.prompt_minimizer.saved_tokens",
+                "tollgate.prompt_minimizer.saved_bytes",
+            ],
+        };
+        let [tokens, bytes] = names.map(Metric::counter);
+        let measure = |metric, value| Effect::Measure { metric, value };
+        let outcome = if edits.is_empty() {
+            "unchanged"
+        } else {
+            "minimized"
+        };
+        let requests = Metric::counter("tollgate.prompt_minimizer.requests");
+        effects.push(measure(requests.with("outcome", outcome), 1));
+        effects.push(measure(bytes, minimized.bytes));
+        for (transform, saved) in &minimized.saved {
+            effects.push(measure(tokens.with("transform", transform.name()), *saved));
+        }
+        effects.push(Effect::Publish {
+            key: "tollgate.minimized",
+            value: minimized.outcome(),
+        });
+        if !minimized.is_report {
+            effects.push(Effect::Publish {
+                key: "tollgate.tokens_saved",
+                value: minimized.tokens().to_string(),
+            });
+        }
+        let is_sent_as_it_came = minimized.is_report || edits.is_empty();
+        exchange.minimized = Some(minimized);
+        match is_sent_as_it_came {
+            true => Verdict::Continue,
+            false => Verdict::Edit(edits),
+        }
+    }
+
+    fn on_response_head(&self, exchange: &Exchange, _host: &dyn Host, effects: &mut Vec<Effect>) {
+        let minimized = exchange.minimized.as_ref().filter(|_| self.debug_headers);
+        let Some(minimized) = minimized.filter(|minimized| !minimized.is_report) else {
+            return;
+        };
+        effects.push(Effect::ResponseHeader {
+            name: "x-tollgate-tokens-saved",
+            value: minimized.tokens().to_string(),
+        });
+    }
+
+    fn on_end(
+        &self,
+        _exchange: &mut Exchange,
+        _ending: &Ending,
+        _host: &dyn Host,
+        _effects: &mut Vec<Effect>,
+    ) {
+    }
+}
