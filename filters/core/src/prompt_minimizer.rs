@@ -4,3 +4,4 @@
 pub mod repeats;
 pub mod source;
 pub mod splice;
+pub mod window;
