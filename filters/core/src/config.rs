@@ -5,6 +5,7 @@
 
 mod content_screener;
 mod node;
+mod prompt_minimizer;
 mod rate_limiter;
 mod rule;
 mod strict;
@@ -15,6 +16,7 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
+use crate::request::texts::{Speaker, Speakers};
 use content_screener::TermPacks;
 pub use content_screener::{
     ContentScreenerConfig, Detector, Evasion, KindsDetector, PatternRule, ScreenMode,
@@ -22,6 +24,7 @@ pub use content_screener::{
 };
 pub use node::ConfigError;
 use node::Node;
+pub use prompt_minimizer::{Cap, MinimizerMode, PromptMinimizerConfig, Repeats, Transform};
 pub use rate_limiter::{Mode, RateLimiterConfig, Reserve, ReservedHits};
 pub use rule::{InvalidBody, Match, RequestHead, Rule};
 pub use tenant::TenantSource;
@@ -32,6 +35,8 @@ pub use token_estimator::{Accuracy, HitsAddend, TokenEstimatorConfig};
 pub enum StageKind {
     /// Stops, masks or reports what should not be sent.
     ContentScreener,
+    /// Takes out what the model does not need.
+    PromptMinimizer,
     /// Counts what a request will cost.
     TokenEstimator,
     /// Keeps each tenant within its limits.
@@ -40,11 +45,27 @@ pub enum StageKind {
 
 impl StageKind {
     /// Every stage by its name, in the default order.
-    pub const ALL: [(&'static str, StageKind); 3] = [
+    pub const ALL: [(&'static str, StageKind); 4] = [
         ("content-screener", StageKind::ContentScreener),
+        ("prompt-minimizer", StageKind::PromptMinimizer),
         ("token-estimator", StageKind::TokenEstimator),
         ("rate-limiter", StageKind::RateLimiter),
     ];
+}
+
+/// The roles a list names, of those in `known`; `off` is what to say where it names none.
+fn read_roles(
+    node: &Node,
+    known: &[(&'static str, Speaker)],
+    off: &str,
+) -> Result<Speakers, ConfigError> {
+    let nodes = node.list()?;
+    if nodes.is_empty() {
+        return Err(node.wrong(format!("an empty list looks at nothing; say {off} instead")));
+    }
+    let speakers: Result<Vec<Speaker>, ConfigError> =
+        nodes.iter().map(|node| node.one_of(known)).collect();
+    Ok(Speakers::of(&speakers?))
 }
 
 /// Bounds on what one request, and all requests of one worker, may hold.
@@ -148,6 +169,7 @@ impl Config {
             invalid_body,
             tenant,
             content_screener,
+            prompt_minimizer,
             token_estimator,
             rate_limiter,
         ] = Rule::SHARED_KEYS;
@@ -163,6 +185,7 @@ impl Config {
             invalid_body,
             tenant,
             content_screener,
+            prompt_minimizer,
             token_estimator,
             rate_limiter,
         ])?;

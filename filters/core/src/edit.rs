@@ -34,6 +34,37 @@ impl Edits {
         self.splices.is_empty()
     }
 
+    /// These edits and those `under` them: of the latter, those that these leave room for.
+    pub fn over(&self, under: &Edits) -> Edits {
+        let mut both = Edits::default();
+        let mut own = self.iter().peekable();
+        for (span, text) in under.iter() {
+            while let Some((span, text)) = own.next_if(|(first, _)| first.start <= span.start) {
+                both.replace(span, text);
+            }
+            if own.peek().is_none_or(|(next, _)| next.start >= span.end) {
+                // What the last of these covers is left out here.
+                both.replace(span, text);
+            }
+        }
+        for (span, text) in own {
+            both.replace(span, text);
+        }
+        both
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Span, &[u8])> {
+        let text = |range: &core::ops::Range<usize>| self.text.get(range.clone());
+        let splices = self.splices.iter();
+        splices.map(move |(span, range)| (*span, text(range).unwrap_or_default()))
+    }
+
+    /// By how many bytes the body becomes shorter; 0 where it does not.
+    pub fn saved(&self) -> u64 {
+        let removed: usize = self.splices.iter().map(|(span, _)| span.len()).sum();
+        removed.saturating_sub(self.text.len()) as u64
+    }
+
     /// The body with these edits: what they do not name is as it was, byte for byte.
     ///
     /// # Errors
@@ -61,6 +92,40 @@ impl Edits {
 mod tests {
     use super::*;
 
+    fn edits(splices: &[(usize, usize, &str)]) -> Edits {
+        let mut edits = Edits::default();
+        for (start, end, text) in splices {
+            edits.replace(Span::new(*start, *end), text.as_bytes());
+        }
+        edits
+    }
+
+    #[test]
+    fn of_edits_that_overlap_those_above_count() {
+        type Splices<'a> = &'a [(usize, usize, &'a str)];
+        let rows: [(Splices, Splices, &str); 6] = [
+            (&[], &[(1, 2, "x")], "0x23456789"),
+            (&[(1, 2, "x")], &[], "0x23456789"),
+            (
+                &[(1, 2, "x"), (7, 9, "")],
+                &[(0, 1, ""), (2, 4, "y"), (9, 10, "z")],
+                "xy456z",
+            ),
+            (
+                &[(2, 6, "x")],
+                &[(1, 3, "a"), (3, 4, "b"), (5, 7, "c"), (7, 8, "d")],
+                "01x6d89",
+            ),
+            (&[(2, 3, "x"), (4, 5, "y")], &[(1, 9, "a")], "01x3y56789"),
+            (&[(2, 6, "x")], &[(2, 6, "a"), (6, 7, "")], "01x789"),
+        ];
+        for (over, under, expected) in rows {
+            let both = edits(over).over(&edits(under));
+            let edited = both.apply(b"0123456789").unwrap();
+            assert_eq!(String::from_utf8(edited).unwrap(), expected);
+        }
+    }
+
     #[test]
     fn what_is_not_named_stays() {
         type Row<'a> = (&'a [(usize, usize, &'a str)], &'a str);
@@ -74,11 +139,7 @@ mod tests {
             (&[(0, 10, "")], ""),
         ];
         for (splices, expected) in rows {
-            let mut edits = Edits::default();
-            for (start, end, text) in splices {
-                edits.replace(Span::new(*start, *end), text.as_bytes());
-            }
-            let edited = edits.apply(b"0123456789").unwrap();
+            let edited = edits(splices).apply(b"0123456789").unwrap();
             assert_eq!(String::from_utf8(edited).unwrap(), expected);
         }
     }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::config::Rule;
 use crate::content_screener::Screened;
 use crate::endpoint::Dialect;
+use crate::prompt_minimizer::Minimized;
 use crate::rate_limiter::Reservation;
 use crate::rate_limiter::tenant::Tenant;
 use crate::response::{ResponseReader, ResponseSummary};
@@ -103,6 +104,8 @@ pub struct Exchange {
     pub tenant: Option<Tenant>,
     /// What the content-screener stage made of it.
     pub screened: Option<Screened>,
+    /// What the prompt-minimizer stage made of it.
+    pub minimized: Option<Minimized>,
     /// What the token-estimator stage made of it.
     pub estimate: Option<Estimate>,
     /// What the rate-limiter stage reserved for it.
@@ -131,6 +134,7 @@ impl Exchange {
             api_version,
             tenant,
             screened: None,
+            minimized: None,
             estimate: None,
             reservation: None,
             rewriter: None,

@@ -12,6 +12,7 @@ use crate::endpoint::Dialect;
 use crate::exchange::{Call, Exchange, StreamEnd};
 use crate::host::Host;
 use crate::models::Models;
+use crate::prompt_minimizer::PromptMinimizer;
 use crate::rate_limiter::RateLimiter;
 use crate::rate_limiter::tenant::Tenants;
 use crate::reply::{Refused, Reply};
@@ -48,6 +49,12 @@ impl StageMaker {
         make: |config, _| Ok(Box::new(ContentScreener::new(config)?)),
     };
 
+    /// The prompt-minimizer.
+    pub const PROMPT_MINIMIZER: StageMaker = StageMaker {
+        kind: StageKind::PromptMinimizer,
+        make: |config, _| Ok(Box::new(PromptMinimizer::new(config.debug_headers))),
+    };
+
     /// The token-estimator.
     pub const TOKEN_ESTIMATOR: StageMaker = StageMaker {
         kind: StageKind::TokenEstimator,
@@ -63,6 +70,7 @@ impl StageMaker {
     /// Every stage, in the default order.
     pub const ALL: &[StageMaker] = &[
         StageMaker::CONTENT_SCREENER,
+        StageMaker::PROMPT_MINIMIZER,
         StageMaker::TOKEN_ESTIMATOR,
         StageMaker::RATE_LIMITER,
     ];
@@ -259,7 +267,8 @@ impl Pipeline {
         Wanted {
             tokens: has(StageKind::TokenEstimator) || has(StageKind::RateLimiter),
             texts: has(StageKind::ContentScreener)
-                && rule.content_screener.looks_at(Speakers::REQUEST),
+                && rule.content_screener.looks_at(Speakers::REQUEST)
+                || has(StageKind::PromptMinimizer) && rule.prompt_minimizer.reads_texts(),
         }
     }
 
@@ -298,7 +307,9 @@ impl Pipeline {
 
     /// Whether a stage may edit the bodies of this rule's requests.
     pub fn may_edit(&self, rule: &Rule) -> bool {
-        self.config.stages.contains(&StageKind::ContentScreener) && rule.content_screener.may_mask()
+        let has = |stage| self.config.stages.contains(&stage);
+        has(StageKind::ContentScreener) && rule.content_screener.may_mask()
+            || has(StageKind::PromptMinimizer) && rule.prompt_minimizer.may_edit()
     }
 
     /// Lets the stages add to the head of the response.

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::node::{ConfigError, Node};
+use super::read_roles;
 use crate::content_screener::action::{Action, Category, Severity};
 use crate::content_screener::personal_data;
 use crate::content_screener::secrets;
@@ -312,18 +313,6 @@ const ACTIONS: [(&str, Action); 4] = [
     ("block", Action::Block),
 ];
 
-fn read_roles(node: &Node) -> Result<Speakers, ConfigError> {
-    let nodes = node.list()?;
-    if nodes.is_empty() {
-        return Err(node.wrong("an empty list looks at nothing; say \"action\": \"off\" instead"));
-    }
-    let speakers: Result<Vec<Speaker>, ConfigError> = nodes
-        .iter()
-        .map(|node| node.one_of(&Speaker::ALL))
-        .collect();
-    Ok(Speakers::of(&speakers?))
-}
-
 impl Detector {
     /// This detector with what `object` gives instead, which stands at `node`.
     fn overridden_by(
@@ -333,7 +322,9 @@ impl Detector {
     ) -> Result<Detector, ConfigError> {
         let detector = Detector {
             action: object.read_or("action", self.action, |node| node.one_of(&ACTIONS))?,
-            roles: object.read_or("roles", self.roles, read_roles)?,
+            roles: object.read_or("roles", self.roles, |node| {
+                read_roles(node, &Speaker::ALL, "\"action\": \"off\"")
+            })?,
         };
         unmasked_in_answers(node, detector.roles, detector.action == Action::Mask)?;
         Ok(detector)

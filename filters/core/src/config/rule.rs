@@ -2,6 +2,7 @@
 
 use super::content_screener::{ContentScreenerConfig, TermPacks};
 use super::node::{ConfigError, Node};
+use super::prompt_minimizer::PromptMinimizerConfig;
 use super::rate_limiter::RateLimiterConfig;
 use super::tenant::TenantSource;
 use super::token_estimator::TokenEstimatorConfig;
@@ -180,6 +181,8 @@ pub struct Rule {
     pub tenant: Vec<TenantSource>,
     /// Settings of the content-screener stage.
     pub content_screener: ContentScreenerConfig,
+    /// Settings of the prompt-minimizer stage.
+    pub prompt_minimizer: PromptMinimizerConfig,
     /// Settings of the token-estimator stage.
     pub token_estimator: TokenEstimatorConfig,
     /// Settings of the rate-limiter stage.
@@ -188,10 +191,11 @@ pub struct Rule {
 
 impl Rule {
     /// The keys of a rule that the top level has too, as defaults for every rule.
-    pub(super) const SHARED_KEYS: [&'static str; 5] = [
+    pub(super) const SHARED_KEYS: [&'static str; 6] = [
         "invalid_body",
         "tenant",
         "content_screener",
+        "prompt_minimizer",
         "token_estimator",
         "rate_limiter",
     ];
@@ -209,6 +213,7 @@ impl Rule {
             invalid_body: InvalidBody::Refuse,
             tenant: TenantSource::defaults(),
             content_screener: ContentScreenerConfig::default(),
+            prompt_minimizer: PromptMinimizerConfig::default(),
             token_estimator: TokenEstimatorConfig::default(),
             rate_limiter: RateLimiterConfig::default(),
         };
@@ -225,6 +230,7 @@ impl Rule {
             invalid_body,
             tenant,
             content_screener,
+            prompt_minimizer,
             token_estimator,
             rate_limiter,
         ] = Rule::SHARED_KEYS;
@@ -235,6 +241,7 @@ impl Rule {
             invalid_body,
             tenant,
             content_screener,
+            prompt_minimizer,
             token_estimator,
             rate_limiter,
         ])?;
@@ -272,6 +279,11 @@ impl Rule {
                 "content_screener",
                 self.content_screener.clone(),
                 |node| self.content_screener.overridden_by(node, packs),
+            )?,
+            prompt_minimizer: object.read_or(
+                "prompt_minimizer",
+                self.prompt_minimizer,
+                |node| self.prompt_minimizer.overridden_by(node),
             )?,
             token_estimator: object.read_or("token_estimator", self.token_estimator, |node| {
                 self.token_estimator.overridden_by(node)

@@ -110,6 +110,26 @@ fn what_is_wrong_is_named_with_its_path() {
             "expected one of refuse, pass, found \"ignore\"",
         ),
         (
+            r#"{"prompt_minimizer": {"structure": {"roles": []}}}"#,
+            "prompt_minimizer.structure.roles",
+            "say \"enabled\": false instead",
+        ),
+        (
+            r#"{"prompt_minimizer": {"html": {"roles": ["response"]}}}"#,
+            "prompt_minimizer.html.roles[0]",
+            "expected one of system, developer, user, assistant, tool, found \"response\"",
+        ),
+        (
+            r#"{"prompt_minimizer": {"repeats": {"min_bytes": 10}}}"#,
+            "prompt_minimizer.repeats.min_bytes",
+            "256",
+        ),
+        (
+            r#"{"prompt_minimizer": {"cap": {"max_bytes": 1000}}}"#,
+            "prompt_minimizer.cap",
+            "head_bytes (12288) and tail_bytes (3072) with a note of 64 bytes between them are more than max_bytes (1000)",
+        ),
+        (
             r#"{"token_estimator": {"accuracy": "exact"}}"#,
             "token_estimator.accuracy",
             "one of fast, sampled",
@@ -117,7 +137,7 @@ fn what_is_wrong_is_named_with_its_path() {
         (
             r#"{"stages": ["rate-limit"]}"#,
             "stages[0]",
-            "expected one of content-screener, token-estimator",
+            "expected one of content-screener, prompt-minimizer, token-estimator",
         ),
         (
             r#"{"stages": ["token-estimator", "token-estimator"]}"#,
@@ -394,6 +414,19 @@ fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
             r#"{"content_screener": {"responses": {"?": 1}}}"#,
         ),
         ("tenant[].", r#"{"tenant": [{"?": 1}]}"#),
+        ("prompt_minimizer.", r#"{"prompt_minimizer": {"?": 1}}"#),
+        (
+            "prompt_minimizer.TRANSFORM.",
+            r#"{"prompt_minimizer": {"structure": {"?": 1}}}"#,
+        ),
+        (
+            "prompt_minimizer.repeats.",
+            r#"{"prompt_minimizer": {"repeats": {"?": 1}}}"#,
+        ),
+        (
+            "prompt_minimizer.cap.",
+            r#"{"prompt_minimizer": {"cap": {"?": 1}}}"#,
+        ),
         ("rate_limiter.", r#"{"rate_limiter": {"?": 1}}"#),
         (
             "rate_limiter.quotas[].",
@@ -433,7 +466,7 @@ fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
         .collect();
-    assert_eq!(examples.len(), 9);
+    assert_eq!(examples.len(), 10);
     for example in examples {
         read(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
     }

@@ -194,7 +194,7 @@ impl Meter {
     }
 
     /// Measures the next piece of a text that is not escaped and not of the body.
-    pub(super) fn literal(&mut self, piece: &[u8]) {
+    pub(crate) fn literal(&mut self, piece: &[u8]) {
         let decoded = self.unescape.give_up();
         self.push(decoded.as_bytes());
         self.in_text |= !piece.is_empty();

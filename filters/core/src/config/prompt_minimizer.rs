@@ -1,0 +1,260 @@
+//! Settings of the prompt-minimizer stage.
+
+use super::node::{ConfigError, Node};
+use super::read_roles;
+use crate::request::texts::{Speaker, Speakers};
+
+/// Whether what could be saved is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MinimizerMode {
+    /// Requests are sent as the transforms leave them.
+    Enforce,
+    /// Requests are sent as they came; what would have been saved is counted.
+    Report,
+}
+
+/// Whether a transform of texts is on, and whose texts it looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transform {
+    /// Off: it looks at nothing.
+    pub enabled: bool,
+    /// Whose texts it looks at.
+    pub roles: Speakers,
+}
+
+impl Transform {
+    /// Those whose messages have texts to minimize.
+    const ROLES: [(&'static str, Speaker); 5] = [
+        ("system", Speaker::System),
+        ("developer", Speaker::Developer),
+        ("user", Speaker::User),
+        ("assistant", Speaker::Assistant),
+        ("tool", Speaker::Tool),
+    ];
+
+    const fn off(roles: Speakers) -> Transform {
+        Transform {
+            enabled: false,
+            roles,
+        }
+    }
+
+    /// Whether it looks at texts of `speaker`.
+    pub fn looks_at(&self, speaker: Speaker) -> bool {
+        self.enabled && self.roles.has(speaker)
+    }
+
+    fn overridden_by(&self, node: &Node) -> Result<Transform, ConfigError> {
+        let object = node.object(&["enabled", "roles"])?;
+        self.with(&object)
+    }
+
+    /// The two keys that every transform has, from an object that may have more.
+    fn with(&self, object: &super::node::Object) -> Result<Transform, ConfigError> {
+        Ok(Transform {
+            enabled: object.read_or("enabled", self.enabled, Node::boolean)?,
+            roles: object.read_or("roles", self.roles, |node| {
+                read_roles(node, &Transform::ROLES, "\"enabled\": false")
+            })?,
+        })
+    }
+}
+
+/// Later copies of what a conversation has already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeats {
+    /// Whose copies.
+    pub transform: Transform,
+    /// Bytes a copy has at least.
+    pub min_bytes: u32,
+}
+
+/// Texts that are longer than they may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cap {
+    /// Whose texts.
+    pub transform: Transform,
+    /// Bytes a text may have.
+    pub max_bytes: u32,
+    /// Bytes of its beginning that stay of a longer one.
+    pub head_bytes: u32,
+    /// Bytes of its end that stay.
+    pub tail_bytes: u32,
+}
+
+/// Settings of the prompt-minimizer stage, for one rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PromptMinimizerConfig {
+    /// Off: the stage does not see the rule's requests.
+    pub enabled: bool,
+    /// Whether what could be saved is.
+    pub mode: MinimizerMode,
+    /// Whether white space outside strings goes, and escapes become the characters they are.
+    pub transport: bool,
+    /// White space in texts that are JSON or XML.
+    pub structure: Transform,
+    /// Ends of lines, blanks ahead of them, characters without width.
+    pub canonical: Transform,
+    /// Data in base64.
+    pub base64: Transform,
+    /// Later copies of what a conversation has already.
+    pub repeats: Repeats,
+    /// Lists of like JSON objects.
+    pub records: Transform,
+    /// Texts that are HTML.
+    pub html: Transform,
+    /// Lines that repeat.
+    pub logs: Transform,
+    /// Texts that are longer than they may be.
+    pub cap: Cap,
+}
+
+const TOOL: Speakers = Speakers::of(&[Speaker::Tool]);
+const ALL: Speakers = Speakers::of(&[
+    Speaker::System,
+    Speaker::Developer,
+    Speaker::User,
+    Speaker::Assistant,
+    Speaker::Tool,
+]);
+
+impl Default for PromptMinimizerConfig {
+    fn default() -> Self {
+        PromptMinimizerConfig {
+            enabled: true,
+            mode: MinimizerMode::Enforce,
+            transport: true,
+            structure: Transform {
+                enabled: true,
+                roles: TOOL,
+            },
+            canonical: Transform::off(ALL),
+            base64: Transform::off(TOOL),
+            repeats: Repeats {
+                transform: Transform::off(TOOL),
+                min_bytes: 512,
+            },
+            records: Transform::off(TOOL),
+            html: Transform::off(TOOL),
+            logs: Transform::off(TOOL),
+            cap: Cap {
+                transform: Transform::off(TOOL),
+                // About four thousand tokens of English, most of them at its beginning.
+                max_bytes: 16 << 10,
+                head_bytes: 12 << 10,
+                tail_bytes: 3 << 10,
+            },
+        }
+    }
+}
+
+impl Repeats {
+    /// A reference has about a hundred bytes.
+    const MIN_BYTES: (u64, u64) = (256, 1 << 20);
+
+    fn overridden_by(&self, node: &Node) -> Result<Repeats, ConfigError> {
+        let object = node.object(&["enabled", "roles", "min_bytes"])?;
+        let (low, high) = Repeats::MIN_BYTES;
+        let bytes = object.read_or("min_bytes", u64::from(self.min_bytes), |node| {
+            node.integer(low, high)
+        })?;
+        Ok(Repeats {
+            transform: self.transform.with(&object)?,
+            min_bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+        })
+    }
+}
+
+impl Cap {
+    const MAX_BYTES: (u64, u64) = (256, 16 << 20);
+    /// Bytes of what says how much was left out.
+    const NOTE: u32 = 64;
+
+    fn overridden_by(&self, node: &Node) -> Result<Cap, ConfigError> {
+        let object = node.object(&["enabled", "roles", "max_bytes", "head_bytes", "tail_bytes"])?;
+        let (low, high) = Cap::MAX_BYTES;
+        let read = |key, own: u32, low| {
+            let bytes = object.read_or(key, u64::from(own), |node| node.integer(low, high))?;
+            Ok(u32::try_from(bytes).unwrap_or(u32::MAX))
+        };
+        let cap = Cap {
+            transform: self.transform.with(&object)?,
+            max_bytes: read("max_bytes", self.max_bytes, low)?,
+            head_bytes: read("head_bytes", self.head_bytes, 0)?,
+            tail_bytes: read("tail_bytes", self.tail_bytes, 0)?,
+        };
+        let kept = cap.head_bytes.saturating_add(cap.tail_bytes);
+        if kept.saturating_add(Cap::NOTE) > cap.max_bytes {
+            return Err(node.wrong(format!(
+                "head_bytes ({}) and tail_bytes ({}) with a note of {} bytes between them are more than max_bytes ({})",
+                cap.head_bytes, cap.tail_bytes, Cap::NOTE, cap.max_bytes
+            )));
+        }
+        Ok(cap)
+    }
+}
+
+impl PromptMinimizerConfig {
+    /// These settings with what `node` gives instead.
+    pub(super) fn overridden_by(&self, node: &Node) -> Result<PromptMinimizerConfig, ConfigError> {
+        const MODES: [(&str, MinimizerMode); 2] = [
+            ("enforce", MinimizerMode::Enforce),
+            ("report", MinimizerMode::Report),
+        ];
+        let object = node.object(&[
+            "enabled",
+            "mode",
+            "transport",
+            "structure",
+            "canonical",
+            "base64",
+            "repeats",
+            "records",
+            "html",
+            "logs",
+            "cap",
+        ])?;
+        let transform =
+            |key, own: &Transform| object.read_or(key, *own, |node| own.overridden_by(node));
+        Ok(PromptMinimizerConfig {
+            enabled: object.read_or("enabled", self.enabled, Node::boolean)?,
+            mode: object.read_or("mode", self.mode, |node| node.one_of(&MODES))?,
+            transport: object.read_or("transport", self.transport, Node::boolean)?,
+            structure: transform("structure", &self.structure)?,
+            canonical: transform("canonical", &self.canonical)?,
+            base64: transform("base64", &self.base64)?,
+            repeats: object.read_or("repeats", self.repeats, |node| {
+                self.repeats.overridden_by(node)
+            })?,
+            records: transform("records", &self.records)?,
+            html: transform("html", &self.html)?,
+            logs: transform("logs", &self.logs)?,
+            cap: object.read_or("cap", self.cap, |node| self.cap.overridden_by(node))?,
+        })
+    }
+
+    /// The transforms of texts.
+    fn transforms(&self) -> [&Transform; 8] {
+        [
+            &self.structure,
+            &self.canonical,
+            &self.base64,
+            &self.repeats.transform,
+            &self.records,
+            &self.html,
+            &self.logs,
+            &self.cap.transform,
+        ]
+    }
+
+    /// Whether any transform looks at texts.
+    pub fn reads_texts(&self) -> bool {
+        self.enabled && self.transforms().iter().any(|transform| transform.enabled)
+    }
+
+    /// Whether it may change a request.
+    pub fn may_edit(&self) -> bool {
+        let is_any = self.transport || self.reads_texts();
+        self.enabled && self.mode == MinimizerMode::Enforce && is_any
+    }
+}
