@@ -18,6 +18,9 @@ pub mod structure;
 pub mod transport;
 pub mod window;
 
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
 
 use crate::Span;
@@ -30,6 +33,7 @@ use crate::request::Request;
 use crate::request::texts::{RequestText, Speaker};
 use crate::stage::{Stage, Verdict};
 use crate::tokens::{Encoding, Meter};
+use repeats::Repeats;
 use source::Source;
 use splice::Splice;
 
@@ -40,32 +44,38 @@ pub const VERSION: u32 = 1;
 /// A transform of texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transform {
+    /// Later copies of what the conversation has already.
+    Repeats,
     /// White space in texts that are JSON or XML.
     Structure,
+    /// Ends of lines, blanks ahead of them, characters without width.
+    Canonical,
 }
 
 impl Transform {
-    /// Every transform, in the order they run.
-    pub const ALL: [Transform; 1] = [Transform::Structure];
+    /// Every transform, in the order they run. Copies are looked for in texts as they came.
+    pub const ALL: [Transform; 3] = [
+        Transform::Repeats,
+        Transform::Structure,
+        Transform::Canonical,
+    ];
 
     /// Its key in the configuration, also a label of metrics.
     pub fn name(self) -> &'static str {
         match self {
+            Transform::Repeats => "repeats",
             Transform::Structure => "structure",
+            Transform::Canonical => "canonical",
         }
     }
 
     fn looks_at(self, config: &PromptMinimizerConfig, speaker: Speaker) -> bool {
-        match self {
-            Transform::Structure => config.structure.looks_at(speaker),
-        }
-    }
-
-    /// What of a text goes.
-    fn run(self, text: &str, speaker: Speaker) -> Vec<Splice> {
-        match self {
-            Transform::Structure => structure::minify(text, speaker == Speaker::Tool),
-        }
+        let settings = match self {
+            Transform::Repeats => &config.repeats.transform,
+            Transform::Structure => &config.structure,
+            Transform::Canonical => &config.canonical,
+        };
+        settings.looks_at(speaker)
     }
 }
 
@@ -129,14 +139,29 @@ fn tokens(text: &str, encoding: Encoding) -> u64 {
 
 /// The edits that `config` asks for, and what they save.
 pub fn minimize(request: &Request<'_>, config: &PromptMinimizerConfig) -> (Edits, Minimized) {
-    let mut minimized = Minimized::default();
-    let mut edits = Edits::default();
-    for text in &request.texts {
+    let repeats = &config.repeats;
+    let mut run = Run {
+        request,
+        config,
+        repeats: repeats
+            .transform
+            .enabled
+            .then(|| Repeats::new(repeats.min_bytes as usize)),
+        edits: Edits::default(),
+        minimized: Minimized::default(),
+    };
+    for text in request.texts.iter().filter(|text| text.is_content) {
         let is_looked_at = |transform: &Transform| transform.looks_at(config, text.speaker);
-        if text.is_content && Transform::ALL.iter().any(is_looked_at) {
-            transform(request, config, text, &mut edits, &mut minimized);
+        // What is not looked at may be what is repeated.
+        if run.repeats.is_some() || Transform::ALL.iter().any(is_looked_at) {
+            run.text(text);
         }
     }
+    let Run {
+        mut edits,
+        mut minimized,
+        ..
+    } = run;
     if config.transport {
         let mut unseen = Edits::default();
         transport::tidy(request.body, &mut unseen);
@@ -149,43 +174,57 @@ pub fn minimize(request: &Request<'_>, config: &PromptMinimizerConfig) -> (Edits
     (edits, minimized)
 }
 
-/// Lets the transforms look at a text, one after the other.
-fn transform(
-    request: &Request<'_>,
-    config: &PromptMinimizerConfig,
-    text: &RequestText,
-    edits: &mut Edits,
-    minimized: &mut Minimized,
-) {
-    let content = text.content;
-    let Some(source) = Source::read(content.span.of(request.body), content.escaped) else {
-        return;
-    };
-    let mut splices: Vec<Splice> = Vec::new();
-    let mut current = Cow::Borrowed(source.text());
-    for transform in Transform::ALL {
-        if !transform.looks_at(config, text.speaker) {
-            continue;
+/// The transforms on their way over the texts of a request.
+struct Run<'a> {
+    request: &'a Request<'a>,
+    config: &'a PromptMinimizerConfig,
+    /// What the texts so far said.
+    repeats: Option<Repeats>,
+    edits: Edits,
+    minimized: Minimized,
+}
+
+impl Run<'_> {
+    /// Lets the transforms look at the next text, one after the other.
+    fn text(&mut self, text: &RequestText) {
+        let content = text.content;
+        let body = self.request.body;
+        let Some(source) = Source::read(content.span.of(body), content.escaped) else {
+            return;
+        };
+        let mut splices: Vec<Splice> = Vec::new();
+        let mut current = Cow::Borrowed(source.text());
+        for transform in Transform::ALL {
+            let is_wanted = transform.looks_at(self.config, text.speaker);
+            let more = match (transform, &mut self.repeats) {
+                // Others' texts may be what is repeated.
+                (Transform::Repeats, Some(repeats)) => repeats.look(&current, text.group),
+                _ if !is_wanted => continue,
+                (Transform::Repeats, None) => continue,
+                (Transform::Structure, _) => {
+                    structure::minify(&current, text.speaker == Speaker::Tool)
+                }
+                (Transform::Canonical, _) => canonical::tidy(&current),
+            };
+            if more.is_empty() || !is_wanted {
+                continue;
+            }
+            let left = splice::apply(&current, &more);
+            let encoding = self.request.model.encoding;
+            let saved = tokens(&current, encoding).saturating_sub(tokens(&left, encoding));
+            self.minimized.add(transform, saved);
+            splices = splice::compose(splices, &more);
+            current = Cow::Owned(left);
         }
-        let more = transform.run(&current, text.speaker);
-        if more.is_empty() {
-            continue;
+        let base = content.span.start as usize;
+        for Splice { range, text } in &splices {
+            let place = source.place(range);
+            let span = Span::new(
+                base.saturating_add(place.start),
+                base.saturating_add(place.end),
+            );
+            self.edits.replace(span, source::escape(text).as_bytes());
         }
-        let left = splice::apply(&current, &more);
-        let encoding = request.model.encoding;
-        let saved = tokens(&current, encoding).saturating_sub(tokens(&left, encoding));
-        minimized.add(transform, saved);
-        splices = splice::compose(splices, &more);
-        current = Cow::Owned(left);
-    }
-    let base = content.span.start as usize;
-    for Splice { range, text } in &splices {
-        let place = source.place(range);
-        let span = Span::new(
-            base.saturating_add(place.start),
-            base.saturating_add(place.end),
-        );
-        edits.replace(span, source::escape(text).as_bytes());
     }
 }
 
