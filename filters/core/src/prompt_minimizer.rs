@@ -9,6 +9,7 @@
 pub mod canonical;
 mod lines;
 pub mod protected;
+pub mod records;
 pub mod repeats;
 #[cfg(test)]
 mod samples;
@@ -303,4 +304,3 @@ impl Stage for PromptMinimizer {
     ) {
     }
 }
->>>>>>> main
