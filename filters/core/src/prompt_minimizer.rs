@@ -11,6 +11,7 @@ pub mod canonical;
 pub mod cap;
 mod lines;
 pub mod protected;
+pub mod records;
 pub mod repeats;
 #[cfg(test)]
 mod samples;
@@ -18,6 +19,7 @@ pub mod source;
 pub mod splice;
 pub mod structure;
 pub mod transport;
+pub mod window;
 
 #[cfg(test)]
 mod tests;
