@@ -10,6 +10,7 @@ pub mod base64;
 pub mod canonical;
 pub mod cap;
 mod lines;
+pub mod logs;
 pub mod protected;
 pub mod records;
 pub mod repeats;

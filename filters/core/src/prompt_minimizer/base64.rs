@@ -9,8 +9,8 @@
 mod blob;
 mod format;
 
-use super::protected::{literal, overlaps};
-use super::splice::Splice;
+use super::protected::{literal, overlaps, stay};
+use super::splice::{Splice, apply};
 use blob::{Blob, Blobs};
 
 /// Replaces base64 data in `text`, data URLs and bare runs of 256 characters or more, in one line
@@ -22,18 +22,22 @@ pub fn elide(text: &str) -> Vec<Splice> {
         return Vec::new();
     }
     let places = literal(text);
-    let mut places = places.as_slice();
+    let mut ahead = places.as_slice();
     let mut splices = Vec::new();
     for blob in blobs {
         let Some(note) = note(&blob) else {
             continue;
         };
-        if !overlaps(&mut places, &blob.range) {
+        if !overlaps(&mut ahead, &blob.range) {
             splices.push(Splice {
                 range: blob.range,
                 text: note,
             });
         }
+    }
+    // Without it something would become a drawing or a fence, or stop to be one.
+    if !stay(&places, &splices, &literal(&apply(text, &splices))) {
+        splices.clear();
     }
     splices
 }

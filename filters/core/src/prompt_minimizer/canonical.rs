@@ -12,7 +12,7 @@
 use core::ops::Range;
 
 use super::lines::{Line, is_blank, lines};
-use super::protected::{overlaps, protected};
+use super::protected::{overlaps, protected, stay};
 use super::splice::{Splice, apply};
 use crate::tokens::{Encoding, exact};
 
@@ -45,29 +45,11 @@ pub fn tidy(text: &str) -> Vec<Splice> {
         text.get(splice.range.clone())
             .is_some_and(|gone| !gone.is_ascii())
     });
-    if !has_lost_characters || stays(&places, &splices, text) {
+    if !has_lost_characters || stay(&places, &splices, &protected(&apply(text, &splices))) {
         return splices;
     }
     // Without them something becomes a fence or a table, or stops to be one.
     tidied(text, &places, becomes_lf, false)
-}
-
-/// Whether the text as spliced has the same protected places.
-fn stays(places: &[Range<usize>], splices: &[Splice], text: &str) -> bool {
-    let mut ahead = splices.iter().peekable();
-    let mut gone = 0usize;
-    let mut moved = |at: usize| {
-        while let Some(splice) = ahead.next_if(|splice| splice.range.start < at) {
-            // No splice is longer than what it stands for.
-            let less = splice.range.len().saturating_sub(splice.text.len());
-            gone = gone.saturating_add(less);
-        }
-        at.saturating_sub(gone)
-    };
-    let expected = places
-        .iter()
-        .map(|place| moved(place.start)..moved(place.end));
-    expected.eq(protected(&apply(text, splices)))
 }
 
 /// What the lines of a text end with.

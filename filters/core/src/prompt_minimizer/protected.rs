@@ -11,6 +11,7 @@ mod fence;
 use core::ops::Range;
 
 use super::lines::{Line, lines};
+use super::splice::Splice;
 use diff::Diff;
 use fence::Fence;
 
@@ -70,6 +71,24 @@ pub(super) fn overlaps(places: &mut &[Range<usize>], range: &Range<usize>) -> bo
         *places = rest;
     }
     places.first().is_some_and(|first| first.start < range.end)
+}
+
+/// Whether `splices`, none of which is longer than what it stands for, only move the places
+/// `before` to where the places `after` are.
+pub(super) fn stay(before: &[Range<usize>], splices: &[Splice], after: &[Range<usize>]) -> bool {
+    let mut ahead = splices.iter().peekable();
+    let mut gone = 0usize;
+    let mut moved = |at: usize| {
+        while let Some(splice) = ahead.next_if(|splice| splice.range.start < at) {
+            let less = splice.range.len().saturating_sub(splice.text.len());
+            gone = gone.saturating_add(less);
+        }
+        at.saturating_sub(gone)
+    };
+    let expected = before
+        .iter()
+        .map(|place| moved(place.start)..moved(place.end));
+    expected.eq(after.iter().cloned())
 }
 
 /// Ranges in order that do not touch.

@@ -183,6 +183,11 @@ impl<'a> Blobs<'a> {
             return None;
         }
         let url = data_url(self.text.get(..first.start)?);
+        // It would end another one.
+        let ahead = url.and_then(|url| self.text.as_bytes().get(..url.start)?.last());
+        if ahead.is_some_and(|byte| is_token(*byte)) {
+            return None;
+        }
         Some(Blob {
             text: self.text,
             range: url.map_or(first.start, |url| url.start)..end,

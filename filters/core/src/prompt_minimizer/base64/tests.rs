@@ -144,6 +144,7 @@ fn all_else_stays() {
         ),
         // Not what it looks like.
         format!("{png}=="),
+        format!("{png}data:;base64,{png}"),
         format!("{png}{png}"),
         format!("{}A", &png[..1332]),
         "a".repeat(5000),
@@ -201,7 +202,7 @@ proptest! {
         text.push_str(&around[3]);
         let splices = elide(&text);
         let elided = apply(&text, &splices);
-        prop_assert_eq!(elide(&elided), vec![]);
+        prop_assert_eq!(elide(&elided), vec![], "{:?} {:?}", text, splices);
         for place in literal(&text) {
             prop_assert!(splices.iter().all(|splice| splice.range.end <= place.start || place.end <= splice.range.start));
         }
@@ -209,8 +210,8 @@ proptest! {
         // What says so says what it was.
         for splice in &splices {
             let mut source = text[splice.range.clone()].split(',').next_back().unwrap().to_owned();
-            source.retain(|c| !c.is_ascii_whitespace());
-            let bytes = BASE64_STANDARD.decode(source).unwrap().len();
+            source.retain(|c| !c.is_ascii_whitespace() && c != '=');
+            let bytes = BASE64_STANDARD_NO_PAD.decode(source).unwrap().len();
             prop_assert!(splice.text.ends_with(&format!(", {bytes} bytes]")), "{}", splice.text);
         }
     }
