@@ -6,9 +6,12 @@
 //! conversation is the beginning of what is sent of its next turn, and the provider's prompt
 //! cache keeps hitting.
 
+pub mod base64;
 pub mod canonical;
+pub mod cap;
 mod lines;
 pub mod protected;
+pub mod records;
 pub mod repeats;
 #[cfg(test)]
 mod samples;
@@ -16,6 +19,7 @@ pub mod source;
 pub mod splice;
 pub mod structure;
 pub mod transport;
+pub mod window;
 
 #[cfg(test)]
 mod tests;

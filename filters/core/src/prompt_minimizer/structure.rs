@@ -7,7 +7,7 @@
 
 mod fence;
 mod json;
-mod keys;
+pub(super) mod keys;
 #[cfg(test)]
 mod tests;
 mod xml;
