@@ -7,6 +7,7 @@
 //! cache keeps hitting.
 
 pub mod canonical;
+pub mod html;
 mod lines;
 pub mod protected;
 pub mod records;
