@@ -6,7 +6,9 @@
 //! conversation is the beginning of what is sent of its next turn, and the provider's prompt
 //! cache keeps hitting.
 
+pub mod base64;
 pub mod canonical;
+pub mod cap;
 pub mod html;
 mod lines;
 pub mod protected;

@@ -17,8 +17,8 @@ pub struct Request {
     answer: Answer,
     /// How the rate-limiter finds its tenant; `None`: nothing is limited.
     limited: Option<Limited>,
-    /// It is about what the content-screener takes out or stops.
-    screened: bool,
+    /// The one stage it is about, by its module; `None` where every module does something.
+    stage: Option<&'static str>,
 }
 
 enum Answer {
@@ -60,7 +60,7 @@ const WHOLE: usize = usize::MAX;
 const KB: usize = 1000;
 
 /// In the table's order.
-pub const REQUESTS: [Request; 18] = [
+pub const REQUESTS: [Request; 19] = [
     Request {
         name: "chat_1kb",
         about: "1 KB at once, JSON answer",
@@ -69,7 +69,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Json,
         limited: None,
-        screened: false,
+        stage: None,
     },
     Request {
         name: "chat_100kb",
@@ -79,7 +79,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Json,
         limited: None,
-        screened: false,
+        stage: None,
     },
     Request {
         name: "chat_1mb",
@@ -89,7 +89,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: FRAME,
         answer: Json,
         limited: None,
-        screened: false,
+        stage: None,
     },
     Request {
         name: "chat_1kb_in_bits",
@@ -99,7 +99,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: 16,
         answer: Json,
         limited: None,
-        screened: false,
+        stage: None,
     },
     Request {
         name: "chat_sse",
@@ -109,7 +109,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Events(200),
         limited: None,
-        screened: false,
+        stage: None,
     },
     Request {
         name: "chat_sse_broken",
@@ -119,7 +119,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Broken(20),
         limited: None,
-        screened: false,
+        stage: None,
     },
     Request {
         name: "responses_1kb",
@@ -129,7 +129,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Json,
         limited: None,
-        screened: false,
+        stage: None,
     },
     Request {
         name: "embeddings_1kb",
@@ -139,7 +139,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Json,
         limited: None,
-        screened: false,
+        stage: None,
     },
     Request {
         name: "passed_through",
@@ -149,7 +149,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Json,
         limited: None,
-        screened: false,
+        stage: None,
     },
     Request {
         name: "refused_path",
@@ -159,7 +159,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Refused,
         limited: None,
-        screened: false,
+        stage: None,
     },
     Request {
         name: "refused_body",
@@ -169,7 +169,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Refused,
         limited: None,
-        screened: false,
+        stage: None,
     },
     Request {
         name: "limited_cold",
@@ -179,7 +179,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Json,
         limited: Some(Limited::Cold),
-        screened: false,
+        stage: None,
     },
     Request {
         name: "limited_warm",
@@ -189,7 +189,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Json,
         limited: Some(Limited::Warm),
-        screened: false,
+        stage: None,
     },
     Request {
         name: "limited_full",
@@ -199,7 +199,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Json,
         limited: Some(Limited::FullPage),
-        screened: false,
+        stage: None,
     },
     Request {
         name: "limited_leased",
@@ -209,7 +209,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Json,
         limited: Some(Limited::Leased),
-        screened: false,
+        stage: None,
     },
     Request {
         name: "limited_refused",
@@ -219,7 +219,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Refused,
         limited: Some(Limited::Refused),
-        screened: false,
+        stage: None,
     },
     Request {
         name: "screened_masked",
@@ -235,7 +235,7 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Json,
         limited: None,
-        screened: true,
+        stage: Some("content-screener"),
     },
     Request {
         name: "screened_blocked",
@@ -250,7 +250,17 @@ pub const REQUESTS: [Request; 18] = [
         piece: WHOLE,
         answer: Refused,
         limited: None,
-        screened: true,
+        stage: Some("content-screener"),
+    },
+    Request {
+        name: "minimized",
+        about: "10 KB of a tool's pretty-printed JSON",
+        path: CHAT,
+        body: || given_back(10 * KB),
+        piece: WHOLE,
+        answer: Json,
+        limited: None,
+        stage: Some("prompt-minimizer"),
     },
 ];
 
@@ -258,15 +268,17 @@ impl Request {
     /// Whether it is about what this module does.
     pub fn is_for(&self, module: &str) -> bool {
         let is_limited = self.limited.is_none() || ["gateway", "rate-limiter"].contains(&module);
-        let is_screened = !self.screened || ["gateway", "content-screener"].contains(&module);
-        is_limited && is_screened
+        let is_its = self
+            .stage
+            .is_none_or(|stage| ["gateway", stage].contains(&module));
+        is_limited && is_its
     }
 
     /// What the module is configured with.
     pub fn configuration(&self) -> &'static str {
         match self.limited {
             Some(limited) => limited.configuration(),
-            None if self.screened => SCREENED,
+            None if self.stage == Some("content-screener") => SCREENED,
             None => CONFIGURATION,
         }
     }
@@ -352,6 +364,15 @@ const LAST_EVENTS: &str = "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.comple
 
 fn chat(bytes: usize) -> String {
     said(&prose(bytes.saturating_sub(140)))
+}
+
+/// A chat in which a tool gave back pretty-printed JSON, which makes `bytes` of the body.
+fn given_back(bytes: usize) -> String {
+    const RECORD: &str = r#"  {\n    \"id\": 4711,\n    \"city\": \"Sweden Central\",\n    \"hours\": [\n      8,\n      17\n    ]\n  }"#;
+    let records = vec![RECORD; bytes / RECORD.len()].join(",\\n");
+    format!(
+        r#"{{"messages":[{{"role":"user","content":"Where?"}},{{"role":"tool","tool_call_id":"call_1","content":"[\n{records}\n]"}}]}}"#
+    )
 }
 
 /// A chat in which the user says `content`.

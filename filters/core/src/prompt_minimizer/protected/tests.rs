@@ -1,3 +1,5 @@
+//! Rows of lines that are protected and of lines that are not.
+
 use proptest::prelude::*;
 
 use super::*;
