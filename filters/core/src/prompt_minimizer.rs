@@ -9,6 +9,7 @@
 pub mod base64;
 pub mod canonical;
 pub mod cap;
+pub mod html;
 mod lines;
 pub mod protected;
 pub mod records;
