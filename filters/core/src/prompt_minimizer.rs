@@ -50,6 +50,8 @@ pub const VERSION: u32 = 1;
 pub enum Transform {
     /// Later copies of what the conversation has already.
     Repeats,
+    /// Tags, scripts and styles of texts that are HTML.
+    Html,
     /// Names in lists of like JSON objects.
     Records,
     /// White space in texts that are JSON or XML.
@@ -64,8 +66,9 @@ pub enum Transform {
 
 impl Transform {
     /// Every transform, in the order they run. Copies are looked for in texts as they came.
-    pub const ALL: [Transform; 6] = [
+    pub const ALL: [Transform; 7] = [
         Transform::Repeats,
+        Transform::Html,
         Transform::Records,
         Transform::Structure,
         Transform::Base64,
@@ -77,6 +80,7 @@ impl Transform {
     pub fn name(self) -> &'static str {
         match self {
             Transform::Repeats => "repeats",
+            Transform::Html => "html",
             Transform::Records => "records",
             Transform::Structure => "structure",
             Transform::Base64 => "base64",
@@ -88,6 +92,7 @@ impl Transform {
     fn looks_at(self, config: &PromptMinimizerConfig, speaker: Speaker) -> bool {
         let settings = match self {
             Transform::Repeats => &config.repeats.transform,
+            Transform::Html => &config.html,
             Transform::Records => &config.records,
             Transform::Structure => &config.structure,
             Transform::Base64 => &config.base64,
@@ -223,6 +228,7 @@ impl Run<'_> {
                 (Transform::Structure, _) => {
                     structure::minify(&current, text.speaker == Speaker::Tool)
                 }
+                (Transform::Html, _) => html::to_text(&current),
                 (Transform::Records, _) => records::table(&current),
                 (Transform::Base64, _) => base64::elide(&current),
                 (Transform::Canonical, _) => canonical::tidy(&current),

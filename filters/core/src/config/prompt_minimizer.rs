@@ -102,6 +102,8 @@ pub struct PromptMinimizerConfig {
     pub repeats: Repeats,
     /// Lists of like JSON objects.
     pub records: Transform,
+    /// Texts that are HTML.
+    pub html: Transform,
     /// Texts that are longer than they may be.
     pub cap: Cap,
 }
@@ -132,6 +134,7 @@ impl Default for PromptMinimizerConfig {
                 min_bytes: 512,
             },
             records: Transform::off(TOOL),
+            html: Transform::off(TOOL),
             cap: Cap {
                 transform: Transform::off(TOOL),
                 // About four thousand tokens of English, most of them at its beginning.
@@ -207,6 +210,7 @@ impl PromptMinimizerConfig {
             "base64",
             "repeats",
             "records",
+            "html",
             "cap",
         ])?;
         let transform =
@@ -222,18 +226,20 @@ impl PromptMinimizerConfig {
                 self.repeats.overridden_by(node)
             })?,
             records: transform("records", &self.records)?,
+            html: transform("html", &self.html)?,
             cap: object.read_or("cap", self.cap, |node| self.cap.overridden_by(node))?,
         })
     }
 
     /// The transforms of texts.
-    fn transforms(&self) -> [&Transform; 6] {
+    fn transforms(&self) -> [&Transform; 7] {
         [
             &self.structure,
             &self.canonical,
             &self.base64,
             &self.repeats.transform,
             &self.records,
+            &self.html,
             &self.cap.transform,
         ]
     }
