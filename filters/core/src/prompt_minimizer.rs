@@ -9,6 +9,7 @@
 pub mod base64;
 pub mod canonical;
 pub mod cap;
+pub mod html;
 mod lines;
 pub mod logs;
 pub mod protected;
@@ -50,34 +51,54 @@ pub const VERSION: u32 = 1;
 pub enum Transform {
     /// Later copies of what the conversation has already.
     Repeats,
+    /// Tags, scripts and styles of texts that are HTML.
+    Html,
+    /// Names in lists of like JSON objects.
+    Records,
     /// White space in texts that are JSON or XML.
     Structure,
+    /// Data in base64.
+    Base64,
     /// Ends of lines, blanks ahead of them, characters without width.
     Canonical,
+    /// The middle of texts that are too long.
+    Cap,
 }
 
 impl Transform {
     /// Every transform, in the order they run. Copies are looked for in texts as they came.
-    pub const ALL: [Transform; 3] = [
+    pub const ALL: [Transform; 7] = [
         Transform::Repeats,
+        Transform::Html,
+        Transform::Records,
         Transform::Structure,
+        Transform::Base64,
         Transform::Canonical,
+        Transform::Cap,
     ];
 
     /// Its key in the configuration, also a label of metrics.
     pub fn name(self) -> &'static str {
         match self {
             Transform::Repeats => "repeats",
+            Transform::Html => "html",
+            Transform::Records => "records",
             Transform::Structure => "structure",
+            Transform::Base64 => "base64",
             Transform::Canonical => "canonical",
+            Transform::Cap => "cap",
         }
     }
 
     fn looks_at(self, config: &PromptMinimizerConfig, speaker: Speaker) -> bool {
         let settings = match self {
             Transform::Repeats => &config.repeats.transform,
+            Transform::Html => &config.html,
+            Transform::Records => &config.records,
             Transform::Structure => &config.structure,
+            Transform::Base64 => &config.base64,
             Transform::Canonical => &config.canonical,
+            Transform::Cap => &config.cap.transform,
         };
         settings.looks_at(speaker)
     }
@@ -208,7 +229,14 @@ impl Run<'_> {
                 (Transform::Structure, _) => {
                     structure::minify(&current, text.speaker == Speaker::Tool)
                 }
+                (Transform::Html, _) => html::to_text(&current),
+                (Transform::Records, _) => records::table(&current),
+                (Transform::Base64, _) => base64::elide(&current),
                 (Transform::Canonical, _) => canonical::tidy(&current),
+                (Transform::Cap, _) => {
+                    let [max, head, tail] = self.config.cap.bytes();
+                    cap::cap(&current, max, head, tail)
+                }
             };
             if more.is_empty() || !is_wanted {
                 continue;

@@ -2,6 +2,7 @@
 
 use super::node::{ConfigError, Node};
 use super::read_roles;
+use crate::prompt_minimizer::cap;
 use crate::request::texts::{Speaker, Speakers};
 
 /// Whether what could be saved is.
@@ -103,8 +104,6 @@ pub struct PromptMinimizerConfig {
     pub records: Transform,
     /// Texts that are HTML.
     pub html: Transform,
-    /// Lines that repeat.
-    pub logs: Transform,
     /// Texts that are longer than they may be.
     pub cap: Cap,
 }
@@ -136,7 +135,6 @@ impl Default for PromptMinimizerConfig {
             },
             records: Transform::off(TOOL),
             html: Transform::off(TOOL),
-            logs: Transform::off(TOOL),
             cap: Cap {
                 transform: Transform::off(TOOL),
                 // About four thousand tokens of English, most of them at its beginning.
@@ -167,8 +165,11 @@ impl Repeats {
 
 impl Cap {
     const MAX_BYTES: (u64, u64) = (256, 16 << 20);
-    /// Bytes of what says how much was left out.
-    const NOTE: u32 = 64;
+
+    /// The most bytes of a text, of its head and of its tail.
+    pub fn bytes(&self) -> [usize; 3] {
+        [self.max_bytes, self.head_bytes, self.tail_bytes].map(|bytes| bytes as usize)
+    }
 
     fn overridden_by(&self, node: &Node) -> Result<Cap, ConfigError> {
         let object = node.object(&["enabled", "roles", "max_bytes", "head_bytes", "tail_bytes"])?;
@@ -183,11 +184,10 @@ impl Cap {
             head_bytes: read("head_bytes", self.head_bytes, 0)?,
             tail_bytes: read("tail_bytes", self.tail_bytes, 0)?,
         };
-        let kept = cap.head_bytes.saturating_add(cap.tail_bytes);
-        if kept.saturating_add(Cap::NOTE) > cap.max_bytes {
+        let [max, head, tail] = cap.bytes();
+        if !cap::fits(max, head, tail) {
             return Err(node.wrong(format!(
-                "head_bytes ({}) and tail_bytes ({}) with a note of {} bytes between them are more than max_bytes ({})",
-                cap.head_bytes, cap.tail_bytes, Cap::NOTE, cap.max_bytes
+                "head_bytes ({head}) and tail_bytes ({tail}) leave no room under max_bytes ({max}) for a note of what is left out"
             )));
         }
         Ok(cap)
@@ -211,7 +211,6 @@ impl PromptMinimizerConfig {
             "repeats",
             "records",
             "html",
-            "logs",
             "cap",
         ])?;
         let transform =
@@ -228,13 +227,12 @@ impl PromptMinimizerConfig {
             })?,
             records: transform("records", &self.records)?,
             html: transform("html", &self.html)?,
-            logs: transform("logs", &self.logs)?,
             cap: object.read_or("cap", self.cap, |node| self.cap.overridden_by(node))?,
         })
     }
 
     /// The transforms of texts.
-    fn transforms(&self) -> [&Transform; 8] {
+    fn transforms(&self) -> [&Transform; 7] {
         [
             &self.structure,
             &self.canonical,
@@ -242,7 +240,6 @@ impl PromptMinimizerConfig {
             &self.repeats.transform,
             &self.records,
             &self.html,
-            &self.logs,
             &self.cap.transform,
         ]
     }

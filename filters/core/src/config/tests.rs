@@ -115,8 +115,8 @@ fn what_is_wrong_is_named_with_its_path() {
             "say \"enabled\": false instead",
         ),
         (
-            r#"{"prompt_minimizer": {"html": {"roles": ["response"]}}}"#,
-            "prompt_minimizer.html.roles[0]",
+            r#"{"prompt_minimizer": {"records": {"roles": ["response"]}}}"#,
+            "prompt_minimizer.records.roles[0]",
             "expected one of system, developer, user, assistant, tool, found \"response\"",
         ),
         (
@@ -127,7 +127,7 @@ fn what_is_wrong_is_named_with_its_path() {
         (
             r#"{"prompt_minimizer": {"cap": {"max_bytes": 1000}}}"#,
             "prompt_minimizer.cap",
-            "head_bytes (12288) and tail_bytes (3072) with a note of 64 bytes between them are more than max_bytes (1000)",
+            "head_bytes (12288) and tail_bytes (3072) leave no room under max_bytes (1000)",
         ),
         (
             r#"{"token_estimator": {"accuracy": "exact"}}"#,

@@ -40,6 +40,14 @@ fn texts_and_what_is_left_of_them() {
         ),
         // Names that are alike in different objects, or but nearly alike.
         (
+            r#"{"a": 1, "a\u0000": 2, "": 3, "\u0000": 4, "longer than eight": 5, "longer than nine": 6}"#,
+            r#"{"a":1,"a\u0000":2,"":3,"\u0000":4,"longer than eight":5,"longer than nine":6}"#,
+        ),
+        (
+            r#"{"a": 1, "a\u0000": 2, "": 3, "\u0000": 4, "longer than eight": 5, "longer than nine": 6}"#,
+            r#"{"a":1,"a\u0000":2,"":3,"\u0000":4,"longer than eight":5,"longer than nine":6}"#,
+        ),
+        (
             r#"[{"a": 1}, {"a": 2, "A": {"a": 3}}]"#,
             r#"[{"a":1},{"a":2,"A":{"a":3}}]"#,
         ),
@@ -108,6 +116,7 @@ fn what_is_left_alone() {
         "{\n  \"a\": 1,\n  \"b\": 2,\n  \"a\": 3\n}",
         "[\n  {\n    \"a\": 1,\n    \"\\u0061\": 2\n  }\n]",
         "{\n  \"\": 1,\n  \"\": 2\n}",
+        "{\n  \"longer\\nthan eight\": 1,\n  \"longer\\u000athan eight\": 2\n}",
         // More than one value, and JSON inside prose.
         "{\"a\": 1}\n{\"a\": 2}\n",
         "[1, 2]\n[3, 4]",

@@ -81,9 +81,10 @@ pub fn declaration(text: &str) -> Option<usize> {
 
 /// Whether there are only characters XML allows (section 2.2), as themselves.
 pub fn are_characters(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| byte >= b' ' || is_whitespace(char::from(byte)))
-        && !text.contains(['\u{fffe}', '\u{ffff}'])
+    let are_printed = text.bytes().fold(true, |are, byte| {
+        are & (byte >= b' ' || is_whitespace(char::from(byte)))
+    });
+    are_printed && (text.is_ascii() || !text.contains(['\u{fffe}', '\u{ffff}']))
 }
 
 /// Whether what stands between two pieces of markup is well-formed: its references are, and
