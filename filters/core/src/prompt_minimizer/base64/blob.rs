@@ -178,7 +178,11 @@ impl<'a> Blobs<'a> {
             (_, 0) => true,
             (rest, padding) => rest.saturating_add(padding) == 4,
         };
-        let goes_on = matches!(self.bytes_from(end), [b'.', next, ..] if is_token(*next));
+        // In a JWT, or up to the scheme of a URL.
+        let goes_on = match self.bytes_from(end) {
+            [b'.', next, ..] => is_token(*next),
+            after => after.starts_with(b":"),
+        };
         if len < SHORTEST || !is_whole || goes_on || !is_canonical(self.text.get(..end)?, len) {
             return None;
         }

@@ -145,6 +145,7 @@ fn all_else_stays() {
         // Not what it looks like.
         format!("{png}=="),
         format!("{png}data:;base64,{png}"),
+        format!("{}data:;base64,{png}", &png[..1332]),
         format!("{png}{png}"),
         format!("{}A", &png[..1332]),
         "a".repeat(5000),
