@@ -61,19 +61,22 @@ pub enum Transform {
     Base64,
     /// Ends of lines, blanks ahead of them, characters without width.
     Canonical,
+    /// Lines that repeat.
+    Logs,
     /// The middle of texts that are too long.
     Cap,
 }
 
 impl Transform {
     /// Every transform, in the order they run. Copies are looked for in texts as they came.
-    pub const ALL: [Transform; 7] = [
+    pub const ALL: [Transform; 8] = [
         Transform::Repeats,
         Transform::Html,
         Transform::Records,
         Transform::Structure,
         Transform::Base64,
         Transform::Canonical,
+        Transform::Logs,
         Transform::Cap,
     ];
 
@@ -86,6 +89,7 @@ impl Transform {
             Transform::Structure => "structure",
             Transform::Base64 => "base64",
             Transform::Canonical => "canonical",
+            Transform::Logs => "logs",
             Transform::Cap => "cap",
         }
     }
@@ -98,6 +102,7 @@ impl Transform {
             Transform::Structure => &config.structure,
             Transform::Base64 => &config.base64,
             Transform::Canonical => &config.canonical,
+            Transform::Logs => &config.logs,
             Transform::Cap => &config.cap.transform,
         };
         settings.looks_at(speaker)
@@ -233,6 +238,7 @@ impl Run<'_> {
                 (Transform::Records, _) => records::table(&current),
                 (Transform::Base64, _) => base64::elide(&current),
                 (Transform::Canonical, _) => canonical::tidy(&current),
+                (Transform::Logs, _) => logs::fold(&current),
                 (Transform::Cap, _) => {
                     let [max, head, tail] = self.config.cap.bytes();
                     cap::cap(&current, max, head, tail)

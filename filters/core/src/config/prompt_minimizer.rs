@@ -104,6 +104,8 @@ pub struct PromptMinimizerConfig {
     pub records: Transform,
     /// Texts that are HTML.
     pub html: Transform,
+    /// Lines that repeat.
+    pub logs: Transform,
     /// Texts that are longer than they may be.
     pub cap: Cap,
 }
@@ -135,6 +137,7 @@ impl Default for PromptMinimizerConfig {
             },
             records: Transform::off(TOOL),
             html: Transform::off(TOOL),
+            logs: Transform::off(TOOL),
             cap: Cap {
                 transform: Transform::off(TOOL),
                 // About four thousand tokens of English, most of them at its beginning.
@@ -211,6 +214,7 @@ impl PromptMinimizerConfig {
             "repeats",
             "records",
             "html",
+            "logs",
             "cap",
         ])?;
         let transform =
@@ -227,12 +231,13 @@ impl PromptMinimizerConfig {
             })?,
             records: transform("records", &self.records)?,
             html: transform("html", &self.html)?,
+            logs: transform("logs", &self.logs)?,
             cap: object.read_or("cap", self.cap, |node| self.cap.overridden_by(node))?,
         })
     }
 
     /// The transforms of texts.
-    fn transforms(&self) -> [&Transform; 7] {
+    fn transforms(&self) -> [&Transform; 8] {
         [
             &self.structure,
             &self.canonical,
@@ -240,6 +245,7 @@ impl PromptMinimizerConfig {
             &self.repeats.transform,
             &self.records,
             &self.html,
+            &self.logs,
             &self.cap.transform,
         ]
     }
