@@ -1,3 +1,5 @@
+//! Web pages as texts, row by row, and the laws over made-up ones.
+
 use proptest::prelude::*;
 
 use super::super::splice::apply;

@@ -1,3 +1,5 @@
+//! Blocks that come again, row by row, and the laws over made-up conversations.
+
 use proptest::prelude::*;
 
 use super::super::splice::apply;
