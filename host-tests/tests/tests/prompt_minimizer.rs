@@ -14,10 +14,6 @@ fn stacks() -> [(&'static str, Builder); 2] {
         .replace(
             "                  - name: token-estimator\n",
             "                  - name: token-estimator\n                    disabled: true\n",
-        )
-        .replace(
-            "\"models\":",
-            "\"stages\": [\"prompt-minimizer\", \"token-estimator\"], \"models\":",
         );
     [
         ("a filter for each stage", Stack::of(CONFIGURATION)),
