@@ -123,9 +123,26 @@ impl Term {
         self.text.len()
     }
 
+    /// Where this term begins in `text` if its first word begins at `at`: signs ahead of that may
+    /// stand apart from it.
+    fn start(&self, text: &[u8], at: usize) -> Option<usize> {
+        let signs = self.text.get(..self.word)?;
+        signs.iter().rev().try_fold(at, |end, sign| {
+            let before = text.get(..end)?.iter().rev();
+            let len = match sign {
+                b' ' => before
+                    .take(LONGEST_GAP)
+                    .take_while(|byte| is_gap(**byte))
+                    .count(),
+                _ => 1,
+            };
+            end.checked_sub(len)
+        })
+    }
+
     /// Where `text` has this term, whose first word begins at `at`.
     pub(super) fn check(&self, text: &[u8], at: usize) -> Option<Range<usize>> {
-        let start = at.checked_sub(self.word)?;
+        let start = self.start(text, at)?;
         let mut rest = text.get(start..)?;
         for byte in &self.text {
             let (there, after) = text_byte(rest)?;
@@ -186,9 +203,14 @@ mod tests {
         let term = Term::new(term).unwrap();
         let mut folded = Vec::new();
         fold(text.as_bytes(), false, &mut folded);
-        (0..folded.len())
+        // Blanks ahead of its word lead to the same place.
+        let ranges: std::collections::BTreeSet<_> = (0..folded.len())
             .filter_map(|at| term.check(&folded, at))
-            .map(|range| String::from_utf8(folded[range].to_vec()).unwrap())
+            .map(|range| (range.start, range.end))
+            .collect();
+        ranges
+            .into_iter()
+            .map(|(start, end)| String::from_utf8(folded[start..end].to_vec()).unwrap())
             .collect()
     }
 
@@ -209,6 +231,7 @@ mod tests {
             ("go to hell", "go to          hell", vec![]),
             ("c++", "C++ c+ c", vec!["C++"]),
             ("@everyone", "hi @Everyone!", vec!["@Everyone"]),
+            ("@ here", "@  here, @here", vec!["@  here"]),
             (
                 "node.js",
                 "node.js NodeJS node js",

@@ -45,11 +45,20 @@ pub fn tidy(text: &str) -> Vec<Splice> {
         text.get(splice.range.clone())
             .is_some_and(|gone| !gone.is_ascii())
     });
-    if !has_lost_characters || stay(&places, &splices, &protected(&apply(text, &splices))) {
-        return splices;
+    let splices = match has_lost_characters {
+        // With them something becomes a fence or a table, or stops to be one.
+        true if !stay(&places, &splices, &protected(&apply(text, &splices))) => {
+            tidied(text, &places, becomes_lf, false)
+        }
+        _ => splices,
+    };
+    // Blanks between ends of lines may be one token with them.
+    let left = apply(text, &splices);
+    let pays = |encoding| exact::count(encoding, &left) <= exact::count(encoding, text);
+    match [Encoding::O200k, Encoding::Cl100k].into_iter().all(pays) {
+        true => splices,
+        false => Vec::new(),
     }
-    // Without them something becomes a fence or a table, or stops to be one.
-    tidied(text, &places, becomes_lf, false)
 }
 
 /// What the lines of a text end with.

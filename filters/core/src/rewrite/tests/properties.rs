@@ -128,9 +128,9 @@ proptest! {
             prop_assert!(came[name].starts_with(text), "{}", text);
             // A word of which the end was not sent is judged as it was meant.
             let rest = &came[name][text.len()..];
-            let is_cut = text.ends_with(|last: char| last.is_ascii_alphanumeric());
-            let word = rest.bytes().take_while(|byte| is_cut && byte.is_ascii_alphanumeric());
-            let sent = text.to_owned() + &rest[..word.count()];
+            let is_cut = text.ends_with(char::is_alphanumeric);
+            let word = rest.chars().take_while(|c| is_cut && c.is_alphanumeric());
+            let sent: String = text.chars().chain(word).collect();
             prop_assert!(!is_found(&sent), "{}", sent);
         }
         prop_assert_eq!(rewritten.is_blocked, came.values().any(|text| is_found(text)));
