@@ -30,7 +30,9 @@ fn plugin(configuration: &str) -> Plugin {
     }
 }
 
-const HELD: &str = r#"{"hold_headers":true,"debug_headers":true}"#;
+/// Where what is sent is to be what was received: the gateway minimizes by default.
+const HELD: &str =
+    r#"{"hold_headers":true,"debug_headers":true,"prompt_minimizer":{"enabled":false}}"#;
 
 fn head() -> Vec<(&'static str, &'static str)> {
     vec![

@@ -212,7 +212,7 @@ fn what_a_client_forges_changes_nothing() {
 
 #[test]
 fn bytes_pass_unchanged_both_ways() {
-    let stack = stack("gateway");
+    let stack = stack("token-estimator");
     // Spaces, key order, escapes, number spellings and unknown fields: all as sent.
     let body = "{ \"zeta\" : 1e2 ,\n\"messages\":[ {\"content\":\"a\\u0062c\\/\",\"role\":\"user\"}], \"temperature\": 0.10 }\n";
     let answer = stack
