@@ -17,6 +17,7 @@ pub mod records;
 pub mod repeats;
 #[cfg(test)]
 mod samples;
+mod saving;
 pub mod source;
 pub mod splice;
 pub mod structure;

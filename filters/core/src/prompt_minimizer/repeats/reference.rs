@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::prompt_minimizer::saving::up_to;
 use crate::tokens::{Encoding, exact};
 
 /// What every reference begins with, and is known by again.
@@ -90,12 +91,6 @@ impl fmt::Display for Reference {
 pub(super) fn first_words(text: &str) -> &str {
     let line = up_to(text.trim_start(), FIRST_WORDS);
     line.lines().next().unwrap_or_default().trim_end()
-}
-
-/// The characters of `text` that end within the first `len` bytes.
-fn up_to(text: &str, len: usize) -> &str {
-    text.get(..text.floor_char_boundary(len))
-        .unwrap_or_default()
 }
 
 /// Whether a line is a reference.
