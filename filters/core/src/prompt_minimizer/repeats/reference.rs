@@ -94,6 +94,6 @@ pub(super) fn first_words(text: &str) -> &str {
 }
 
 /// Whether a line is a reference.
-pub(super) fn is_reference(line: &[u8]) -> bool {
-    line.starts_with(BEGINNING.as_bytes())
+pub(super) fn is_reference(line: &str) -> bool {
+    line.starts_with(BEGINNING)
 }
