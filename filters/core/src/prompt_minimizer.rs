@@ -9,7 +9,9 @@
 pub mod base64;
 pub mod canonical;
 pub mod cap;
+mod gap;
 pub mod html;
+mod keys;
 mod lines;
 pub mod logs;
 pub mod protected;

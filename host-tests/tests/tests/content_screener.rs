@@ -14,6 +14,10 @@ fn stacks() -> [(&'static str, Builder); 2] {
     let all_in_one = Stack::of(CONFIGURATION)
         .replace("filters/content-screener.wasm", "filters/gateway.wasm")
         .replace(
+            "                  - name: prompt-minimizer\n",
+            "                  - name: prompt-minimizer\n                    disabled: true\n",
+        )
+        .replace(
             "                  - name: token-estimator\n",
             "                  - name: token-estimator\n                    disabled: true\n",
         )
