@@ -11,7 +11,7 @@ const KEY: &str = "AKIAQYLPMN5HFIQR7XYA";
 
 /// One filter for each stage, or one for all of them.
 fn stacks() -> [(&'static str, Builder); 2] {
-    let others = ["token-estimator", "rate-limiter"];
+    let others = ["prompt-minimizer", "token-estimator", "rate-limiter"];
     Stack::by_chain(CONFIGURATION, "content-screener", &others)
 }
 
