@@ -35,7 +35,7 @@ use crate::Span;
 use crate::config::{Mode, PromptMinimizerConfig};
 use crate::edit::Edits;
 use crate::effect::{Effect, Metric};
-use crate::exchange::{Ending, Exchange};
+use crate::exchange::Exchange;
 use crate::host::Host;
 use crate::request::Request;
 use crate::request::texts::{RequestText, Speaker};
@@ -319,14 +319,5 @@ impl Stage for PromptMinimizer {
             name: "x-tollgate-tokens-saved",
             value: minimized.tokens().to_string(),
         });
-    }
-
-    fn on_end(
-        &self,
-        _exchange: &mut Exchange,
-        _ending: &Ending,
-        _host: &dyn Host,
-        _effects: &mut Vec<Effect>,
-    ) {
     }
 }
