@@ -24,7 +24,9 @@ pub use content_screener::{
 };
 pub use node::ConfigError;
 use node::Node;
-pub use prompt_minimizer::{Cap, MinimizerMode, PromptMinimizerConfig, Repeats, Transform};
+pub use prompt_minimizer::{
+    Cap, MinimizerMode, PromptMinimizerConfig, Repeats, TooLong, Transform, Window,
+};
 pub use rate_limiter::{Mode, RateLimiterConfig, Reserve, ReservedHits};
 pub use rule::{InvalidBody, Match, RequestHead, Rule};
 pub use tenant::TenantSource;
