@@ -4,6 +4,7 @@
 //! page and this code together.
 
 mod content_screener;
+mod mode;
 mod node;
 mod prompt_minimizer;
 mod rate_limiter;
@@ -19,15 +20,14 @@ use serde_json::Value;
 use crate::request::texts::{Speaker, Speakers};
 use content_screener::TermPacks;
 pub use content_screener::{
-    ContentScreenerConfig, Detector, Evasion, KindsDetector, PatternRule, ScreenMode,
-    ScreenedResponses, TermList,
+    ContentScreenerConfig, Detector, Evasion, KindsDetector, PatternRule, ScreenedResponses,
+    TermList,
 };
+pub use mode::Mode;
 pub use node::ConfigError;
 use node::Node;
-pub use prompt_minimizer::{
-    Cap, MinimizerMode, PromptMinimizerConfig, Repeats, TooLong, Transform, Window,
-};
-pub use rate_limiter::{Mode, RateLimiterConfig, Reserve, ReservedHits};
+pub use prompt_minimizer::{Cap, PromptMinimizerConfig, Repeats, Texts, TooLong, Window};
+pub use rate_limiter::{RateLimiterConfig, Reserve, ReservedHits};
 pub use rule::{InvalidBody, Match, RequestHead, Rule};
 pub use tenant::TenantSource;
 pub use token_estimator::{Accuracy, HitsAddend, TokenEstimatorConfig};

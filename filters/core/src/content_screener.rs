@@ -38,7 +38,7 @@ use screen::{MOST_FOUND, Screen, Spending, What};
 use view::Views;
 
 use crate::Span;
-use crate::config::{Config, ConfigError, ScreenMode};
+use crate::config::{Config, ConfigError, Mode};
 use crate::edit::Edits;
 use crate::effect::{Effect, Metric};
 use crate::exchange::{Ending, Exchange};
@@ -241,7 +241,7 @@ impl Stage for ContentScreener {
         }
         let mut spending = Spending::default();
         let mut findings = self.find(screen, request, &mut spending);
-        if config.mode == ScreenMode::Report {
+        if config.mode == Mode::Report {
             for finding in &mut findings {
                 finding.action = Action::Report;
             }

@@ -61,8 +61,12 @@ impl Edits {
 
     /// By how many bytes the body becomes shorter; 0 where it does not.
     pub fn saved(&self) -> u64 {
-        let removed: usize = self.splices.iter().map(|(span, _)| span.len()).sum();
-        removed.saturating_sub(self.text.len()) as u64
+        self.removed().saturating_sub(self.text.len()) as u64
+    }
+
+    /// Bytes of the body that do not stay.
+    fn removed(&self) -> usize {
+        self.splices.iter().map(|(span, _)| span.len()).sum()
     }
 
     /// The body with these edits: what they do not name is as it was, byte for byte.
@@ -70,11 +74,10 @@ impl Edits {
     /// # Errors
     /// Where there is no memory for it.
     pub fn apply(&self, body: &[u8]) -> Result<Vec<u8>, OutOfMemory> {
-        let removed: usize = self.splices.iter().map(|(span, _)| span.len()).sum();
         let len = body
             .len()
             .saturating_add(self.text.len())
-            .saturating_sub(removed);
+            .saturating_sub(self.removed());
         let mut edited = Vec::new();
         edited.try_reserve_exact(len).map_err(|_| OutOfMemory)?;
         let mut from = 0usize;

@@ -18,6 +18,7 @@ pub mod records;
 pub mod repeats;
 #[cfg(test)]
 mod samples;
+mod saving;
 pub mod source;
 pub mod splice;
 pub mod structure;
@@ -32,7 +33,7 @@ mod window_tests;
 use std::borrow::Cow;
 
 use crate::Span;
-use crate::config::{MinimizerMode, PromptMinimizerConfig, TooLong, Window};
+use crate::config::{Mode, PromptMinimizerConfig, TooLong, Window};
 use crate::edit::Edits;
 use crate::effect::{Effect, Metric};
 use crate::endpoint::Dialect;
@@ -98,20 +99,6 @@ impl Transform {
             Transform::Logs => "logs",
             Transform::Cap => "cap",
         }
-    }
-
-    fn looks_at(self, config: &PromptMinimizerConfig, speaker: Speaker) -> bool {
-        let settings = match self {
-            Transform::Repeats => &config.repeats.transform,
-            Transform::Html => &config.html,
-            Transform::Records => &config.records,
-            Transform::Structure => &config.structure,
-            Transform::Base64 => &config.base64,
-            Transform::Canonical => &config.canonical,
-            Transform::Logs => &config.logs,
-            Transform::Cap => &config.cap.transform,
-        };
-        settings.looks_at(speaker)
     }
 }
 
@@ -189,7 +176,7 @@ pub fn minimize(request: &Request<'_>, config: &PromptMinimizerConfig) -> (Edits
         request,
         config,
         repeats: repeats
-            .transform
+            .texts
             .enabled
             .then(|| Repeats::new(repeats.min_bytes as usize)),
         edits: Edits::default(),
@@ -199,12 +186,12 @@ pub fn minimize(request: &Request<'_>, config: &PromptMinimizerConfig) -> (Edits
         },
     };
     for text in request.texts.iter().filter(|text| text.is_content) {
-        let is_looked_at = |transform: &Transform| transform.looks_at(config, text.speaker);
+        let is_looked_at = |transform| config.texts(transform).looks_at(text.speaker);
         let Some(gone) = fitted.gone_before(text.content.span.start) else {
             continue;
         };
         // What is not looked at may be what is repeated.
-        if run.repeats.is_some() || Transform::ALL.iter().any(is_looked_at) {
+        if run.repeats.is_some() || Transform::ALL.into_iter().any(is_looked_at) {
             let group = text.group.saturating_sub(gone);
             run.text(&RequestText { group, ..*text });
         }
@@ -255,7 +242,7 @@ impl Run<'_> {
         let mut splices: Vec<Splice> = Vec::new();
         let mut current = Cow::Borrowed(source.text());
         for transform in Transform::ALL {
-            let is_wanted = transform.looks_at(self.config, text.speaker);
+            let is_wanted = self.config.texts(transform).looks_at(text.speaker);
             let more = match (transform, &mut self.repeats) {
                 // Others' texts may be what is repeated.
                 (Transform::Repeats, Some(repeats)) => repeats.look(&current, text.group),
@@ -322,7 +309,7 @@ impl Stage for PromptMinimizer {
             return Verdict::Continue;
         }
         let (edits, mut minimized) = minimize(request, &config);
-        minimized.is_report = config.mode == MinimizerMode::Report;
+        minimized.is_report = config.mode == Mode::Report;
         let names = match minimized.is_report {
             true => [
                 "tollgate.prompt_minimizer.reported_tokens",

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::mode::Mode;
 use super::node::{ConfigError, Node};
 use super::read_roles;
 use crate::content_screener::action::{Action, Category, Severity};
@@ -9,15 +10,6 @@ use crate::content_screener::personal_data;
 use crate::content_screener::secrets;
 use crate::content_screener::term::{Term, TermError};
 use crate::request::texts::{Speaker, Speakers};
-
-/// Whether what is found has consequences.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScreenMode {
-    /// It has those its detector says.
-    Enforce,
-    /// Everything is reported and nothing else: to try detectors on real traffic.
-    Report,
-}
 
 /// What is done about what a detector finds, and in whose texts it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +105,7 @@ pub struct ContentScreenerConfig {
     /// Off: the stage does not see the rule's requests.
     pub enabled: bool,
     /// Whether what is found has consequences.
-    pub mode: ScreenMode,
+    pub mode: Mode,
     /// Prompt injection: phrases and model.
     pub injection: Detector,
     /// Whether the model looks for injection too, beside the phrases.
@@ -149,7 +141,7 @@ impl Default for ContentScreenerConfig {
         };
         ContentScreenerConfig {
             enabled: true,
-            mode: ScreenMode::Enforce,
+            mode: Mode::Enforce,
             injection: Detector {
                 action: Action::Block,
                 roles: FOREIGN,
@@ -181,10 +173,6 @@ impl ContentScreenerConfig {
         node: &Node,
         packs: &TermPacks,
     ) -> Result<ContentScreenerConfig, ConfigError> {
-        const MODES: [(&str, ScreenMode); 2] = [
-            ("enforce", ScreenMode::Enforce),
-            ("report", ScreenMode::Report),
-        ];
         let object = node.object(&[
             "enabled",
             "mode",
@@ -205,7 +193,7 @@ impl ContentScreenerConfig {
         })?;
         let config = ContentScreenerConfig {
             enabled: object.read_or("enabled", self.enabled, Node::boolean)?,
-            mode: object.read_or("mode", self.mode, |node| node.one_of(&MODES))?,
+            mode: object.read_or("mode", self.mode, Mode::read)?,
             injection,
             injection_model,
             invisible_text: object.read_or("invisible_text", self.invisible_text, |node| {
@@ -278,7 +266,7 @@ impl ContentScreenerConfig {
 
     /// Whether it may take anything out of a request.
     pub fn may_mask(&self) -> bool {
-        self.mode == ScreenMode::Enforce && self.any(|action, _| action == Action::Mask)
+        self.mode == Mode::Enforce && self.any(|action, _| action == Action::Mask)
     }
 
     /// Whether it has anything to look for in texts of these speakers.

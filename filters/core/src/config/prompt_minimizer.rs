@@ -1,29 +1,21 @@
 //! Settings of the prompt-minimizer stage.
 
+use super::mode::Mode;
 use super::node::{ConfigError, Node};
 use super::read_roles;
-use crate::prompt_minimizer::cap;
+use crate::prompt_minimizer::{Transform, cap};
 use crate::request::texts::{Speaker, Speakers};
-
-/// Whether what could be saved is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MinimizerMode {
-    /// Requests are sent as the transforms leave them.
-    Enforce,
-    /// Requests are sent as they came; what would have been saved is counted.
-    Report,
-}
 
 /// Whether a transform of texts is on, and whose texts it looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transform {
+pub struct Texts {
     /// Off: it looks at nothing.
     pub enabled: bool,
     /// Whose texts it looks at.
     pub roles: Speakers,
 }
 
-impl Transform {
+impl Texts {
     /// Those whose messages have texts to minimize.
     const ROLES: [(&'static str, Speaker); 5] = [
         ("system", Speaker::System),
@@ -33,8 +25,8 @@ impl Transform {
         ("tool", Speaker::Tool),
     ];
 
-    const fn off(roles: Speakers) -> Transform {
-        Transform {
+    const fn off(roles: Speakers) -> Texts {
+        Texts {
             enabled: false,
             roles,
         }
@@ -45,17 +37,17 @@ impl Transform {
         self.enabled && self.roles.has(speaker)
     }
 
-    fn overridden_by(&self, node: &Node) -> Result<Transform, ConfigError> {
+    fn overridden_by(&self, node: &Node) -> Result<Texts, ConfigError> {
         let object = node.object(&["enabled", "roles"])?;
         self.with(&object)
     }
 
     /// The two keys that every transform has, from an object that may have more.
-    fn with(&self, object: &super::node::Object) -> Result<Transform, ConfigError> {
-        Ok(Transform {
+    fn with(&self, object: &super::node::Object) -> Result<Texts, ConfigError> {
+        Ok(Texts {
             enabled: object.read_or("enabled", self.enabled, Node::boolean)?,
             roles: object.read_or("roles", self.roles, |node| {
-                read_roles(node, &Transform::ROLES, "\"enabled\": false")
+                read_roles(node, &Texts::ROLES, "\"enabled\": false")
             })?,
         })
     }
@@ -65,7 +57,7 @@ impl Transform {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Repeats {
     /// Whose copies.
-    pub transform: Transform,
+    pub texts: Texts,
     /// Bytes a copy has at least.
     pub min_bytes: u32,
 }
@@ -74,7 +66,7 @@ pub struct Repeats {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cap {
     /// Whose texts.
-    pub transform: Transform,
+    pub texts: Texts,
     /// Bytes a text may have.
     pub max_bytes: u32,
     /// Bytes of its beginning that stay of a longer one.
@@ -111,23 +103,23 @@ pub struct PromptMinimizerConfig {
     /// Off: the stage does not see the rule's requests.
     pub enabled: bool,
     /// Whether what could be saved is.
-    pub mode: MinimizerMode,
+    pub mode: Mode,
     /// Whether white space outside strings goes, and escapes become the characters they are.
     pub transport: bool,
     /// White space in texts that are JSON or XML.
-    pub structure: Transform,
+    pub structure: Texts,
     /// Ends of lines, blanks ahead of them, characters without width.
-    pub canonical: Transform,
+    pub canonical: Texts,
     /// Data in base64.
-    pub base64: Transform,
+    pub base64: Texts,
     /// Later copies of what a conversation has already.
     pub repeats: Repeats,
     /// Lists of like JSON objects.
-    pub records: Transform,
+    pub records: Texts,
     /// Texts that are HTML.
-    pub html: Transform,
+    pub html: Texts,
     /// Lines that repeat.
-    pub logs: Transform,
+    pub logs: Texts,
     /// Texts that are longer than they may be.
     pub cap: Cap,
     /// Conversations that are longer than they may be.
@@ -147,23 +139,23 @@ impl Default for PromptMinimizerConfig {
     fn default() -> Self {
         PromptMinimizerConfig {
             enabled: true,
-            mode: MinimizerMode::Enforce,
+            mode: Mode::Enforce,
             transport: true,
-            structure: Transform {
+            structure: Texts {
                 enabled: true,
                 roles: TOOL,
             },
-            canonical: Transform::off(ALL),
-            base64: Transform::off(TOOL),
+            canonical: Texts::off(ALL),
+            base64: Texts::off(TOOL),
             repeats: Repeats {
-                transform: Transform::off(TOOL),
+                texts: Texts::off(TOOL),
                 min_bytes: 512,
             },
-            records: Transform::off(TOOL),
-            html: Transform::off(TOOL),
-            logs: Transform::off(TOOL),
+            records: Texts::off(TOOL),
+            html: Texts::off(TOOL),
+            logs: Texts::off(TOOL),
             cap: Cap {
-                transform: Transform::off(TOOL),
+                texts: Texts::off(TOOL),
                 // About four thousand tokens of English, most of them at its beginning.
                 max_bytes: 16 << 10,
                 head_bytes: 12 << 10,
@@ -191,7 +183,7 @@ impl Repeats {
             node.integer(low, high)
         })?;
         Ok(Repeats {
-            transform: self.transform.with(&object)?,
+            texts: self.texts.with(&object)?,
             min_bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
         })
     }
@@ -213,7 +205,7 @@ impl Cap {
             Ok(u32::try_from(bytes).unwrap_or(u32::MAX))
         };
         let cap = Cap {
-            transform: self.transform.with(&object)?,
+            texts: self.texts.with(&object)?,
             max_bytes: read("max_bytes", self.max_bytes, low)?,
             head_bytes: read("head_bytes", self.head_bytes, 0)?,
             tail_bytes: read("tail_bytes", self.tail_bytes, 0)?,
@@ -266,10 +258,6 @@ impl Window {
 impl PromptMinimizerConfig {
     /// These settings with what `node` gives instead.
     pub(super) fn overridden_by(&self, node: &Node) -> Result<PromptMinimizerConfig, ConfigError> {
-        const MODES: [(&str, MinimizerMode); 2] = [
-            ("enforce", MinimizerMode::Enforce),
-            ("report", MinimizerMode::Report),
-        ];
         let object = node.object(&[
             "enabled",
             "mode",
@@ -284,21 +272,20 @@ impl PromptMinimizerConfig {
             "cap",
             "window",
         ])?;
-        let transform =
-            |key, own: &Transform| object.read_or(key, *own, |node| own.overridden_by(node));
+        let texts = |key, own: &Texts| object.read_or(key, *own, |node| own.overridden_by(node));
         Ok(PromptMinimizerConfig {
             enabled: object.read_or("enabled", self.enabled, Node::boolean)?,
-            mode: object.read_or("mode", self.mode, |node| node.one_of(&MODES))?,
+            mode: object.read_or("mode", self.mode, Mode::read)?,
             transport: object.read_or("transport", self.transport, Node::boolean)?,
-            structure: transform("structure", &self.structure)?,
-            canonical: transform("canonical", &self.canonical)?,
-            base64: transform("base64", &self.base64)?,
+            structure: texts("structure", &self.structure)?,
+            canonical: texts("canonical", &self.canonical)?,
+            base64: texts("base64", &self.base64)?,
             repeats: object.read_or("repeats", self.repeats, |node| {
                 self.repeats.overridden_by(node)
             })?,
-            records: transform("records", &self.records)?,
-            html: transform("html", &self.html)?,
-            logs: transform("logs", &self.logs)?,
+            records: texts("records", &self.records)?,
+            html: texts("html", &self.html)?,
+            logs: texts("logs", &self.logs)?,
             cap: object.read_or("cap", self.cap, |node| self.cap.overridden_by(node))?,
             window: object.read_or("window", self.window, |node| {
                 self.window.overridden_by(node)
@@ -306,28 +293,29 @@ impl PromptMinimizerConfig {
         })
     }
 
-    /// The transforms of texts.
-    fn transforms(&self) -> [&Transform; 8] {
-        [
-            &self.structure,
-            &self.canonical,
-            &self.base64,
-            &self.repeats.transform,
-            &self.records,
-            &self.html,
-            &self.logs,
-            &self.cap.transform,
-        ]
+    /// Whose texts `transform` looks at.
+    pub fn texts(&self, transform: Transform) -> &Texts {
+        match transform {
+            Transform::Repeats => &self.repeats.texts,
+            Transform::Html => &self.html,
+            Transform::Records => &self.records,
+            Transform::Structure => &self.structure,
+            Transform::Base64 => &self.base64,
+            Transform::Canonical => &self.canonical,
+            Transform::Logs => &self.logs,
+            Transform::Cap => &self.cap.texts,
+        }
     }
 
     /// Whether any transform looks at texts.
     pub fn reads_texts(&self) -> bool {
-        self.enabled && self.transforms().iter().any(|transform| transform.enabled)
+        let is_on = |transform| self.texts(transform).enabled;
+        self.enabled && Transform::ALL.into_iter().any(is_on)
     }
 
     /// Whether it may change a request.
     pub fn may_edit(&self) -> bool {
         let is_any = self.transport || self.window.enabled || self.reads_texts();
-        self.enabled && self.mode == MinimizerMode::Enforce && is_any
+        self.enabled && self.mode == Mode::Enforce && is_any
     }
 }

@@ -2,20 +2,12 @@
 
 use std::rc::Rc;
 
+use super::mode::Mode;
 use super::node::{ConfigError, Node};
 use crate::rate_limiter::answer::Shape;
 use crate::rate_limiter::bucket::{Bucket, SECOND};
 use crate::rate_limiter::limits::Limits;
 use crate::rate_limiter::quota::{Period, Quota, Unit};
-
-/// What becomes of a request that does not fit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// It is refused.
-    Enforce,
-    /// It is counted as if it were, and sent on: to try limits on real traffic.
-    Shadow,
-}
 
 /// What is charged before a request is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +112,8 @@ impl RateLimiterConfig {
         node: &Node,
         rule: &str,
     ) -> Result<RateLimiterConfig, ConfigError> {
-        const MODES: [(&str, Mode); 2] = [("enforce", Mode::Enforce), ("shadow", Mode::Shadow)];
+        // The word of the rate limit service that Envoy's project has: `shadow_mode`.
+        const MODES: [(&str, Mode); 2] = [("enforce", Mode::Enforce), ("shadow", Mode::Report)];
         const RESERVES: [(&str, Reserve); 4] = [
             ("expected", Reserve::Expected),
             ("prompt", Reserve::Prompt),

@@ -12,7 +12,7 @@ use super::masks::Masks;
 use super::pattern::{AFTER, BEFORE};
 use super::screen::{Found, Room, Screen, Spending, What, action_of};
 use super::term::Term;
-use crate::config::{ContentScreenerConfig, Detector, KindsDetector, ScreenMode};
+use crate::config::{ContentScreenerConfig, Detector, KindsDetector, Mode};
 use crate::endpoint::Dialect;
 use crate::request::texts::{Speaker, Speakers};
 use crate::rewrite::{Blocked, Detect, Originals, Rewriter, TextEdits};
@@ -155,7 +155,7 @@ impl Detect for Watch {
         }
         let mut answer = self.answer.try_borrow_mut().ok()?;
         answer.is_over |= spending.is_over;
-        let enforces = screen.config().mode == ScreenMode::Enforce;
+        let enforces = screen.config().mode == Mode::Enforce;
         let mut findings: Vec<Finding> = Vec::new();
         for one in self.found.drain(..) {
             let (category, severity) = screen.about(one.what, speaker);

@@ -13,8 +13,8 @@ use core::ops::Range;
 
 use super::lines::{Line, is_blank, lines};
 use super::protected::{overlaps, protected, stay};
+use super::saving::saves;
 use super::splice::{Splice, apply};
-use crate::tokens::{Encoding, exact};
 
 /// The splices that tidy `text` up, outside protected places:
 ///
@@ -53,9 +53,7 @@ pub fn tidy(text: &str) -> Vec<Splice> {
         _ => splices,
     };
     // Blanks between ends of lines may be one token with them.
-    let left = apply(text, &splices);
-    let pays = |encoding| exact::count(encoding, &left) <= exact::count(encoding, text);
-    match [Encoding::O200k, Encoding::Cl100k].into_iter().all(pays) {
+    match saves(text, &apply(text, &splices), 0) {
         true => splices,
         false => Vec::new(),
     }
@@ -260,9 +258,7 @@ fn check_word(text: &str, word: &Range<usize>, runs: &mut Vec<Range<usize>>, fir
         .filter(|word| word.len() <= LONGEST_WORD)
         .is_some_and(|word| {
             let joined: String = word.chars().filter(|c| !is_invisible(*c)).collect();
-            [Encoding::O200k, Encoding::Cl100k]
-                .into_iter()
-                .all(|encoding| exact::count(encoding, &joined) < exact::count(encoding, word))
+            saves(word, &joined, 1)
         });
     if !is_paid {
         runs.truncate(first);
@@ -291,6 +287,7 @@ mod tests {
 
     use super::*;
     use crate::prompt_minimizer::samples;
+    use crate::tokens::{Encoding, exact};
 
     #[test]
     fn texts_are_tidied_up() {
@@ -385,7 +382,7 @@ mod tests {
             }
             let gone = |c: &char| !matches!(c, ' ' | '\t' | '\r' | '\n') && !is_invisible(*c);
             prop_assert!(text.chars().filter(gone).eq(tidied.chars().filter(gone)));
-            for encoding in [Encoding::O200k, Encoding::Cl100k] {
+            for encoding in Encoding::ALL {
                 let (before, after) = (exact::count(encoding, &text), exact::count(encoding, &tidied));
                 prop_assert!(after <= before, "{} > {}: {:?} {:?}", after, before, text, tidied);
             }

@@ -2,8 +2,8 @@
 //!
 //! Loses what stands between them, whatever it is: only where somebody asks for it.
 
+use super::saving::{saves, up_to};
 use super::splice::Splice;
-use crate::tokens::{Encoding, exact};
 
 /// The note about the bytes left out, line's end and all, is not longer: a count has 20 digits.
 const LONGEST_NOTE: usize = 48;
@@ -35,7 +35,7 @@ pub fn cap(text: &str, max_bytes: usize, head: usize, tail: usize) -> Vec<Splice
     if ends_line {
         note.push('\n');
     }
-    if !is_paid(left_out, &note) {
+    if !saves(up_to(left_out, COUNTED), &note, SEAMS) {
         return Vec::new();
     }
     vec![Splice {
@@ -50,19 +50,10 @@ const COUNTED: usize = 4096;
 /// Tokens that the cuts may cost, where they part what was one.
 const SEAMS: u32 = 4;
 
-fn is_paid(left_out: &str, note: &str) -> bool {
-    let counted = left_out.get(..floor(left_out, COUNTED)).unwrap_or_default();
-    [Encoding::O200k, Encoding::Cl100k]
-        .into_iter()
-        .all(|encoding| {
-            exact::count(encoding, counted) >= exact::count(encoding, note).saturating_add(SEAMS)
-        })
-}
-
 /// Where a head of at most `len` bytes ends best.
 fn head_end(text: &str, len: usize) -> usize {
-    let len = floor(text, len);
-    let half = floor(text, len / 2);
+    let len = text.floor_char_boundary(len);
+    let half = text.floor_char_boundary(len / 2);
     let second = text.get(half..len).unwrap_or_default();
     let behind = |at: usize| half.saturating_add(at).saturating_add(1);
     // A CRLF stays whole.
@@ -76,25 +67,15 @@ fn head_end(text: &str, len: usize) -> usize {
 
 /// Where a tail that does not begin before `at` begins best.
 fn tail_start(text: &str, at: usize) -> usize {
-    let at = ceil(text, at);
+    let at = text.ceil_char_boundary(at);
     let half = at.saturating_add(text.len().saturating_sub(at) / 2);
-    let first = text.get(at..floor(text, half)).unwrap_or_default();
+    let first = up_to(text, half).get(at..).unwrap_or_default();
     let behind = |found: usize| at.saturating_add(found).saturating_add(1);
     // After a lone CR, too; in a CRLF there is the LF.
     let line = first.find('\n').or_else(|| first.find('\r'));
     line.map(behind)
         .or_else(|| first.find([' ', '\t']).map(behind))
         .unwrap_or(at)
-}
-
-/// Where the character begins that `at` is in.
-fn floor(text: &str, at: usize) -> usize {
-    text.floor_char_boundary(at)
-}
-
-/// Where the next character begins.
-fn ceil(text: &str, at: usize) -> usize {
-    text.ceil_char_boundary(at)
 }
 
 #[cfg(test)]
@@ -104,6 +85,7 @@ mod tests {
     use super::*;
     use crate::prompt_minimizer::samples;
     use crate::prompt_minimizer::splice::apply;
+    use crate::tokens::{Encoding, exact};
 
     #[test]
     fn head_and_tail_stay() {

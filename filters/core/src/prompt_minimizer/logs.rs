@@ -6,6 +6,7 @@
 
 use super::lines::{Line, lines};
 use super::protected::{overlaps, protected};
+use super::saving::up_to;
 use super::splice::Splice;
 use crate::tokens::{Encoding, exact};
 
@@ -114,10 +115,7 @@ impl<'a> Run<'a> {
     }
 
     fn is_paid(&self, lines: usize, note: &str) -> bool {
-        let text = self.first.text;
-        let counted = text
-            .get(..text.floor_char_boundary(COUNTED))
-            .unwrap_or_default();
+        let counted = up_to(self.first.text, COUNTED);
         let mut least = counted.to_owned();
         if !self.is_equal {
             // The numbers of the others may have fewer digits.
@@ -129,13 +127,11 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        [Encoding::O200k, Encoding::Cl100k]
-            .into_iter()
-            .all(|encoding| {
-                let tokens = u64::from(exact::count(encoding, &least));
-                let tokens = tokens.saturating_mul(lines as u64);
-                tokens >= u64::from(exact::count(encoding, note)).saturating_add(SEAMS)
-            })
+        Encoding::ALL.into_iter().all(|encoding| {
+            let tokens = u64::from(exact::count(encoding, &least));
+            let tokens = tokens.saturating_mul(lines as u64);
+            tokens >= u64::from(exact::count(encoding, note)).saturating_add(SEAMS)
+        })
     }
 }
 
@@ -278,7 +274,7 @@ mod tests {
             for place in protected(&text) {
                 prop_assert!(splices.iter().all(|splice| splice.range.end <= place.start || place.end <= splice.range.start));
             }
-            for encoding in [Encoding::O200k, Encoding::Cl100k] {
+            for encoding in Encoding::ALL {
                 prop_assert!(exact::count(encoding, &folded) <= exact::count(encoding, &text), "{}\n{}", text, folded);
             }
             // Every line of the text is still there once.

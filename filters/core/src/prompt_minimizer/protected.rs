@@ -6,7 +6,7 @@
 //! lines, each of which several readers look at; none looks back further than it read.
 
 mod diff;
-mod fence;
+pub(super) mod fence;
 
 use core::ops::Range;
 

@@ -10,6 +10,9 @@ pub enum Encoding {
 }
 
 impl Encoding {
+    /// Every encoding.
+    pub const ALL: [Encoding; 2] = [Encoding::O200k, Encoding::Cl100k];
+
     /// Its name in OpenAI's tiktoken.
     pub fn name(self) -> &'static str {
         match self {

@@ -14,10 +14,10 @@ pub(super) struct Fence {
 }
 
 /// More spaces make an indented code block.
-const WIDEST_INDENTATION: usize = 3;
+pub const WIDEST_INDENTATION: usize = 3;
 
 /// Fewer marks are no fence.
-const SHORTEST: usize = 3;
+pub const SHORTEST: usize = 3;
 
 impl Fence {
     pub(super) fn strict() -> Fence {
@@ -67,14 +67,19 @@ impl Fence {
                 (indentation <= WIDEST_INDENTATION).then_some(inner)?
             }
         };
-        let mark = *inner.as_bytes().first()?;
-        if !matches!(mark, b'`' | b'~') {
-            return None;
-        }
-        let after = inner.trim_start_matches(char::from(mark));
-        let len = inner.len().saturating_sub(after.len());
-        (len >= SHORTEST).then_some((mark, len, after))
+        marks(inner)
     }
+}
+
+/// The mark of the fence that `line` begins with, how many, and what stands behind.
+pub fn marks(line: &str) -> Option<(u8, usize, &str)> {
+    let mark = *line.as_bytes().first()?;
+    if !matches!(mark, b'`' | b'~') {
+        return None;
+    }
+    let after = line.trim_start_matches(char::from(mark));
+    let len = line.len().saturating_sub(after.len());
+    (len >= SHORTEST).then_some((mark, len, after))
 }
 
 /// `line` without indentation, signs of quotes, and (where a block may begin) of list items.

@@ -1,6 +1,9 @@
 //! A text's lines, and the windows that begin at them.
+//!
+//! Only LF ends a line here: a copy is one to the byte, the CR ahead of an LF included.
 
-use super::reference;
+use super::reference::is_reference;
+use crate::prompt_minimizer::protected::fence::marks;
 
 /// Lines of a text that is looked through; a text of more is left alone, and not referred to.
 pub(super) const MAX_LINES: usize = 1 << 17;
@@ -41,12 +44,13 @@ pub(super) fn read(text: &str) -> Option<Vec<Line>> {
         if lines.len() >= MAX_LINES {
             return None;
         }
-        let line = bytes.get(start..end).unwrap_or_default();
+        let line = text.get(start..end).unwrap_or_default();
         lines.push(Line {
             start,
             end,
-            hash: hash(line),
-            is_barrier: is_fence(line) || reference::is_reference(line),
+            hash: hash(line.as_bytes()),
+            // Indented as far as it likes, it may be a fence in a list.
+            is_barrier: marks(line.trim_ascii_start()).is_some() || is_reference(line),
         });
         start = end.saturating_add(1);
     }
@@ -77,11 +81,6 @@ pub(super) fn windows(run: &[Line], min_bytes: usize) -> Vec<Window> {
         first_power = first_power.wrapping_mul(INVERSE);
     }
     windows
-}
-
-fn is_fence(line: &[u8]) -> bool {
-    let line = line.trim_ascii_start();
-    line.starts_with(b"```") || line.starts_with(b"~~~")
 }
 
 /// The hash of a line: what a block is found by, not what it is told apart by.

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::prompt_minimizer::saving::up_to;
 use crate::tokens::{Encoding, exact};
 
 /// What every reference begins with, and is known by again.
@@ -92,13 +93,7 @@ pub(super) fn first_words(text: &str) -> &str {
     line.lines().next().unwrap_or_default().trim_end()
 }
 
-/// The characters of `text` that end within the first `len` bytes.
-fn up_to(text: &str, len: usize) -> &str {
-    text.get(..text.floor_char_boundary(len))
-        .unwrap_or_default()
-}
-
 /// Whether a line is a reference.
-pub(super) fn is_reference(line: &[u8]) -> bool {
-    line.starts_with(BEGINNING.as_bytes())
+pub(super) fn is_reference(line: &str) -> bool {
+    line.starts_with(BEGINNING)
 }

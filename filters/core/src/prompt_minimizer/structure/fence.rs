@@ -1,14 +1,13 @@
 //! The one JSON block of a text that has no other fence.
+//!
+//! Stricter than the reader of [protected](crate::prompt_minimizer::protected) places, which
+//! asks what may be fenced: marks count here wherever they stand in a line.
 
 use core::ops::Range;
 
 use super::json;
+use crate::prompt_minimizer::protected::fence::{SHORTEST, WIDEST_INDENTATION};
 use crate::prompt_minimizer::splice::Splice;
-
-/// The shortest run of backticks or tildes that is a fence, and the deepest indentation in front
-/// of one (CommonMark 0.31 section 4.5).
-const SHORTEST: usize = 3;
-const DEEPEST: usize = 3;
 
 /// Takes out the whitespace of the block's content, which becomes one line between its fences.
 /// `None` where it is no JSON object or array, and where anything else in the text, be it inside
@@ -99,7 +98,7 @@ fn fences(text: &str) -> impl Iterator<Item = Range<usize>> {
 fn indentation(text: &str, at: usize) -> Option<usize> {
     let before = text.get(..at)?;
     let line = before.get(before.rfind('\n').map_or(0, |end| end.saturating_add(1))..)?;
-    let is_indentation = line.len() <= DEEPEST && line.bytes().all(|byte| byte == b' ');
+    let is_indentation = line.len() <= WIDEST_INDENTATION && line.bytes().all(|byte| byte == b' ');
     is_indentation.then_some(line.len())
 }
 
