@@ -45,7 +45,7 @@ fn messages_are_read_with_their_roles_and_calls() {
             "uaat2a",
         ),
     ] {
-        let conversation = read(dialect, body, |request| Conversation::read(request)).unwrap();
+        let conversation = read(dialect, body, Conversation::read).unwrap();
         assert_eq!(roles(&conversation), expected, "{body}");
         assert_eq!(conversation.messages.len(), conversation.spans.len());
     }
@@ -69,11 +69,7 @@ fn what_is_no_conversation_or_kept_elsewhere_is_left_alone() {
             r#"{"input":[{"type":"item_reference","id":"i"}]}"#,
         ),
     ] {
-        assert_eq!(
-            read(dialect, body, |request| Conversation::read(request)),
-            None,
-            "{body}"
-        );
+        assert_eq!(read(dialect, body, Conversation::read), None, "{body}");
     }
 }
 
@@ -109,7 +105,7 @@ fn the_parts_add_up_to_the_whole() {
         let whole = read(dialect, &body, |request| {
             request.prompt_tokens(Accuracy::Fast)
         });
-        let conversation = read(dialect, &body, |request| Conversation::read(request)).unwrap();
+        let conversation = read(dialect, &body, Conversation::read).unwrap();
         let tokens = conversation.messages.iter().map(|message| message.tokens);
         let parts = tokens.sum::<u64>() + conversation.around;
         // Tools spare four tokens of a system message.
