@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::*;
-use crate::json::{Container, Error, Handler, Lexer, Literal, MAX_DEPTH, Number, Piece, Place};
+use crate::json::{Container, Error, Handler, Lexer, Literal, MAX_DEPTH, Number, Place};
 use crate::prompt_minimizer::splice::apply;
 use crate::tokens::{Encoding, exact};
 
@@ -224,9 +224,6 @@ impl Handler for Tokens<'_> {
     }
     fn string_start(&mut self, place: Place, at: usize) -> Result<(), Error> {
         self.2 = (place, at);
-        Ok(())
-    }
-    fn string_piece(&mut self, _: Piece<'_>) -> Result<(), Error> {
         Ok(())
     }
     fn string_end(&mut self, at: usize, _: bool) -> Result<(), Error> {
