@@ -279,4 +279,6 @@ fn read_stages(node: &Node, available: &[StageKind]) -> Result<Vec<StageKind>, C
 }
 
 #[cfg(test)]
+pub(crate) mod head;
+#[cfg(test)]
 mod tests;

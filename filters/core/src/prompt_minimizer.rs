@@ -39,7 +39,7 @@ use crate::config::{Mode, PromptMinimizerConfig, TooLong, Window};
 use crate::edit::Edits;
 use crate::effect::{Effect, Metric};
 use crate::endpoint::Dialect;
-use crate::exchange::{Ending, Exchange};
+use crate::exchange::Exchange;
 use crate::host::Host;
 use crate::reply::{Refused, Reply};
 use crate::request::Request;
@@ -370,14 +370,5 @@ impl Stage for PromptMinimizer {
             name: "x-tollgate-tokens-saved",
             value: minimized.tokens().to_string(),
         });
-    }
-
-    fn on_end(
-        &self,
-        _exchange: &mut Exchange,
-        _ending: &Ending,
-        _host: &dyn Host,
-        _effects: &mut Vec<Effect>,
-    ) {
     }
 }
