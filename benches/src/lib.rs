@@ -3,11 +3,10 @@
 
 pub mod bodies;
 mod guest;
-mod random;
 mod run;
 pub mod terms;
 pub mod texts;
 
 pub use guest::Guest;
-pub use random::Random;
 pub use run::{Subject, Timed, run, run_in};
+pub use tollgate_savings::Random;

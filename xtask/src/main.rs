@@ -103,6 +103,13 @@ enum Chore {
         #[arg(long)]
         bless: bool,
     },
+    /// Print what each transform of the prompt-minimizer saves, in tokens, bytes and time, on
+    /// conversations made up for it.
+    Savings {
+        /// Passed on; try `cargo xtask savings -- --help`.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
     /// Format every crate.
     Fmt,
     /// Run clippy over every crate, and over the filters for wasm32; a warning is an error.
@@ -194,6 +201,7 @@ fn run(chore: Chore) -> anyhow::Result<ExitCode> {
                 clippy.run()?;
             }
         }
+        Chore::Savings { args } => fit("tollgate-savings", args)?,
         Chore::Fit { args } => fit("tollgate-token-fit", args)?,
         Chore::FitScreener { args } => fit("tollgate-screen-fit", args)?,
     }

@@ -60,7 +60,8 @@ pub struct Piece<'a> {
     pub whole_until: usize,
 }
 
-/// Receives the tokens of one JSON text, in order, with offsets from its start.
+/// Receives the tokens of one JSON text, in order, with offsets from its start. What a handler
+/// does not implement goes by.
 ///
 /// An error returned by any method stops the lexer, which passes it on.
 pub trait Handler {
@@ -68,25 +69,44 @@ pub trait Handler {
     type Error: From<Error>;
 
     /// A container opens; `at` is its bracket.
-    fn open(&mut self, container: Container, at: usize) -> Result<(), Self::Error>;
+    fn open(&mut self, _container: Container, _at: usize) -> Result<(), Self::Error> {
+        Ok(())
+    }
 
     /// A container closes; `end` is the offset after its bracket.
-    fn close(&mut self, container: Container, end: usize) -> Result<(), Self::Error>;
+    fn close(&mut self, _container: Container, _end: usize) -> Result<(), Self::Error> {
+        Ok(())
+    }
 
     /// A string opens; `at` is its opening quote.
-    fn string_start(&mut self, place: Place, at: usize) -> Result<(), Self::Error>;
+    fn string_start(&mut self, _place: Place, _at: usize) -> Result<(), Self::Error> {
+        Ok(())
+    }
 
     /// Content of the open string: once for each push that brings some of it, up to what is
     /// wrong with it.
-    fn string_piece(&mut self, piece: Piece<'_>) -> Result<(), Self::Error>;
+    fn string_piece(&mut self, _piece: Piece<'_>) -> Result<(), Self::Error> {
+        Ok(())
+    }
 
     /// The open string ends; `at` is its closing quote. `escaped` tells whether it holds
     /// a backslash, that is, whether its bytes differ from its meaning.
-    fn string_end(&mut self, at: usize, escaped: bool) -> Result<(), Self::Error>;
+    fn string_end(&mut self, _at: usize, _escaped: bool) -> Result<(), Self::Error> {
+        Ok(())
+    }
 
     /// A number, at `start..end`.
-    fn number(&mut self, number: Number, start: usize, end: usize) -> Result<(), Self::Error>;
+    fn number(&mut self, _number: Number, _start: usize, _end: usize) -> Result<(), Self::Error> {
+        Ok(())
+    }
 
     /// A literal, at `start..end`.
-    fn literal(&mut self, literal: Literal, start: usize, end: usize) -> Result<(), Self::Error>;
+    fn literal(
+        &mut self,
+        _literal: Literal,
+        _start: usize,
+        _end: usize,
+    ) -> Result<(), Self::Error> {
+        Ok(())
+    }
 }

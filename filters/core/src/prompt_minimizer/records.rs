@@ -9,9 +9,10 @@
 //! Values keep their spelling: numbers are not computed, strings keep their escapes. A text with
 //! anything but objects in its list, or with a name twice in an object, is left alone.
 
+use super::gap;
+use super::keys::{Keys, LeftAlone};
 use super::splice::Splice;
-use super::structure::keys::Keys;
-use crate::json::{Container, Error, Handler, Lexer, Literal, MAX_DEPTH, Number, Piece, Place};
+use crate::json::{Container, Handler, Lexer, Literal, MAX_DEPTH, Number, Place};
 
 /// Fewer like records are no table.
 const FEWEST_ROWS: usize = 3;
@@ -63,15 +64,6 @@ fn read(text: &str) -> Option<Records<'_>> {
     lexer.push(text.as_bytes(), &mut records).ok()?;
     lexer.finish(&mut records).ok()?;
     Some(records)
-}
-
-/// Why nothing is to be done.
-struct LeftAlone;
-
-impl From<Error> for LeftAlone {
-    fn from(_: Error) -> LeftAlone {
-        LeftAlone
-    }
 }
 
 /// How deep the list's own brackets, and its records', are.
@@ -129,7 +121,7 @@ impl Records<'_> {
     /// Takes a token in, and the sign ahead of it.
     fn token(&mut self, start: usize, end: usize, part: Part) -> Result<(), LeftAlone> {
         let between = self.text.get(self.done..start).unwrap_or_default();
-        let sign = between.iter().find(|byte| matches!(byte, b',' | b':'));
+        let sign = gap::sign(between).and_then(|at| between.get(at));
         let token = self.text.get(start..end).unwrap_or_default();
         let len = usize::from(sign.is_some()).saturating_add(token.len());
         self.compact = self.compact.saturating_add(len);
@@ -220,8 +212,8 @@ impl Handler for Records<'_> {
     }
 
     fn close(&mut self, container: Container, end: usize) -> Result<(), LeftAlone> {
-        if container == Container::Object && !self.keys.close_distinct() {
-            return Err(LeftAlone);
+        if container == Container::Object {
+            self.keys.close()?;
         }
         match self.depth {
             LIST => self.token(end.saturating_sub(1), end, Part::List)?,
@@ -237,10 +229,6 @@ impl Handler for Records<'_> {
         Ok(())
     }
 
-    fn string_piece(&mut self, _: Piece<'_>) -> Result<(), LeftAlone> {
-        Ok(())
-    }
-
     fn string_end(&mut self, at: usize, escaped: bool) -> Result<(), LeftAlone> {
         let (start, place) = self.string;
         let end = at.saturating_add(1);
@@ -251,7 +239,7 @@ impl Handler for Records<'_> {
             .text
             .get(start.saturating_add(1)..at)
             .unwrap_or_default();
-        self.keys.add(content, escaped).ok_or(LeftAlone)?;
+        self.keys.add(content, escaped)?;
         if self.depth != RECORD {
             return self.token(start, end, Part::Nested);
         }

@@ -7,7 +7,6 @@
 
 mod fence;
 mod json;
-pub(super) mod keys;
 #[cfg(test)]
 mod tests;
 mod xml;

@@ -1,10 +1,11 @@
 //! What no reader of the body can see: white space outside strings, and escapes of characters
 //! that need none. The model reads the same after it.
 
+use super::gap;
 use crate::Span;
 use crate::edit::Edits;
 use crate::json::escape_at;
-use crate::json::{Container, Error, Handler, Lexer, Literal, MAX_DEPTH, Number, Piece, Place};
+use crate::json::{Container, Error, Handler, Lexer, Literal, MAX_DEPTH, Number, Place};
 
 /// Takes white space outside strings out of `body`, and writes out `\uXXXX` in UTF-8.
 pub fn tidy(body: &[u8], edits: &mut Edits) {
@@ -32,26 +33,20 @@ struct Tokens<'a> {
 }
 
 impl Tokens<'_> {
-    /// Between the last token and what begins at `next` there is a comma or a colon at most,
-    /// and white space.
+    /// Looks at what stands between the last token and what begins at `next`.
     #[inline(always)]
     fn gap(&mut self, next: usize) {
-        let gap = self.body.get(self.end..next).unwrap_or_default();
-        if !matches!(gap, [] | [b',' | b':']) {
-            self.take_out(gap);
+        let between = self.body.get(self.end..next).unwrap_or_default();
+        // Nothing more in most bodies.
+        if !matches!(between, [] | [b',' | b':']) {
+            self.take_out(between);
         }
     }
 
-    fn take_out(&mut self, gap: &[u8]) {
-        let sign = gap.iter().position(|byte| !byte.is_ascii_whitespace());
-        let (before, behind) = match sign {
-            Some(at) => (at, at.saturating_add(1)),
-            None => (gap.len(), gap.len()),
-        };
-        for (from, to) in [(0, before), (behind, gap.len())] {
-            if from < to {
-                let place = |at: usize| self.end.saturating_add(at);
-                self.edits.replace(Span::new(place(from), place(to)), b"");
+    fn take_out(&mut self, between: &[u8]) {
+        for range in gap::white_space(between, self.end) {
+            if !range.is_empty() {
+                self.edits.replace(Span::new(range.start, range.end), b"");
             }
         }
     }
@@ -100,9 +95,6 @@ impl Handler for Tokens<'_> {
     fn string_start(&mut self, _: Place, at: usize) -> Result<(), Error> {
         self.gap(at);
         self.start = at.saturating_add(1);
-        Ok(())
-    }
-    fn string_piece(&mut self, _: Piece<'_>) -> Result<(), Error> {
         Ok(())
     }
     fn string_end(&mut self, at: usize, escaped: bool) -> Result<(), Error> {

@@ -1,7 +1,7 @@
 //! The texts of a request: every string the model may read, by whom, and where it stands.
 
 use crate::endpoint::Dialect;
-use crate::json::{Container, Error, Handler, Lexer, Literal, MAX_DEPTH, Number, Piece, Place};
+use crate::json::{Error, Handler, Lexer, MAX_DEPTH, Place};
 use crate::scan::{Event, Field, JsonStr, Role, TextKind};
 use crate::{Span, scan};
 
@@ -248,18 +248,9 @@ struct Strings<'a> {
 impl Handler for Strings<'_> {
     type Error = Error;
 
-    fn open(&mut self, _: Container, _: usize) -> Result<(), Error> {
-        Ok(())
-    }
-    fn close(&mut self, _: Container, _: usize) -> Result<(), Error> {
-        Ok(())
-    }
     fn string_start(&mut self, _: Place, at: usize) -> Result<(), Error> {
         // Keys too: a model is shown a schema's, and what was said in them is sent.
         self.start = at.saturating_add(1);
-        Ok(())
-    }
-    fn string_piece(&mut self, _: Piece<'_>) -> Result<(), Error> {
         Ok(())
     }
     fn string_end(&mut self, at: usize, escaped: bool) -> Result<(), Error> {
@@ -267,12 +258,6 @@ impl Handler for Strings<'_> {
         let span = Span::new(place(self.start), place(at));
         self.texts
             .add(JsonStr { span, escaped }, self.speaker, false);
-        Ok(())
-    }
-    fn number(&mut self, _: Number, _: usize, _: usize) -> Result<(), Error> {
-        Ok(())
-    }
-    fn literal(&mut self, _: Literal, _: usize, _: usize) -> Result<(), Error> {
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use super::output::Output;
 use super::screen::Blocked;
 use super::strings::Strings;
 use super::walk::{Found, Role};
-use crate::json::{Container, Error, Handler, Lexer, Literal, MAX_DEPTH, Number, Piece, Place};
+use crate::json::{Error, Handler, Lexer, MAX_DEPTH};
 
 /// Rewrites one document.
 #[derive(Debug)]
@@ -147,26 +147,4 @@ struct Ignored;
 
 impl Handler for Ignored {
     type Error = Error;
-
-    fn open(&mut self, _container: Container, _at: usize) -> Result<(), Error> {
-        Ok(())
-    }
-    fn close(&mut self, _container: Container, _end: usize) -> Result<(), Error> {
-        Ok(())
-    }
-    fn string_start(&mut self, _place: Place, _at: usize) -> Result<(), Error> {
-        Ok(())
-    }
-    fn string_piece(&mut self, _piece: Piece<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-    fn string_end(&mut self, _at: usize, _escaped: bool) -> Result<(), Error> {
-        Ok(())
-    }
-    fn number(&mut self, _number: Number, _start: usize, _end: usize) -> Result<(), Error> {
-        Ok(())
-    }
-    fn literal(&mut self, _literal: Literal, _start: usize, _end: usize) -> Result<(), Error> {
-        Ok(())
-    }
 }

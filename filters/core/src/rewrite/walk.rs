@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use super::shape::{Member, Node};
 use crate::json::{
-    Container, Error, Handler, Lexer, Literal, MAX_DEPTH, Number, Piece, Place, unescape_short,
+    Container, Error, Handler, Lexer, Literal, MAX_DEPTH, Number, Place, unescape_short,
 };
 
 /// What a text of the model is.
@@ -331,10 +331,6 @@ impl Handler for Reader<'_> {
             self.found.name_at = at;
         }
         self.found.string_at = at;
-        Ok(())
-    }
-
-    fn string_piece(&mut self, _piece: Piece<'_>) -> Result<(), Error> {
         Ok(())
     }
 

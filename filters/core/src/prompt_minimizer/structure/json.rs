@@ -1,7 +1,10 @@
 //! What a JSON text has between its tokens: whitespace that means nothing.
 
-use super::keys::Keys;
-use crate::json::{Container, Error, Handler, Lexer, Literal, MAX_DEPTH, Number, Piece, Place};
+use core::ops::Range;
+
+use crate::json::{Container, Handler, Lexer, Literal, MAX_DEPTH, Number, Place};
+use crate::prompt_minimizer::gap;
+use crate::prompt_minimizer::keys::{Keys, LeftAlone};
 use crate::prompt_minimizer::splice::Splice;
 
 /// Takes out the whitespace around and between the tokens of `text`. `None` where it is
@@ -34,15 +37,6 @@ pub fn whitespace(text: &str) -> Option<Vec<Splice>> {
 /// JSON's whitespace (RFC 8259 section 2), less than Unicode's.
 fn is_whitespace(character: char) -> bool {
     matches!(character, ' ' | '\n' | '\r' | '\t')
-}
-
-/// Why nothing is to be done.
-struct LeftAlone;
-
-impl From<Error> for LeftAlone {
-    fn from(_: Error) -> LeftAlone {
-        LeftAlone
-    }
 }
 
 /// Whitespace from this length on is a token, whatever stands beside it: a line's end may be part
@@ -83,30 +77,22 @@ struct Gaps<'t> {
 }
 
 impl Gaps<'_> {
-    /// Looks at what comes before the token at `at`: whitespace, and a comma or colon at most.
+    /// Looks at what comes before the token at `at`.
     #[inline(always)]
     fn before(&mut self, at: usize) -> Result<(), LeftAlone> {
-        let mut start = self.done;
-        let between = self.text.get(start..at).unwrap_or_default();
-        for (index, byte) in between.iter().enumerate() {
-            if matches!(byte, b',' | b':') {
-                let sign = self.done.saturating_add(index);
-                self.found(start, sign)?;
-                start = sign.saturating_add(1);
-            }
-        }
-        self.found(start, at)
+        let between = self.text.get(self.done..at).unwrap_or_default();
+        let [ahead, behind] = gap::white_space(between, self.done);
+        self.found(ahead)?;
+        self.found(behind)
     }
 
     #[inline(always)]
-    fn found(&mut self, start: usize, end: usize) -> Result<(), LeftAlone> {
-        if start < end {
-            let after = self.text.get(end..).unwrap_or_default();
-            self.worth = self
-                .worth
-                .saturating_add(worth(end.saturating_sub(start), after));
+    fn found(&mut self, range: Range<usize>) -> Result<(), LeftAlone> {
+        if !range.is_empty() {
+            let after = self.text.get(range.end..).unwrap_or_default();
+            self.worth = self.worth.saturating_add(worth(range.len(), after));
             self.found.try_reserve(1).map_err(|_| LeftAlone)?;
-            self.found.push(Splice::remove(start..end));
+            self.found.push(Splice::remove(range));
         }
         Ok(())
     }
@@ -130,8 +116,8 @@ impl Handler for Gaps<'_> {
     }
 
     fn close(&mut self, container: Container, end: usize) -> Result<(), LeftAlone> {
-        if container == Container::Object && !self.keys.close_distinct() {
-            return Err(LeftAlone);
+        if container == Container::Object {
+            self.keys.close()?;
         }
         self.token(end.saturating_sub(1), end)
     }
@@ -142,14 +128,10 @@ impl Handler for Gaps<'_> {
         self.token(at, content)
     }
 
-    fn string_piece(&mut self, _: Piece<'_>) -> Result<(), LeftAlone> {
-        Ok(())
-    }
-
     fn string_end(&mut self, at: usize, escaped: bool) -> Result<(), LeftAlone> {
         if let Some(start) = self.name {
             let name = self.text.get(start..at).unwrap_or_default();
-            self.keys.add(name, escaped).ok_or(LeftAlone)?;
+            self.keys.add(name, escaped)?;
         }
         self.done = at.saturating_add(1);
         Ok(())

@@ -1,6 +1,15 @@
 //! Whether the members of an object have different names.
 
-use crate::json::{Unescaped, unescape};
+use crate::json::{Error, Unescaped, unescape};
+
+/// A text is not what a transform can read, and stays as it is.
+pub struct LeftAlone;
+
+impl From<Error> for LeftAlone {
+    fn from(_: Error) -> LeftAlone {
+        LeftAlone
+    }
+}
 
 /// Names remembered at once, of all open objects: half a megabyte.
 const MOST_NAMES: usize = 65_536;
@@ -25,27 +34,32 @@ impl Keys {
     }
 
     /// The innermost object has a member of this name, as it stands between its quotes.
-    /// `None` when there are too many to remember.
-    pub fn add(&mut self, name: &[u8], escaped: bool) -> Option<()> {
+    ///
+    /// # Errors
+    /// When there are too many to remember.
+    pub fn add(&mut self, name: &[u8], escaped: bool) -> Result<(), LeftAlone> {
         if self.hashes.len() >= MOST_NAMES {
-            return None;
+            return Err(LeftAlone);
         }
-        self.hashes.try_reserve(1).ok()?;
+        self.hashes.try_reserve(1).map_err(|_| LeftAlone)?;
         self.hashes.push(match escaped {
             false => hash(START, name),
             true => hash_unescaped(name),
         });
-        Some(())
+        Ok(())
     }
 
-    /// The innermost object ends: whether no two of its names are one.
-    pub fn close_distinct(&mut self) -> bool {
+    /// The innermost object ends.
+    ///
+    /// # Errors
+    /// When two of its names are one.
+    pub fn close(&mut self) -> Result<(), LeftAlone> {
         let start = self.objects.pop().unwrap_or_default();
         let names = self.hashes.get_mut(start..).unwrap_or_default();
         names.sort_unstable();
         let are_distinct = names.windows(2).all(|pair| pair.first() != pair.last());
         self.hashes.truncate(start);
-        are_distinct
+        are_distinct.then_some(()).ok_or(LeftAlone)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The generators' randomness: the same seed gives the same body on every machine.
+//! The generators' randomness: the same seed gives the same text on every machine.
 
 /// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
 pub struct Random(u64);
@@ -27,5 +27,25 @@ impl Random {
     pub fn often_early<T: Copy>(&mut self, items: &[T]) -> T {
         let (a, b) = (self.below(items.len()), self.below(items.len()));
         items[a.min(b)]
+    }
+
+    /// One of `items`, each as often.
+    pub fn one<T: Copy>(&mut self, items: &[T]) -> T {
+        items[self.below(items.len())]
+    }
+
+    /// A number from `low` up to `high`, both included.
+    pub fn between(&mut self, low: usize, high: usize) -> usize {
+        low + self.below(high + 1 - low)
+    }
+
+    /// Whether one of so many chances came about.
+    pub fn chance(&mut self, of: usize) -> bool {
+        self.below(of) == 0
+    }
+
+    /// So many digits in hexadecimal, at most 16.
+    pub fn hex(&mut self, digits: usize) -> String {
+        format!("{:016x}", self.bits())[..digits].to_owned()
     }
 }
