@@ -26,7 +26,7 @@ pub use content_screener::{
 pub use mode::Mode;
 pub use node::ConfigError;
 use node::Node;
-pub use prompt_minimizer::{Cap, PromptMinimizerConfig, Repeats, Texts};
+pub use prompt_minimizer::{Cap, PromptMinimizerConfig, Repeats, Texts, TooLong, Window};
 pub use rate_limiter::{RateLimiterConfig, Reserve, ReservedHits};
 pub use rule::{InvalidBody, Match, RequestHead, Rule};
 pub use tenant::TenantSource;
@@ -278,5 +278,7 @@ fn read_stages(node: &Node, available: &[StageKind]) -> Result<Vec<StageKind>, C
     Ok(stages)
 }
 
+#[cfg(test)]
+pub(crate) mod head;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! The configuration, right and wrong, as rows.
 
+use super::head::Head;
 use super::*;
 
 fn read(text: &str) -> Result<Config, ConfigError> {
@@ -130,6 +131,16 @@ fn what_is_wrong_is_named_with_its_path() {
             "head_bytes (12288) and tail_bytes (3072) leave no room under max_bytes (1000)",
         ),
         (
+            r#"{"prompt_minimizer": {"window": {"max_tokens": 1000, "step_tokens": 1000}}}"#,
+            "prompt_minimizer.window",
+            "a step of 1000 tokens (step_tokens) leaves nothing of a window of 1000 (max_tokens)",
+        ),
+        (
+            r#"{"prompt_minimizer": {"window": {"too_long": "shorten"}}}"#,
+            "prompt_minimizer.window.too_long",
+            "refuse",
+        ),
+        (
             r#"{"token_estimator": {"accuracy": "exact"}}"#,
             "token_estimator.accuracy",
             "one of fast, sampled",
@@ -224,41 +235,10 @@ fn a_stage_the_module_does_not_hold_is_refused() {
     assert!(error.problem.contains("does not hold"));
 }
 
-struct Head {
-    path: &'static str,
-    headers: &'static [(&'static str, &'static str)],
-}
-
-impl RequestHead for Head {
-    fn method(&self) -> &[u8] {
-        b"POST"
-    }
-    fn path(&self) -> &[u8] {
-        self.path.as_bytes()
-    }
-    fn host(&self) -> &[u8] {
-        b"LLM.example:10000"
-    }
-    fn route_name(&self) -> &[u8] {
-        b"chat"
-    }
-    fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.headers
-            .iter()
-            .filter(move |(known, _)| *known == name)
-            .map(|(_, value)| value.as_bytes())
-    }
-    fn property(&self, _path: &str) -> Option<Vec<u8>> {
-        None
-    }
-}
-
 #[test]
 fn every_condition_given_must_hold() {
-    let head = Head {
-        path: "/openai/v1/files?x",
-        headers: &[("x-team", "red"), ("x-team", "blue")],
-    };
+    let headers = [("x-team", "red"), ("x-team", "blue")];
+    let head = Head::to("/openai/v1/files?x", &headers);
     let rows = [
         (r#"{}"#, true),
         (r#"{"methods": ["GET", "POST"]}"#, true),
@@ -303,18 +283,12 @@ fn the_first_rule_that_matches_counts_and_inherits_what_it_leaves_out() {
         }"#,
     )
     .unwrap();
-    let a = config.rule_for(&Head {
-        path: "/a/b",
-        headers: &[],
-    });
+    let a = config.rule_for(&Head::to::<&str>("/a/b", &[]));
     assert_eq!((a.name.as_str(), a.invalid_body), ("a", InvalidBody::Pass));
     assert_eq!(a.token_estimator.default_output_tokens, 7);
     assert_eq!(a.token_estimator.accuracy, Accuracy::Fast);
     assert_eq!(a.token_estimator.hits_addend, HitsAddend::Off);
-    let b = config.rule_for(&Head {
-        path: "/b",
-        headers: &[],
-    });
+    let b = config.rule_for(&Head::to::<&str>("/b", &[]));
     assert_eq!(
         (b.name.as_str(), b.invalid_body),
         ("b", InvalidBody::Refuse)
@@ -426,6 +400,10 @@ fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
         (
             "prompt_minimizer.cap.",
             r#"{"prompt_minimizer": {"cap": {"?": 1}}}"#,
+        ),
+        (
+            "prompt_minimizer.window.",
+            r#"{"prompt_minimizer": {"window": {"?": 1}}}"#,
         ),
         ("rate_limiter.", r#"{"rate_limiter": {"?": 1}}"#),
         (
