@@ -4,4 +4,5 @@
 mod directory;
 pub mod entry;
 pub mod lifetime;
+pub mod replay;
 pub mod store;
