@@ -40,7 +40,9 @@ fn an_answer_in_the_other_form_is_whole_and_says_the_same() {
             let with = summary("text/event-stream", &with);
             assert_eq!(with, of_stream);
             let without = same_form(stream, false, Some(usage)).unwrap();
-            assert_eq!(*without, silent[..]);
+            // That none has come yet may stay said.
+            let not_yet = |stream: &[u8]| text(stream.to_vec()).replace(r#","usage":null"#, "");
+            assert_eq!(not_yet(&without), not_yet(&silent));
         }
     }
 }
