@@ -30,6 +30,7 @@ fn minimized(body: &str, config: &PromptMinimizerConfig) -> (String, Minimized) 
     let wanted = Wanted {
         tokens: false,
         texts: true,
+        key: None,
     };
     let reader = RequestReader::new(Dialect::Chat, wanted, &Limits::default());
     let models = Models::default();
