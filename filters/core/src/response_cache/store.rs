@@ -38,7 +38,7 @@ pub struct Store {
 /// How much a store holds, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Bytes of all values together; at least [`MIN_BYTES`], or nothing is kept. Their keys come
+    /// Bytes of all values together, directories included; [`MIN_BYTES`] or more. Their keys come
     /// on top, see [`KEYS`].
     pub bytes: usize,
     /// Nanoseconds that an answer is given after it has ceased to be fresh, while somebody asks
@@ -133,7 +133,7 @@ pub struct Census {
 pub const SETS: usize = 64;
 /// Keys of shared data that there ever are, of 32 bytes at most. Envoy never forgets one.
 pub const KEYS: usize = 16_448;
-/// Below, a set has no room for entries worth keeping.
+/// The least that is worth while: an entry has at most 9,720 bytes then.
 pub const MIN_BYTES: usize = 1 << 20;
 /// Seconds in which the uses of an entry are noted once, so that a hit mostly writes nothing.
 pub const USE_IS_NOTED_EVERY: u32 = 8;

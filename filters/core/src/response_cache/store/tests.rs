@@ -169,6 +169,18 @@ fn an_entry_is_fresh_then_stale_then_gone() {
 }
 
 #[test]
+fn an_entry_has_room_in_one_set() {
+    for (bytes, most) in [
+        (MIN_BYTES, 9720),
+        (64 * MIB, 1_041_912),
+        (0, 0),
+        (usize::MAX, usize::MAX / 64 - 6664),
+    ] {
+        assert_eq!(store(bytes).max_entry_bytes(), most);
+    }
+}
+
+#[test]
 fn a_refusal_is_never_given_stale() {
     let worker = Worker::of(&world(), 64 * MIB);
     let key = key(0, 1);
