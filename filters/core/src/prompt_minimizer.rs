@@ -10,6 +10,7 @@ pub mod base64;
 pub mod canonical;
 pub mod cap;
 mod gap;
+mod glance;
 pub mod html;
 mod keys;
 mod lines;
@@ -41,6 +42,7 @@ use crate::request::Request;
 use crate::request::texts::{RequestText, Speaker};
 use crate::stage::{Stage, Verdict};
 use crate::tokens::{Encoding, Meter};
+use glance::Glance;
 use repeats::Repeats;
 use source::Source;
 use splice::Splice;
@@ -170,7 +172,11 @@ pub fn minimize(request: &Request<'_>, config: &PromptMinimizerConfig) -> (Edits
         minimized: Minimized::default(),
     };
     for text in request.texts.iter().filter(|text| text.is_content) {
-        let is_looked_at = |transform| config.texts(transform).looks_at(text.speaker);
+        let content = text.content;
+        let glance = Glance::at(content.span.of(request.body), content.escaped);
+        let is_looked_at = |transform| {
+            config.texts(transform).looks_at(text.speaker) && glance.may_want(transform, config)
+        };
         // What is not looked at may be what is repeated.
         if run.repeats.is_some() || Transform::ALL.into_iter().any(is_looked_at) {
             run.text(text);
@@ -213,6 +219,7 @@ impl Run<'_> {
         };
         let mut splices: Vec<Splice> = Vec::new();
         let mut current = Cow::Borrowed(source.text());
+        let mut estimate = None;
         for transform in Transform::ALL {
             let is_wanted = self.config.texts(transform).looks_at(text.speaker);
             let more = match (transform, &mut self.repeats) {
@@ -238,18 +245,19 @@ impl Run<'_> {
             }
             let left = splice::apply(&current, &more);
             let encoding = self.request.model.encoding;
-            let saved = tokens(&current, encoding).saturating_sub(tokens(&left, encoding));
-            self.minimized.add(transform, saved);
+            let before = estimate.unwrap_or_else(|| tokens(&current, encoding));
+            let after = tokens(&left, encoding);
+            estimate = Some(after);
+            self.minimized.add(transform, before.saturating_sub(after));
             splices = splice::compose(splices, &more);
             current = Cow::Owned(left);
         }
         let base = content.span.start as usize;
+        let mut way = source.way();
         for Splice { range, text } in &splices {
-            let place = source.place(range);
-            let span = Span::new(
-                base.saturating_add(place.start),
-                base.saturating_add(place.end),
-            );
+            let place = |way: &mut source::Way, at| base.saturating_add(way.to(at));
+            let start = place(&mut way, range.start);
+            let span = Span::new(start, place(&mut way, range.end));
             self.edits.replace(span, source::escape(text).as_bytes());
         }
     }
