@@ -5,6 +5,7 @@
 
 #[macro_use]
 mod export;
+pub mod minimize;
 pub mod peers;
 pub mod request;
 pub mod scan;
@@ -12,6 +13,10 @@ pub mod screen;
 pub mod tokens;
 
 subjects! {
+    run_copy_and_read => minimize::copy_and_read,
+    run_minimize_configure => minimize::minimize_configure,
+    run_minimize_read => minimize::minimize_read,
+    run_minimize_stage => minimize::minimize_stage,
     run_request_fast => request::request_fast,
     run_request_sampled => request::request_sampled,
     run_scan => scan::scan,

@@ -141,36 +141,7 @@ fn has_json_content_type(head: &impl RequestHead) -> bool {
 mod tests {
     use super::*;
     use crate::config::StageKind;
-
-    struct Head<'a> {
-        method: &'a str,
-        path: &'a str,
-        headers: &'a [(&'a str, &'a str)],
-    }
-
-    impl RequestHead for Head<'_> {
-        fn method(&self) -> &[u8] {
-            self.method.as_bytes()
-        }
-        fn path(&self) -> &[u8] {
-            self.path.as_bytes()
-        }
-        fn host(&self) -> &[u8] {
-            b"llm.example"
-        }
-        fn route_name(&self) -> &[u8] {
-            b""
-        }
-        fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-            self.headers
-                .iter()
-                .filter(move |(known, _)| *known == name)
-                .map(|(_, value)| value.as_bytes())
-        }
-        fn property(&self, _path: &str) -> Option<Vec<u8>> {
-            None
-        }
-    }
+    use crate::config::head::Head;
 
     const JSON: (&str, &str) = ("content-type", "application/json");
     const CHAT: &str = "/openai/deployments/d/chat/completions?api-version=2024-10-21";
@@ -182,15 +153,11 @@ mod tests {
             {"name": "files", "match": {"paths": ["/openai/v1/files"]}, "pass_through": true}
         ]}"#;
         let config = Config::read(rules, &[StageKind::TokenEstimator]).unwrap();
-        match Admission::decide(
-            &config,
-            &Head {
-                method,
-                path,
-                headers,
-            },
-            is_whole,
-        ) {
+        let head = Head {
+            method: method.to_owned(),
+            ..Head::to(path, headers)
+        };
+        match Admission::decide(&config, &head, is_whole) {
             Admission::PassThrough => "pass".to_owned(),
             Admission::Read { .. } => "read".to_owned(),
             Admission::Refuse(refused, reply) => {

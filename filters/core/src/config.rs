@@ -26,7 +26,7 @@ pub use content_screener::{
 pub use mode::Mode;
 pub use node::ConfigError;
 use node::Node;
-pub use prompt_minimizer::{Cap, PromptMinimizerConfig, Repeats, Texts};
+pub use prompt_minimizer::{Cap, PromptMinimizerConfig, Repeats, Texts, TooLong, Window};
 pub use rate_limiter::{RateLimiterConfig, Reserve, ReservedHits};
 pub use rule::{InvalidBody, Match, RequestHead, Rule};
 pub use tenant::TenantSource;
@@ -84,26 +84,23 @@ pub struct Limits {
 
 impl Limits {
     /// Hard bounds: the VM has 1 GiB at most, of which bodies may fill half.
-    const MAX_BODY: (u64, u64) = (1, 64 << 20);
-    const MAX_HELD: (u64, u64) = (1 << 10, 512 << 20);
-    const MAX_DEPTH: (u64, u64) = (8, 128);
+    const MAX_BODY: (u32, u32) = (1, 64 << 20);
+    const MAX_HELD: (u32, u32) = (1 << 10, 512 << 20);
+    const MAX_DEPTH: (u8, u8) = (8, 128);
 
     fn read(node: &Node) -> Result<Limits, ConfigError> {
         let object = node.object(&["max_body_bytes", "max_held_bytes", "max_depth"])?;
         let read = |key, (low, high), default: u32| {
-            let value = object.read_or(key, u64::from(default), |node| node.integer(low, high))?;
-            Ok(u32::try_from(value).unwrap_or(u32::MAX))
+            object.read_or(key, default, |node| node.integer(low, high))
         };
         let default = Limits::default();
         let limits = Limits {
             max_body_bytes: read("max_body_bytes", Limits::MAX_BODY, default.max_body_bytes)?,
             max_held_bytes: read("max_held_bytes", Limits::MAX_HELD, default.max_held_bytes)?,
-            max_depth: u8::try_from(read(
-                "max_depth",
-                Limits::MAX_DEPTH,
-                u32::from(default.max_depth),
-            )?)
-            .unwrap_or(u8::MAX),
+            max_depth: object.read_or("max_depth", default.max_depth, |node| {
+                let (low, high) = Limits::MAX_DEPTH;
+                node.integer(low, high)
+            })?,
         };
         if limits.max_held_bytes < limits.max_body_bytes {
             return Err(node.wrong(format!(
@@ -278,5 +275,7 @@ fn read_stages(node: &Node, available: &[StageKind]) -> Result<Vec<StageKind>, C
     Ok(stages)
 }
 
+#[cfg(test)]
+pub(crate) mod head;
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,11 @@
-//! The response-cache stage: calls that were answered before are answered again, without the
-//! upstream.
-//!
-//! See [`key`] for which requests have the same answer, [`canonical`] for what of their bytes
-//! counts, [`prefix`] for how far two conversations are the same.
+//! Answers that were given before, given again: what an answer depends on, how it is kept, and
+//! how it is sent to a client that wants it in the other form.
 
 pub mod canonical;
+mod directory;
+pub mod entry;
 pub mod key;
 pub mod keyer;
+pub mod lifetime;
 pub mod prefix;
+pub mod store;

@@ -47,11 +47,12 @@ pub trait Stage {
     /// however that ended.
     fn on_end(
         &self,
-        exchange: &mut Exchange,
-        ending: &Ending,
-        host: &dyn Host,
-        effects: &mut Vec<Effect>,
-    );
+        _exchange: &mut Exchange,
+        _ending: &Ending,
+        _host: &dyn Host,
+        _effects: &mut Vec<Effect>,
+    ) {
+    }
 
     /// Whether it has something to do that no request will bring about.
     fn wants_tick(&self) -> bool {

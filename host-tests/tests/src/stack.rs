@@ -77,6 +77,27 @@ impl Stack {
         }
     }
 
+    /// A stack for a configuration twice, each with a name for messages: as it is, with a
+    /// filter for each stage, and with `gateway.wasm` in the place of the filter `first` and
+    /// without the filters `others`.
+    pub fn by_chain(
+        configuration: &str,
+        first: &str,
+        others: &[&str],
+    ) -> [(&'static str, Builder); 2] {
+        let mut all_in_one = Stack::of(configuration)
+            .replace(&format!("filters/{first}.wasm"), "filters/gateway.wasm");
+        for other in others {
+            let filter = format!("                  - name: {other}\n");
+            let disabled = format!("{filter}                    disabled: true\n");
+            all_in_one = all_in_one.replace(&filter, &disabled);
+        }
+        [
+            ("a filter for each stage", Stack::of(configuration)),
+            ("gateway.wasm", all_in_one),
+        ]
+    }
+
     /// Where clients connect.
     pub fn gateway(&self) -> SocketAddr {
         self.gateway

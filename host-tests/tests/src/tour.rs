@@ -2,9 +2,10 @@
 
 pub mod burst;
 pub mod masked;
+pub mod minimized;
 
-use anyhow::{Context, Result};
-use azure_mock::Deployment;
+use anyhow::{Context, Result, ensure};
+use azure_mock::{Deployment, Recorded};
 use serde_json::{Value, json};
 
 use crate::client::{Client, Request, Response};
@@ -15,6 +16,9 @@ pub const CONFIGURATION: &str = "envoy/content-screener/envoy.yaml";
 
 /// Where most of its requests go.
 const CHAT: &str = "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21";
+/// The same on the route that no filter is on.
+const UNFILTERED_CHAT: &str =
+    "/unfiltered/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21";
 
 /// A black PNG of 1024 by 768 pixels: valid, and 175 bytes small.
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAABAAAAAMAAQAAAACSwSigAAAAdklEQVR42u3BAQEAAACCIP+vbkhAAQAA\
@@ -223,7 +227,7 @@ pub fn stops() -> Vec<Stop> {
             )
         },
         Stop {
-            path: "/unfiltered/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21",
+            path: UNFILTERED_CHAT,
             ..Stop::chat(
                 "the route without the filters",
                 json!({
@@ -253,6 +257,19 @@ impl Stop {
             request.header(name, value)
         })
     }
+}
+
+/// Sends a request that the model answers: the answer, and what the upstream got of it.
+fn sent_on(stack: &Stack, request: Request<'_>) -> Result<(Response, Recorded)> {
+    let received = || {
+        let regions = stack.mock.regions();
+        regions.flat_map(|region| region.take_requests())
+    };
+    received().for_each(drop);
+    let answer = request.send()?;
+    ensure!(answer.status == 200, "{}", answer.text());
+    let received = received().next().context("the upstream got nothing")?;
+    Ok((answer, received))
 }
 
 /// The response's JSON, or of a stream the event that holds the usage.

@@ -11,20 +11,8 @@ const KEY: &str = "AKIAQYLPMN5HFIQR7XYA";
 
 /// One filter for each stage, or one for all of them.
 fn stacks() -> [(&'static str, Builder); 2] {
-    let all_in_one = Stack::of(CONFIGURATION)
-        .replace("filters/content-screener.wasm", "filters/gateway.wasm")
-        .replace(
-            "                  - name: token-estimator\n",
-            "                  - name: token-estimator\n                    disabled: true\n",
-        )
-        .replace(
-            "                  - name: rate-limiter\n",
-            "                  - name: rate-limiter\n                    disabled: true\n",
-        );
-    [
-        ("a filter for each stage", Stack::of(CONFIGURATION)),
-        ("gateway.wasm", all_in_one),
-    ]
+    let others = ["prompt-minimizer", "token-estimator", "rate-limiter"];
+    Stack::by_chain(CONFIGURATION, "content-screener", &others)
 }
 
 fn body(content: &str) -> Value {

@@ -9,16 +9,7 @@ const CHAT: &str = "/openai/deployments/gpt-4o/chat/completions?api-version=2024
 
 /// One filter for each stage, or one for both of them.
 fn stacks() -> [(&'static str, Builder); 2] {
-    let all_in_one = Stack::of(CONFIGURATION)
-        .replace("filters/prompt-minimizer.wasm", "filters/gateway.wasm")
-        .replace(
-            "                  - name: token-estimator\n",
-            "                  - name: token-estimator\n                    disabled: true\n",
-        );
-    [
-        ("a filter for each stage", Stack::of(CONFIGURATION)),
-        ("gateway.wasm", all_in_one),
-    ]
+    Stack::by_chain(CONFIGURATION, "prompt-minimizer", &["token-estimator"])
 }
 
 /// What a tool gave back, and it without the white space.

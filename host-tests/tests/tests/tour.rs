@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use tollgate_tests::tour::{self, burst, masked};
+use serde_json::Value;
+use tollgate_tests::tour::{self, burst, masked, minimized};
 
 /// The estimator's own promise for a kind of text, in percent.
 const MOST_ERROR: f64 = 12.0;
@@ -88,6 +89,35 @@ fn a_masked_question_has_its_address_for_the_client_alone() {
     assert!(seen.sent.contains("bob@example.com"));
     assert_eq!(seen.received, "Tell [EMAIL_1] that the order is late.");
     assert_eq!(seen.returned, "I have written to bob@example.com.");
+}
+
+#[test]
+fn a_conversation_is_sent_smaller_and_its_second_turn_begins_as_the_first() {
+    let turns = minimized::conversation(&tour::stack().start().unwrap()).unwrap();
+    for turn in &turns {
+        assert!(turn.received.len() < turn.sent.len());
+        let saved = turn.sent_tokens - turn.received_tokens;
+        assert!(saved * 100 > turn.sent_tokens * 25, "{saved}");
+        let error = turn.saved.abs_diff(saved) as f64 * 100.0 / saved as f64;
+        assert!(error <= MOST_ERROR, "{} for {saved}", turn.saved);
+        let [sent, received] = [&turn.sent, &turn.received].map(|body| meant(body));
+        assert_eq!(sent, received);
+    }
+    let [first, second] = &turns;
+    let kept = minimized::kept(&first.received, &second.received).unwrap();
+    assert_eq!(kept.len() + "]}".len(), first.received.len());
+}
+
+/// A body, and what its tools' texts say.
+fn meant(body: &str) -> Value {
+    let mut body: Value = serde_json::from_str(body).unwrap();
+    for message in body["messages"].as_array_mut().unwrap() {
+        if message["role"] == "tool" {
+            message["content"] =
+                serde_json::from_str(message["content"].as_str().unwrap()).unwrap();
+        }
+    }
+    body
 }
 
 /// Three at once, one a second more for as long as the burst took; then as it was told.

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::Random;
 
 /// A conversation in the making.
+#[derive(Clone)]
 pub(crate) struct Conversation {
     tools: Vec<Value>,
     messages: Vec<Value>,
@@ -60,6 +61,11 @@ impl Conversation {
         );
         self.messages
             .push(json!({"role": "tool", "tool_call_id": id, "content": result}));
+    }
+
+    /// Goes on with another one.
+    pub(crate) fn append(&mut self, other: Conversation) {
+        self.messages.extend(other.messages);
     }
 
     fn say(&mut self, role: &str, text: &str) {

@@ -93,6 +93,20 @@ impl Corpus {
         Corpus::ALL.into_iter().find(|corpus| corpus.name == name)
     }
 
+    /// The body of one chat request of `size` bytes or a little more: conversations one behind
+    /// the other, as the SDKs write them.
+    pub fn body(&self, seed: u64, size: usize) -> Vec<u8> {
+        let mut random = Random::new(seed);
+        let mut all = (self.make)(&mut random);
+        loop {
+            let body = all.clone().into_body(Client::Sdk);
+            if body.len() >= size {
+                return body;
+            }
+            all.append((self.make)(&mut random));
+        }
+    }
+
     /// Bodies of chat requests, so many, as `seed` decides: each the last turn of a conversation
     /// of its own. Every third is written as Python's `json.dumps` does by itself, with spaces and
     /// escapes; the others as OpenAI's SDKs do.

@@ -3,57 +3,21 @@
 use std::rc::Rc;
 
 use super::bucket::{MINUTE, SECOND};
-use super::world::{Store, World};
-use crate::config::{Config, RequestHead, StageKind};
+use crate::config::head::Head;
+use crate::config::{Config, StageKind};
 use crate::effect::Effect;
 use crate::endpoint::Dialect;
 use crate::exchange::{Ending, Exchange, ResponseHead, StreamEnd};
+use crate::host::world::{Store, World};
 use crate::pipeline::{Judged, Pipeline, StageMaker};
 use crate::stage::Stage;
 
 const START: u64 = 1_800_000_000 * SECOND;
 const CHAT: &str = r#"{"model":"gpt-4o","messages":[{"role":"user","content":"hi"}]}"#;
 
-struct Head {
-    path: String,
-    headers: Vec<(&'static str, String)>,
-    property: Option<&'static str>,
-}
-
-impl Head {
-    fn of(headers: &[(&'static str, &str)]) -> Head {
-        let header = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
-        Head {
-            path: "/openai/v1/chat/completions".to_owned(),
-            headers: headers.iter().map(header).collect(),
-            property: None,
-        }
-    }
-}
-
-impl RequestHead for Head {
-    fn method(&self) -> &[u8] {
-        b"POST"
-    }
-    fn path(&self) -> &[u8] {
-        self.path.as_bytes()
-    }
-    fn host(&self) -> &[u8] {
-        b"h"
-    }
-    fn route_name(&self) -> &[u8] {
-        b""
-    }
-    fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        let named = move |(known, _): &&(&str, String)| *known == name;
-        self.headers
-            .iter()
-            .filter(named)
-            .map(|(_, value)| value.as_bytes())
-    }
-    fn property(&self, _path: &str) -> Option<Vec<u8>> {
-        self.property.map(|value| value.as_bytes().to_vec())
-    }
+/// The head of a chat request.
+fn chat(headers: &[(&str, &str)]) -> Head {
+    Head::to("/openai/v1/chat/completions", headers)
 }
 
 /// A configured module in its world.
@@ -137,7 +101,7 @@ fn usage(prompt: u64, completion: u64) -> String {
 
 #[test]
 fn no_request_is_too_large_for_what_its_answer_might_become() {
-    let a = Head::of(&[("api-key", "a")]);
+    let a = chat(&[("api-key", "a")]);
     let several = CHAT.replace("\"model\"", "\"n\":8,\"model\"");
     for limits in [
         r#"{"tokens_per_minute":1000}"#,
@@ -169,7 +133,7 @@ fn no_request_is_too_large_for_what_its_answer_might_become() {
 #[test]
 fn an_answer_that_was_cut_off_says_nothing_of_others() {
     let gateway = Gateway::new(r#"{"tokens_per_minute":100000}"#);
-    let a = Head::of(&[("api-key", "a")]);
+    let a = chat(&[("api-key", "a")]);
     let cut = CHAT.replace("\"model\"", "\"max_tokens\":1,\"model\"");
     for _ in 0..5 {
         let exchange = gateway.send(&a, &cut).unwrap();
@@ -188,7 +152,7 @@ fn an_answer_that_was_cut_off_says_nothing_of_others() {
 fn without_a_clock_nothing_is_decided_and_nothing_forgotten() {
     let gateway =
         Gateway::new(r#"{"tokens_per_minute":1000,"quotas":[{"period":"month","tokens":1000}]}"#);
-    let a = Head::of(&[("api-key", "a")]);
+    let a = chat(&[("api-key", "a")]);
     let exchange = gateway.send(&a, CHAT).unwrap();
     assert!(gateway.send(&a, CHAT).is_err());
     let has_no_time = &gateway.world.store.has_no_time;
@@ -210,7 +174,7 @@ fn a_second_header_makes_nobody_another_tenant_and_a_key_is_no_claim() {
     let gateway = Gateway::new(r#"{"requests_per_minute":60}"#);
     let admitted = (0..100).filter(|at| {
         let key = at.to_string();
-        let head = Head::of(&[("authorization", "Bearer real"), ("api-key", &key)]);
+        let head = chat(&[("authorization", "Bearer real"), ("api-key", &key)]);
         gateway.send(&head, CHAT).is_ok()
     });
     assert_eq!(admitted.count(), 3);
@@ -218,11 +182,11 @@ fn a_second_header_makes_nobody_another_tenant_and_a_key_is_no_claim() {
         r#"{"tenant":[{"property":["jwt","sub"]},{"header":"api-key"}],
             "rate_limiter":{"requests_per_minute":60}}"#,
     );
-    let alice = Head::of(&[("api-key", "alice")]);
+    let alice = chat(&[("api-key", "alice")]);
     while gateway.send(&alice, CHAT).is_ok() {}
     let verified = Head {
-        property: Some("alice"),
-        ..Head::of(&[])
+        subject: Some(b"alice".to_vec()),
+        ..chat(&[])
     };
     assert!(gateway.send(&verified, CHAT).is_ok());
 }
@@ -235,7 +199,7 @@ fn a_decision_costs_one_read_and_one_write_though_there_are_many_tenants() {
     let tenants: Vec<String> = (0..1000).map(|tenant| tenant.to_string()).collect();
     let heads: Vec<Head> = tenants
         .iter()
-        .map(|tenant| Head::of(&[("api-key", tenant)]))
+        .map(|tenant| chat(&[("api-key", tenant)]))
         .collect();
     let (mut decisions, mut reads, mut writes) = (0, 0, 0);
     for round in 0..3 {
@@ -271,7 +235,7 @@ fn a_decision_costs_one_read_and_one_write_though_there_are_many_tenants() {
 #[test]
 fn what_is_overspent_is_paid_for() {
     let gateway = Gateway::new(r#"{"tokens_per_minute":1000,"leases":false}"#);
-    let a = Head::of(&[("api-key", "a")]);
+    let a = chat(&[("api-key", "a")]);
     let cut = CHAT.replace("\"model\"", "\"max_tokens\":1,\"model\"");
     let mut used = 0;
     for _ in 0..5 {
@@ -300,7 +264,7 @@ fn what_is_overspent_is_paid_for() {
 #[test]
 fn what_a_client_sends_is_not_sent_back_at_length() {
     let gateway = Gateway::new(r#"{"requests_per_minute":0}"#);
-    let mut head = Head::of(&[("api-key", "a")]);
+    let mut head = chat(&[("api-key", "a")]);
     head.path = format!(
         "/openai/v1/chat/completions?api-version={}",
         "9".repeat(50_000)
@@ -313,7 +277,7 @@ fn what_a_client_sends_is_not_sent_back_at_length() {
 #[test]
 fn what_was_worked_on_is_not_free() {
     let gateway = Gateway::new(r#"{"tokens_per_minute":100000}"#);
-    let a = Head::of(&[("api-key", "a")]);
+    let a = chat(&[("api-key", "a")]);
     let reserved = 1000;
     let exchange = gateway.send(&a, CHAT).unwrap();
     assert!(gateway.answer(exchange, 504, "") > reserved, "a timeout");
@@ -335,7 +299,7 @@ fn what_was_worked_on_is_not_free() {
 #[test]
 fn what_a_later_stage_answers_costs_nothing() {
     let gateway = Gateway::new(r#"{"requests_per_minute":60,"tokens_per_minute":60000}"#);
-    let a = Head::of(&[("api-key", "a")]);
+    let a = chat(&[("api-key", "a")]);
     let stage = super::RateLimiter::new(false, b"secret");
     let ending = Ending {
         end: StreamEnd::Answered,

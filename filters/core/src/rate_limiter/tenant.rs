@@ -145,34 +145,7 @@ const BEARER: &[u8] = b"bearer ";
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    struct Head {
-        headers: &'static [(&'static str, &'static [u8])],
-        property: Option<&'static [u8]>,
-    }
-
-    impl RequestHead for Head {
-        fn method(&self) -> &[u8] {
-            b"POST"
-        }
-        fn path(&self) -> &[u8] {
-            b"/"
-        }
-        fn host(&self) -> &[u8] {
-            b"h"
-        }
-        fn route_name(&self) -> &[u8] {
-            b""
-        }
-        fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-            let named = move |(known, _): &&(&str, &[u8])| *known == name;
-            self.headers.iter().filter(named).map(|(_, value)| *value)
-        }
-        fn property(&self, path: &str) -> Option<Vec<u8>> {
-            assert_eq!(path, "jwt\0sub");
-            self.property.map(<[u8]>::to_vec)
-        }
-    }
+    use crate::config::head::Head;
 
     #[test]
     fn a_property_decides_and_else_headers_that_agree() {
@@ -184,7 +157,11 @@ mod tests {
             TenantSource::Property("jwt\0sub".to_owned()),
             TenantSource::Header("authorization".to_owned()),
         ];
-        let of = |headers: Headers, property| tenants.of(&Head { headers, property }, &sources);
+        let head = |headers: Headers, subject: Option<&[u8]>| Head {
+            subject: subject.map(<[u8]>::to_vec),
+            ..Head::to("/", headers)
+        };
+        let of = |headers, subject| tenants.of(&head(headers, subject), &sources);
         let a = of(&[("api-key", b"a")], None);
         let default = of(&[], None);
         let claim = of(&[], Some(b"a"));
@@ -230,21 +207,12 @@ mod tests {
             TenantSource::TrustedHeader("x-team".to_owned()),
             TenantSource::Header("api-key".to_owned()),
         ];
-        let of = |headers: Headers| {
-            let head = Head {
-                headers,
-                property: None,
-            };
-            tenants.of(&head, &sources)
-        };
+        let of = |headers| tenants.of(&head(headers, None), &sources);
         let team = of(&[("x-team", b"a")]);
         assert_eq!(of(&[("api-key", b"b"), ("x-team", b"a")]), team);
         assert_eq!(of(&[("api-key", b"a")]), a);
         assert_ne!(team, a);
-        let head = Head {
-            headers: &[("api-key", b"a")],
-            property: None,
-        };
+        let head = head(&[("api-key", b"a")], None);
         assert_ne!(a, Tenants::new(b"").of(&head, &sources));
     }
 

@@ -51,6 +51,10 @@ const BODIES: &[(Dialect, &str)] = &[
     ),
     (
         Chat,
+        r#"{"unknown":{"messages":1844674407e709551616},"temperature":-1E+400,"messages":[{"role":"user","content":"1e400","weight":2e999}]}"#,
+    ),
+    (
+        Chat,
         r#"{"prompt":5,"input":{},"instructions":[],"messages":[]}"#,
     ),
     (

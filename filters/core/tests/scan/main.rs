@@ -13,6 +13,7 @@ mod bodies;
 #[path = "../common/mod.rs"]
 mod common;
 mod every_way;
+mod exponents;
 mod messages;
 mod oracle;
 mod properties;

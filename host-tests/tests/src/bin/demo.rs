@@ -4,11 +4,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tollgate_tests::table::{Align, Table, Tone};
-use tollgate_tests::tour::{self, Visit, burst, masked};
+use tollgate_tests::tour::{self, Visit, burst, masked, minimized};
 use tollgate_tests::{Client, Response, Stack};
 
 /// Sends a tour of requests through Envoy and shows what the filters did with each, then what
-/// a masked question is on its way, and a burst that a tenant's limit refuses in part.
+/// a masked question is on its way, what is sent of an agent's conversation, and a burst that a
+/// tenant's limit refuses in part.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask demo --")]
 struct Args {
@@ -59,6 +60,7 @@ fn demo(args: &Args) -> anyhow::Result<()> {
          real count: prompt tokens in the answer's usage, from a real tokenizer\n"
     );
     show_masked(&stack)?;
+    show_minimized(&stack)?;
     show_burst(stack.client())?;
     stack
         .envoy
@@ -69,7 +71,7 @@ fn demo(args: &Args) -> anyhow::Result<()> {
         stack.envoy.access_log().lines().next().unwrap_or_default()
     );
     println!(
-        "the filters' metrics, as on /stats (requests and exchanges once for each of the three):"
+        "the filters' metrics, as on /stats (requests and exchanges once for each of the four):"
     );
     for (name, value) in stack
         .envoy
@@ -97,6 +99,48 @@ fn show_masked(stack: &Stack) -> anyhow::Result<()> {
     }
     table.print();
     println!();
+    Ok(())
+}
+
+fn show_minimized(stack: &Stack) -> anyhow::Result<()> {
+    let turns = minimized::conversation(stack)?;
+    let [first, second] = &turns;
+    let kept = minimized::kept(&first.received, &second.received)?.len();
+    println!("an agent's conversation, whose tool gives back pretty-printed JSON:\n");
+    let mut table = Table::new(&[
+        ("", Align::Left),
+        ("client sends", Align::Right),
+        ("real count", Align::Right),
+        ("upstream gets", Align::Right),
+        ("real count", Align::Right),
+        ("tokens saved", Align::Right),
+    ]);
+    for (name, turn) in ["first turn", "second turn"].into_iter().zip(&turns) {
+        let percent = turn.saved * 100 / turn.sent_tokens;
+        table.row([
+            (name.to_owned(), Tone::Plain),
+            (format!("{} bytes", turn.sent.len()), Tone::Plain),
+            (turn.sent_tokens.to_string(), Tone::Plain),
+            (format!("{} bytes", turn.received.len()), Tone::Good),
+            (turn.received_tokens.to_string(), Tone::Good),
+            (format!("{}, {percent} %", turn.saved), Tone::Good),
+        ]);
+    }
+    table.print();
+    println!("\ntokens saved: x-tollgate-tokens-saved, estimated before the request was sent on");
+    println!("what the tool gave back begins so:");
+    println!(
+        "  client sends   {}",
+        minimized::tool_result(&first.sent, 68)?
+    );
+    println!(
+        "  upstream gets  {}",
+        minimized::tool_result(&first.received, 68)?
+    );
+    println!(
+        "all {kept} bytes of the first turn's messages begin the second turn's: \
+         the provider's prompt cache has them\n"
+    );
     Ok(())
 }
 

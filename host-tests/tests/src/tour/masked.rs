@@ -1,6 +1,6 @@
 //! A masked question on its way: what the client says, what the upstream gets, and what comes back.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::CHAT;
@@ -25,19 +25,10 @@ pub struct Masked {
 pub fn masked(stack: &Stack) -> Result<Masked> {
     let sent = "Tell bob@example.com that the order is late.";
     let answered = "I have written to [EMAIL_1].";
-    for region in stack.mock.regions() {
-        region.take_requests();
-    }
     let body = json!({"messages": [{"role": "user", "content": sent}]});
     let request = stack.client().post(CHAT).header("api-key", "any");
     let request = request.header("x-mock-answer", answered);
-    let answer = request.json(&body).send()?;
-    ensure!(answer.status == 200, "a masked question: {}", answer.text());
-    let mut received = stack
-        .mock
-        .regions()
-        .flat_map(|region| region.take_requests());
-    let received = received.next().context("the upstream got nothing")?;
+    let (answer, received) = super::sent_on(stack, request.json(&body)).context("a mask")?;
     Ok(Masked {
         sent: sent.to_owned(),
         received: text(&received.json()["messages"][0]["content"])?,

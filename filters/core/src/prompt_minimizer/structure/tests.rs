@@ -2,6 +2,7 @@
 //! of it; and texts that are left alone.
 
 use proptest::prelude::*;
+use proptest::sample::Index;
 use proptest::test_runner::TestCaseError;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -39,10 +40,6 @@ fn texts_and_what_is_left_of_them() {
             r#"{"a":"\u0041 \/  :  , ","b":"c  d"}"#,
         ),
         // Names that are alike in different objects, or but nearly alike.
-        (
-            r#"{"a": 1, "a\u0000": 2, "": 3, "\u0000": 4, "longer than eight": 5, "longer than nine": 6}"#,
-            r#"{"a":1,"a\u0000":2,"":3,"\u0000":4,"longer than eight":5,"longer than nine":6}"#,
-        ),
         (
             r#"{"a": 1, "a\u0000": 2, "": 3, "\u0000": 4, "longer than eight": 5, "longer than nine": 6}"#,
             r#"{"a":1,"a\u0000":2,"":3,"\u0000":4,"longer than eight":5,"longer than nine":6}"#,
@@ -385,7 +382,7 @@ fn tokens(text: &str) -> u32 {
 }
 
 /// What holds of every text, and what is left of it.
-fn check(text: &str, is_tool: bool) -> Result<Option<String>, TestCaseError> {
+pub(super) fn check(text: &str, is_tool: bool) -> Result<Option<String>, TestCaseError> {
     let splices = minify(text, is_tool);
     if splices.is_empty() {
         return Ok(None);
@@ -401,6 +398,18 @@ fn check(text: &str, is_tool: bool) -> Result<Option<String>, TestCaseError> {
         text
     );
     Ok(Some(left))
+}
+
+/// Places of a text, what comes in there, and how many characters it takes the place of.
+pub(super) type Changes = Vec<(Index, String, usize)>;
+
+pub(super) fn changed(text: &str, changes: Changes) -> String {
+    let mut text: Vec<char> = text.chars().collect();
+    for (at, new, old) in changes {
+        let at = at.index(text.len() + 1);
+        text.splice(at..(at + old).min(text.len()), new.chars());
+    }
+    text.into_iter().collect()
 }
 
 proptest! {
@@ -431,14 +440,9 @@ proptest! {
     fn what_serde_json_refuses_is_left_alone(
         json in jsons(),
         layout in layouts(),
-        changes in proptest::collection::vec((any::<proptest::sample::Index>(), "[\\x00-\\x7f]{0,2}", 0usize..3), 1..4),
+        changes in proptest::collection::vec((any::<Index>(), "[\\x00-\\x7f]{0,2}", 0usize..3), 1..4),
     ) {
-        let mut text: Vec<char> = Writer::write(&layout, &json).chars().collect();
-        for (at, new, old) in changes {
-            let at = at.index(text.len() + 1);
-            text.splice(at..(at + old).min(text.len()), new.chars());
-        }
-        let text: String = text.into_iter().collect();
+        let text = changed(&Writer::write(&layout, &json), changes);
         let left = check(&text, false)?;
         if serde_json::from_str::<IgnoredAny>(&text).is_err() {
             prop_assert_eq!(left, None);

@@ -1,11 +1,12 @@
 //! Rows of XML, and random documents, beside a reader that knows nothing of it.
 
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 use crate::json::MAX_DEPTH;
 use crate::prompt_minimizer::splice::apply;
 use crate::prompt_minimizer::structure::minify;
-use crate::tokens::{Encoding, exact};
+use crate::prompt_minimizer::structure::tests::{self, changed};
 
 #[test]
 fn texts_and_what_is_left_of_them() {
@@ -291,26 +292,15 @@ fn meaning(text: &str) -> Result<Vec<String>, roxmltree::Error> {
 }
 
 fn check(text: &str) -> Result<bool, TestCaseError> {
-    let splices = minify(text, true);
-    if splices.is_empty() {
+    let Some(left) = tests::check(text, true)? else {
         return Ok(false);
-    }
-    for splice in &splices {
+    };
+    for splice in minify(text, true) {
         let taken = &text[splice.range.clone()];
         prop_assert!(taken.contains('\n') && taken.bytes().all(|byte| b" \n\r\t".contains(&byte)));
-        prop_assert_eq!(&splice.text, "");
+        prop_assert_eq!(splice.text, "");
     }
-    let left = apply(text, &splices);
-    prop_assert_eq!(minify(&left, true), []);
     prop_assert_eq!(meaning(&left).ok(), meaning(text).ok());
-    let tokens = |text: &str| exact::count(Encoding::O200k, text);
-    prop_assert!(
-        tokens(&left) <= tokens(text),
-        "{} > {}: {:?}",
-        tokens(&left),
-        tokens(text),
-        text
-    );
     Ok(true)
 }
 
@@ -327,18 +317,13 @@ proptest! {
     #[test]
     fn what_a_parser_refuses_is_left_alone(
         node in nodes(),
-        changes in proptest::collection::vec((any::<proptest::sample::Index>(), "[<>/!?&;='\" a\\n-]{0,2}", 0usize..3), 1..3),
+        changes in proptest::collection::vec((any::<Index>(), "[<>/!?&;='\" a\\n-]{0,2}", 0usize..3), 1..3),
     ) {
         let mut text = String::new();
         write(&node, "  ", 0, &mut text);
-        let mut text: Vec<char> = text.chars().collect();
-        for (at, new, old) in changes {
-            let at = at.index(text.len() + 1);
-            text.splice(at..(at + old).min(text.len()), new.chars());
-        }
-        let text: String = text.into_iter().collect();
+        let text = changed(&text, changes);
         if check(&text)? {
-// Prefixes may be declared where the text came from.
+            // Prefixes may be declared where the text came from.
             let refused = meaning(&text).err();
             let is_of_prefix = matches!(refused, Some(roxmltree::Error::UnknownNamespace(..)));
             prop_assert!(refused.is_none() || is_of_prefix, "{:?}: {}", refused, text);
