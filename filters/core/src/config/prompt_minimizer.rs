@@ -216,7 +216,7 @@ impl Cap {
 }
 
 impl Window {
-    const MAX_TOKENS: (u64, u64) = (256, 1 << 24);
+    const MAX_TOKENS: (u32, u32) = (256, 1 << 24);
 
     /// Tokens by which its beginning moves at least: a quarter of it, where nothing else is said.
     pub fn step(&self) -> u32 {
@@ -228,15 +228,13 @@ impl Window {
             [("refuse", TooLong::Refuse), ("pass", TooLong::Pass)];
         let object = node.object(&["enabled", "max_tokens", "step_tokens", "too_long"])?;
         let (low, high) = Window::MAX_TOKENS;
-        let read = |node: &Node, low| {
-            let tokens = node.integer(low, high)?;
-            Ok(u32::try_from(tokens).unwrap_or(u32::MAX))
-        };
         let window = Window {
             enabled: object.read_or("enabled", self.enabled, Node::boolean)?,
-            max_tokens: object.read_or("max_tokens", self.max_tokens, |node| read(node, low))?,
+            max_tokens: object.read_or("max_tokens", self.max_tokens, |node| {
+                node.integer(low, high)
+            })?,
             step_tokens: object.read_or("step_tokens", self.step_tokens, |node| {
-                read(node, 1).map(Some)
+                node.integer(1, high).map(Some)
             })?,
             too_long: object.read_or("too_long", self.too_long, |node| node.one_of(&TOO_LONG))?,
         };

@@ -1,0 +1,7 @@
+//! Answers that were given before, given again: what an answer depends on, how it is kept, and
+//! how it is sent to a client that wants it in the other form.
+
+mod directory;
+pub mod entry;
+pub mod lifetime;
+pub mod store;
