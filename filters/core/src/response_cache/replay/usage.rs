@@ -26,8 +26,7 @@ pub fn same_form(
     for event in events(stream) {
         let start = read;
         read = start.saturating_add(event.len());
-        let may_matter = memchr::memmem::find(event, b"\"usage\"").is_some()
-            || memchr::memmem::find(event, DONE).is_some();
+        let may_matter = may_say_usage(event) || memchr::memmem::find(event, DONE).is_some();
         let Some(data) = may_matter.then(|| data(event)).flatten() else {
             continue;
         };
@@ -55,6 +54,16 @@ pub fn same_form(
     }
     edited.extend_from_slice(stream.get(copied..)?);
     Some(Cow::Owned(edited))
+}
+
+/// Whether an event needs to be read for its usage. Where it is asked for, every event of a
+/// stream but one has `"usage":null`.
+fn may_say_usage(event: &[u8]) -> bool {
+    const NAME: &[u8] = b"\"usage\"";
+    memchr::memmem::find_iter(event, NAME).any(|at| {
+        let after = event.get(at.saturating_add(NAME.len())..);
+        !after.is_some_and(|after| after.starts_with(b":null"))
+    })
 }
 
 /// Whether an event is there for its usage.

@@ -14,8 +14,7 @@ fn a_stream_has_its_usage_where_it_is_wanted() {
         r#"{"choices":[],"created":0,"id":"","model":"","object":"","prompt_filter_results":[]}"#;
     let chunk = r#"{"choices":[{"delta":{"content":"\"usage\""},"index":0}],"id":"c","created":1,"model":"m","object":"chat.completion.chunk","usage":null}"#;
     let legacy = r#"{"choices":[{"text":"x","index":0}],"id":"c","object":"text_completion"}"#;
-    let usage =
-        r#"{"choices":[],"id":"c","object":"chat.completion.chunk","usage":{"prompt_tokens":9}}"#;
+    let usage = r#"{"choices":[],"x":{"usage":null},"object":"chat.completion.chunk","usage": {"prompt_tokens":9}}"#;
     let with_choice = r#"{"choices":[{"delta":{},"index":0}],"object":"chat.completion.chunk","usage":{"prompt_tokens":9}}"#;
     let late = r#"{"choices":[{"index":0,"content_filter_offsets":{}}],"id":"","object":""}"#;
     let made = r#"{"object":"chat.completion.chunk","id":"c","created":1,"model":"m","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5,"prompt_tokens_details":{"cached_tokens":0}}}"#;
