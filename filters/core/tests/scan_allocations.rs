@@ -10,7 +10,11 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use tollgate_core::config::Limits;
 use tollgate_core::endpoint::Dialect;
+use tollgate_core::models::Models;
+use tollgate_core::request::{RequestReader, Wanted};
+use tollgate_core::response_cache::keyer::{KeyHash, Keyer};
 use tollgate_core::scan::{Event, Scanner, Sink};
 
 struct Counting;
@@ -84,6 +88,31 @@ fn scanning_allocates_nothing() {
             assert_eq!(allocations, 0, "{} bytes in chunks of {chunk}", body.len());
             assert_eq!(result.is_ok(), accepted);
             assert_eq!(bytes.0 > 0, accepted);
+        }
+    }
+}
+
+#[test]
+fn a_key_allocates_twice() {
+    for body in [body(1, 1_000), body(10, 100_000), body(10_000, 20)] {
+        for chunk in [body.len(), 4_096, 61] {
+            let before = ALLOCATIONS.get();
+            let wanted = Wanted {
+                tokens: false,
+                texts: false,
+                key: Some(Keyer::new(KeyHash::Sip, b"")),
+            };
+            let mut reader = RequestReader::new(Dialect::Chat, wanted, &Limits::default());
+            for end in (0..body.len()).step_by(chunk).skip(1) {
+                let pushed = reader.push(body.get(..end).expect("within the body"));
+                assert_eq!(pushed, Ok(()));
+            }
+            let request = reader.finish(&body, None, &Models::default());
+            let key = request.ok().and_then(|request| request.key);
+            assert!(key.is_some());
+            // What is hashed, and the list of a conversation's beginnings.
+            let allocations = ALLOCATIONS.get().wrapping_sub(before);
+            assert_eq!(allocations, 2, "{} bytes in chunks of {chunk}", body.len());
         }
     }
 }
