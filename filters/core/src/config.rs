@@ -8,6 +8,7 @@ mod mode;
 mod node;
 mod prompt_minimizer;
 mod rate_limiter;
+mod response_cache;
 mod rule;
 mod strict;
 mod tenant;
@@ -28,6 +29,7 @@ pub use node::ConfigError;
 use node::Node;
 pub use prompt_minimizer::{Cap, PromptMinimizerConfig, Repeats, Texts};
 pub use rate_limiter::{RateLimiterConfig, Reserve, ReservedHits};
+pub use response_cache::{CachedRequests, KeyHash, ResponseCacheConfig, Scope};
 pub use rule::{InvalidBody, Match, RequestHead, Rule};
 pub use tenant::TenantSource;
 pub use token_estimator::{Accuracy, HitsAddend, TokenEstimatorConfig};
@@ -39,6 +41,8 @@ pub enum StageKind {
     ContentScreener,
     /// Takes out what the model does not need.
     PromptMinimizer,
+    /// Answers what has been answered before.
+    ResponseCache,
     /// Counts what a request will cost.
     TokenEstimator,
     /// Keeps each tenant within its limits.
@@ -47,9 +51,10 @@ pub enum StageKind {
 
 impl StageKind {
     /// Every stage by its name, in the default order.
-    pub const ALL: [(&'static str, StageKind); 4] = [
+    pub const ALL: [(&'static str, StageKind); 5] = [
         ("content-screener", StageKind::ContentScreener),
         ("prompt-minimizer", StageKind::PromptMinimizer),
+        ("response-cache", StageKind::ResponseCache),
         ("token-estimator", StageKind::TokenEstimator),
         ("rate-limiter", StageKind::RateLimiter),
     ];
@@ -172,6 +177,7 @@ impl Config {
             tenant,
             content_screener,
             prompt_minimizer,
+            response_cache,
             token_estimator,
             rate_limiter,
         ] = Rule::SHARED_KEYS;
@@ -188,6 +194,7 @@ impl Config {
             tenant,
             content_screener,
             prompt_minimizer,
+            response_cache,
             token_estimator,
             rate_limiter,
         ])?;

@@ -18,6 +18,7 @@ use crate::rate_limiter::tenant::Tenants;
 use crate::reply::{Refused, Reply};
 use crate::request::texts::Speakers;
 use crate::request::{Request, RequestReader, Unread, Wanted};
+use crate::response_cache::{Caller, ResponseCache};
 use crate::scan::Refusal;
 use crate::stage::{Stage, Verdict};
 use crate::token_estimator::TokenEstimator;
@@ -55,6 +56,12 @@ impl StageMaker {
         make: |config, _| Ok(Box::new(PromptMinimizer::new(config.debug_headers))),
     };
 
+    /// The response-cache.
+    pub const RESPONSE_CACHE: StageMaker = StageMaker {
+        kind: StageKind::ResponseCache,
+        make: |config, secret| Ok(Box::new(ResponseCache::new(config.debug_headers, secret))),
+    };
+
     /// The token-estimator.
     pub const TOKEN_ESTIMATOR: StageMaker = StageMaker {
         kind: StageKind::TokenEstimator,
@@ -71,6 +78,7 @@ impl StageMaker {
     pub const ALL: &[StageMaker] = &[
         StageMaker::CONTENT_SCREENER,
         StageMaker::PROMPT_MINIMIZER,
+        StageMaker::RESPONSE_CACHE,
         StageMaker::TOKEN_ESTIMATOR,
         StageMaker::RATE_LIMITER,
     ];
@@ -109,6 +117,8 @@ enum Stop {
     Edit(usize, Edits),
     /// The stage at this position answers.
     Reply(usize, Reply),
+    /// The stage at this position answers with what the upstream answered before.
+    Replay(usize, Reply),
 }
 
 /// The body, where it is not the one that came.
@@ -194,15 +204,18 @@ impl Pipeline {
     ) -> Incoming {
         let api_version = query_value(head.path(), b"api-version");
         // A source may cost a host call.
-        let is_counted =
-            rule.rate_limiter.is_active() && self.config.stages.contains(&StageKind::RateLimiter);
+        let has = |stage| self.config.stages.contains(&stage);
+        let is_counted = rule.rate_limiter.is_active() && has(StageKind::RateLimiter);
+        let is_cached = rule.response_cache.enabled && has(StageKind::ResponseCache);
+        let tenant = (is_counted || is_cached).then(|| self.tenants.of(head, &rule.tenant));
         let wanted = self.wanted(0, &rule);
         Incoming {
             call: Call {
                 dialect,
                 deployment,
                 api_version: api_version.map(str::to_owned),
-                tenant: is_counted.then(|| self.tenants.of(head, &rule.tenant)),
+                tenant,
+                caller: is_cached.then(|| Caller::of(head, &rule)),
                 rule,
             },
             reader: RequestReader::new(dialect, wanted, &self.config.limits),
@@ -233,6 +246,11 @@ impl Pipeline {
             let (at, edits) = match stop {
                 Stop::End => return Judged::Send(exchange, edited(body)),
                 Stop::Reply(at, reply) => {
+                    self.answered(at, exchange, host, effects);
+                    return Judged::Reply(reply);
+                }
+                Stop::Replay(at, mut reply) => {
+                    exchange.replay(&mut reply);
                     self.answered(at, exchange, host, effects);
                     return Judged::Reply(reply);
                 }
@@ -286,6 +304,7 @@ impl Pipeline {
                 Verdict::Continue => {}
                 Verdict::Edit(edits) => return Stop::Edit(at, edits),
                 Verdict::Reply(reply) => return Stop::Reply(at, reply),
+                Verdict::Replay(reply) => return Stop::Replay(at, reply),
             }
         }
         Stop::End

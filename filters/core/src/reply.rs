@@ -1,6 +1,10 @@
 //! Answers Tollgate gives itself, in the error shape OpenAI's and Azure's clients parse.
 
 use core::fmt;
+use std::borrow::Cow;
+
+/// `content-type` of what is said here.
+pub const JSON: Cow<'static, str> = Cow::Borrowed("application/json");
 
 /// A response made here instead of by the upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,9 +13,11 @@ pub struct Reply {
     pub status: u16,
     /// `%RESPONSE_CODE_DETAILS%` of Envoy's access log: `tollgate_` and the error's code.
     pub details: &'static str,
+    /// `content-type` of the body: JSON, but for what is given again.
+    pub content_type: Cow<'static, str>,
     /// Its headers beside `content-type`: lower-case names and values.
     pub headers: Vec<(&'static str, String)>,
-    /// The JSON body.
+    /// Its body.
     pub body: Vec<u8>,
 }
 
@@ -104,6 +110,7 @@ impl Refused {
         Reply {
             status: self.status(),
             details: self.details(),
+            content_type: JSON,
             headers: retry_after.into_iter().collect(),
             body: error.to_string().into_bytes(),
         }

@@ -175,7 +175,7 @@ impl Stream {
 
     fn answer(&mut self, reply: &Reply) -> Action {
         self.phase = Phase::Answered;
-        let content_type = ("content-type", "application/json");
+        let content_type = ("content-type", &*reply.content_type);
         let others = reply.headers.iter().map(|(name, value)| (*name, &**value));
         let headers: Vec<(&str, &str)> = core::iter::once(content_type).chain(others).collect();
         let headers = pairs::encode(&headers);
