@@ -27,7 +27,7 @@ pub use content_screener::{
 pub use mode::Mode;
 pub use node::ConfigError;
 use node::Node;
-pub use prompt_minimizer::{Cap, PromptMinimizerConfig, Repeats, Texts};
+pub use prompt_minimizer::{Cap, PromptMinimizerConfig, Repeats, Texts, TooLong, Window};
 pub use rate_limiter::{RateLimiterConfig, Reserve, ReservedHits};
 pub use response_cache::{CachedRequests, KeyHash, ResponseCacheConfig, Scope};
 pub use rule::{InvalidBody, Match, RequestHead, Rule};

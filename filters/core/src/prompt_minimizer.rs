@@ -9,6 +9,7 @@
 pub mod base64;
 pub mod canonical;
 pub mod cap;
+pub mod conversation;
 mod gap;
 pub mod html;
 mod keys;
@@ -28,19 +29,24 @@ pub mod window;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod window_tests;
 
 use std::borrow::Cow;
 
 use crate::Span;
-use crate::config::{Mode, PromptMinimizerConfig};
+use crate::config::{Mode, PromptMinimizerConfig, TooLong, Window};
 use crate::edit::Edits;
 use crate::effect::{Effect, Metric};
+use crate::endpoint::Dialect;
 use crate::exchange::Exchange;
 use crate::host::Host;
+use crate::reply::{Refused, Reply};
 use crate::request::Request;
 use crate::request::texts::{RequestText, Speaker};
 use crate::stage::{Stage, Verdict};
 use crate::tokens::{Encoding, Meter};
+use conversation::Fitted;
 use repeats::Repeats;
 use source::Source;
 use splice::Splice;
@@ -102,9 +108,11 @@ impl Transform {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Minimized {
     /// Tokens that are not sent, estimated, by transform.
-    saved: Vec<(Transform, u64)>,
+    saved: Vec<(&'static str, u64)>,
     /// Bytes that are not sent.
     bytes: u64,
+    /// Where no cut brings the conversation within its window: the tokens it needs at least.
+    too_long: Option<u64>,
     /// It was only looked at.
     is_report: bool,
 }
@@ -116,7 +124,7 @@ impl Minimized {
         tokens.fold(0, u64::saturating_add)
     }
 
-    fn add(&mut self, transform: Transform, tokens: u64) {
+    fn add(&mut self, transform: &'static str, tokens: u64) {
         match self.saved.iter_mut().find(|(known, _)| *known == transform) {
             Some((_, sum)) => *sum = sum.saturating_add(tokens),
             None => self.saved.push((transform, tokens)),
@@ -127,7 +135,10 @@ impl Minimized {
     fn outcome(&self) -> String {
         let mut outcome = format!("v{VERSION}");
         for (transform, tokens) in &self.saved {
-            outcome.push_str(&format!(" {}:{tokens}", transform.name()));
+            outcome.push_str(&format!(" {transform}:{tokens}"));
+        }
+        if self.too_long.is_some() {
+            outcome.push_str(" too_long");
         }
         if self.is_report {
             outcome.push_str(" report");
@@ -159,6 +170,10 @@ fn tokens(text: &str, encoding: Encoding) -> u64 {
 /// The edits that `config` asks for, and what they save.
 pub fn minimize(request: &Request<'_>, config: &PromptMinimizerConfig) -> (Edits, Minimized) {
     let repeats = &config.repeats;
+    let fitted = match config.window.enabled {
+        true => Fitted::of(request, &config.window),
+        false => Fitted::default(),
+    };
     let mut run = Run {
         request,
         config,
@@ -167,13 +182,20 @@ pub fn minimize(request: &Request<'_>, config: &PromptMinimizerConfig) -> (Edits
             .enabled
             .then(|| Repeats::new(repeats.min_bytes as usize)),
         edits: Edits::default(),
-        minimized: Minimized::default(),
+        minimized: Minimized {
+            too_long: fitted.too_long,
+            ..Minimized::default()
+        },
     };
     for text in request.texts.iter().filter(|text| text.is_content) {
         let is_looked_at = |transform| config.texts(transform).looks_at(text.speaker);
+        let Some(gone) = fitted.gone_before(text.content.span.start) else {
+            continue;
+        };
         // What is not looked at may be what is repeated.
         if run.repeats.is_some() || Transform::ALL.into_iter().any(is_looked_at) {
-            run.text(text);
+            let group = text.group.saturating_sub(gone);
+            run.text(&RequestText { group, ..*text });
         }
     }
     let Run {
@@ -181,6 +203,14 @@ pub fn minimize(request: &Request<'_>, config: &PromptMinimizerConfig) -> (Edits
         mut minimized,
         ..
     } = run;
+    if !fitted.gaps.is_empty() {
+        let mut cut = Edits::default();
+        for gap in &fitted.gaps {
+            cut.replace(*gap, b"");
+        }
+        edits = cut.over(&edits);
+        minimized.add("window", fitted.tokens);
+    }
     if config.transport {
         let mut unseen = Edits::default();
         transport::tidy(request.body, &mut unseen);
@@ -239,7 +269,7 @@ impl Run<'_> {
             let left = splice::apply(&current, &more);
             let encoding = self.request.model.encoding;
             let saved = tokens(&current, encoding).saturating_sub(tokens(&left, encoding));
-            self.minimized.add(transform, saved);
+            self.minimized.add(transform.name(), saved);
             splices = splice::compose(splices, &more);
             current = Cow::Owned(left);
         }
@@ -253,6 +283,19 @@ impl Run<'_> {
             self.edits.replace(span, source::escape(text).as_bytes());
         }
     }
+}
+
+fn refusal(request: &Request<'_>, window: &Window, needed: u64) -> Reply {
+    let param = match request.dialect {
+        Dialect::Responses => "input",
+        _ => "messages",
+    };
+    let message = format!(
+        "This conversation needs about {needed} tokens for its instructions, tools and last turn alone, and \
+         {} are allowed here. Shorten them.",
+        window.max_tokens
+    );
+    Refused::ContextLengthExceeded.reply(message, Some(param))
 }
 
 impl Stage for PromptMinimizer {
@@ -281,21 +324,29 @@ impl Stage for PromptMinimizer {
         };
         let [tokens, bytes] = names.map(Metric::counter);
         let measure = |metric, value| Effect::Measure { metric, value };
-        let outcome = if edits.is_empty() {
-            "unchanged"
-        } else {
-            "minimized"
+        let too_long = minimized.too_long;
+        let is_refused = config.window.too_long == TooLong::Refuse && !minimized.is_report;
+        let refused = too_long.filter(|_| is_refused);
+        let outcome = match edits.is_empty() {
+            _ if refused.is_some() => "refused",
+            true => "unchanged",
+            false => "minimized",
         };
         let requests = Metric::counter("tollgate.prompt_minimizer.requests");
         effects.push(measure(requests.with("outcome", outcome), 1));
-        effects.push(measure(bytes, minimized.bytes));
-        for (transform, saved) in &minimized.saved {
-            effects.push(measure(tokens.with("transform", transform.name()), *saved));
-        }
+        let counter = Metric::counter("tollgate.prompt_minimizer.too_long");
+        effects.push(measure(counter, too_long.is_some().into()));
         effects.push(Effect::Publish {
             key: "tollgate.minimized",
             value: minimized.outcome(),
         });
+        if let Some(needed) = refused {
+            return Verdict::Reply(refusal(request, &config.window, needed));
+        }
+        effects.push(measure(bytes, minimized.bytes));
+        for (transform, saved) in &minimized.saved {
+            effects.push(measure(tokens.with("transform", transform), *saved));
+        }
         if !minimized.is_report {
             effects.push(Effect::Publish {
                 key: "tollgate.tokens_saved",

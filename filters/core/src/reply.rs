@@ -37,26 +37,29 @@ pub enum Refused {
     /// No body where one is needed, or one that is not a request the upstream would read
     /// as Tollgate does.
     InvalidBody,
+    /// What has to stay of a conversation is more than its rule's window.
+    ContextLengthExceeded,
     /// The worker holds `limits.max_held_bytes` already.
     Busy,
 }
 
 impl Refused {
     /// Every reason, for tables and tests.
-    pub const ALL: [Refused; 7] = [
+    pub const ALL: [Refused; 8] = [
         Refused::AmbiguousPath,
         Refused::UnknownPath,
         Refused::ContentEncoding,
         Refused::ContentType,
         Refused::BodyTooLarge,
         Refused::InvalidBody,
+        Refused::ContextLengthExceeded,
         Refused::Busy,
     ];
 
     /// HTTP status of the answer.
     pub fn status(self) -> u16 {
         match self {
-            Refused::AmbiguousPath | Refused::InvalidBody => 400,
+            Refused::AmbiguousPath | Refused::InvalidBody | Refused::ContextLengthExceeded => 400,
             Refused::UnknownPath => 404,
             Refused::BodyTooLarge => 413,
             Refused::ContentEncoding | Refused::ContentType => 415,
@@ -73,6 +76,8 @@ impl Refused {
             Refused::ContentType => "unsupported_content_type",
             Refused::BodyTooLarge => "body_too_large",
             Refused::InvalidBody => "invalid_body",
+            // OpenAI's word, which frameworks look for before they shorten and ask again.
+            Refused::ContextLengthExceeded => "context_length_exceeded",
             Refused::Busy => "gateway_busy",
         }
     }
@@ -85,6 +90,7 @@ impl Refused {
             Refused::ContentType => "tollgate_unsupported_content_type",
             Refused::BodyTooLarge => "tollgate_body_too_large",
             Refused::InvalidBody => "tollgate_invalid_body",
+            Refused::ContextLengthExceeded => "tollgate_context_length_exceeded",
             Refused::Busy => "tollgate_gateway_busy",
         }
     }

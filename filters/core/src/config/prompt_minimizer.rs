@@ -75,6 +75,28 @@ pub struct Cap {
     pub tail_bytes: u32,
 }
 
+/// What becomes of a conversation that no cut brings within its window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooLong {
+    /// It is answered with 400 and `context_length_exceeded`.
+    Refuse,
+    /// It is sent as it is.
+    Pass,
+}
+
+/// How much of a conversation is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Off: all of it.
+    pub enabled: bool,
+    /// Tokens of the prompt, estimated as it came.
+    pub max_tokens: u32,
+    /// Tokens by which its beginning moves at least.
+    step_tokens: Option<u32>,
+    /// What becomes of one that cannot be cut to that.
+    pub too_long: TooLong,
+}
+
 /// Settings of the prompt-minimizer stage, for one rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PromptMinimizerConfig {
@@ -100,6 +122,8 @@ pub struct PromptMinimizerConfig {
     pub logs: Texts,
     /// Texts that are longer than they may be.
     pub cap: Cap,
+    /// Conversations that are longer than they may be.
+    pub window: Window,
 }
 
 const TOOL: Speakers = Speakers::of(&[Speaker::Tool]);
@@ -136,6 +160,13 @@ impl Default for PromptMinimizerConfig {
                 max_bytes: 16 << 10,
                 head_bytes: 12 << 10,
                 tail_bytes: 3 << 10,
+            },
+            window: Window {
+                enabled: false,
+                // What models of a window of 128,000 leave beside an answer.
+                max_tokens: 96_000,
+                step_tokens: None,
+                too_long: TooLong::Refuse,
             },
         }
     }
@@ -189,6 +220,41 @@ impl Cap {
     }
 }
 
+impl Window {
+    const MAX_TOKENS: (u64, u64) = (256, 1 << 24);
+
+    /// Tokens by which its beginning moves at least: a quarter of it, where nothing else is said.
+    pub fn step(&self) -> u32 {
+        self.step_tokens.unwrap_or(self.max_tokens >> 2)
+    }
+
+    fn overridden_by(&self, node: &Node) -> Result<Window, ConfigError> {
+        const TOO_LONG: [(&str, TooLong); 2] =
+            [("refuse", TooLong::Refuse), ("pass", TooLong::Pass)];
+        let object = node.object(&["enabled", "max_tokens", "step_tokens", "too_long"])?;
+        let (low, high) = Window::MAX_TOKENS;
+        let read = |node: &Node, low| {
+            let tokens = node.integer(low, high)?;
+            Ok(u32::try_from(tokens).unwrap_or(u32::MAX))
+        };
+        let window = Window {
+            enabled: object.read_or("enabled", self.enabled, Node::boolean)?,
+            max_tokens: object.read_or("max_tokens", self.max_tokens, |node| read(node, low))?,
+            step_tokens: object.read_or("step_tokens", self.step_tokens, |node| {
+                read(node, 1).map(Some)
+            })?,
+            too_long: object.read_or("too_long", self.too_long, |node| node.one_of(&TOO_LONG))?,
+        };
+        let (step, max) = (window.step(), window.max_tokens);
+        if step >= max {
+            return Err(node.wrong(format!(
+                "a step of {step} tokens (step_tokens) leaves nothing of a window of {max} (max_tokens)"
+            )));
+        }
+        Ok(window)
+    }
+}
+
 impl PromptMinimizerConfig {
     /// These settings with what `node` gives instead.
     pub(super) fn overridden_by(&self, node: &Node) -> Result<PromptMinimizerConfig, ConfigError> {
@@ -204,6 +270,7 @@ impl PromptMinimizerConfig {
             "html",
             "logs",
             "cap",
+            "window",
         ])?;
         let texts = |key, own: &Texts| object.read_or(key, *own, |node| own.overridden_by(node));
         Ok(PromptMinimizerConfig {
@@ -220,6 +287,9 @@ impl PromptMinimizerConfig {
             html: texts("html", &self.html)?,
             logs: texts("logs", &self.logs)?,
             cap: object.read_or("cap", self.cap, |node| self.cap.overridden_by(node))?,
+            window: object.read_or("window", self.window, |node| {
+                self.window.overridden_by(node)
+            })?,
         })
     }
 
@@ -245,7 +315,7 @@ impl PromptMinimizerConfig {
 
     /// Whether it may change a request.
     pub fn may_edit(&self) -> bool {
-        let is_any = self.transport || self.reads_texts();
+        let is_any = self.transport || self.window.enabled || self.reads_texts();
         self.enabled && self.mode == Mode::Enforce && is_any
     }
 }

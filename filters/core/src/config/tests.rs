@@ -131,6 +131,16 @@ fn what_is_wrong_is_named_with_its_path() {
             "head_bytes (12288) and tail_bytes (3072) leave no room under max_bytes (1000)",
         ),
         (
+            r#"{"prompt_minimizer": {"window": {"max_tokens": 1000, "step_tokens": 1000}}}"#,
+            "prompt_minimizer.window",
+            "a step of 1000 tokens (step_tokens) leaves nothing of a window of 1000 (max_tokens)",
+        ),
+        (
+            r#"{"prompt_minimizer": {"window": {"too_long": "shorten"}}}"#,
+            "prompt_minimizer.window.too_long",
+            "refuse",
+        ),
+        (
             r#"{"token_estimator": {"accuracy": "exact"}}"#,
             "token_estimator.accuracy",
             "one of fast, sampled",
@@ -390,6 +400,10 @@ fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
         (
             "prompt_minimizer.cap.",
             r#"{"prompt_minimizer": {"cap": {"?": 1}}}"#,
+        ),
+        (
+            "prompt_minimizer.window.",
+            r#"{"prompt_minimizer": {"window": {"?": 1}}}"#,
         ),
         ("rate_limiter.", r#"{"rate_limiter": {"?": 1}}"#),
         (

@@ -10,7 +10,7 @@ use crate::models::Models;
 use crate::request::{RequestReader, Wanted};
 use crate::tokens::exact;
 
-fn config(settings: &Value) -> PromptMinimizerConfig {
+pub(super) fn config(settings: &Value) -> PromptMinimizerConfig {
     let settings = json!({"prompt_minimizer": settings}).to_string();
     let config = Config::read(settings.as_bytes(), &[StageKind::PromptMinimizer]).unwrap();
     config.defaults.prompt_minimizer
@@ -26,15 +26,19 @@ fn everything() -> PromptMinimizerConfig {
     config(&Value::Object(settings.collect()))
 }
 
-fn minimized(body: &str, config: &PromptMinimizerConfig) -> (String, Minimized) {
+/// What `look` makes of the request that `body` is.
+pub(super) fn read<T>(dialect: Dialect, body: &str, look: impl Fn(&Request<'_>) -> T) -> T {
     let wanted = Wanted {
-        tokens: false,
+        tokens: true,
         texts: true,
     };
-    let reader = RequestReader::new(Dialect::Chat, wanted, &Limits::default());
+    let reader = RequestReader::new(dialect, wanted, &Limits::default());
     let models = Models::default();
-    let request = reader.finish(body.as_bytes(), None, &models).ok().unwrap();
-    let (edits, minimized) = minimize(&request, config);
+    look(&reader.finish(body.as_bytes(), None, &models).ok().unwrap())
+}
+
+pub(super) fn minimized(body: &str, config: &PromptMinimizerConfig) -> (String, Minimized) {
+    let (edits, minimized) = read(Dialect::Chat, body, |request| minimize(request, config));
     let edited = edits.apply(body.as_bytes()).unwrap();
     (String::from_utf8(edited).unwrap(), minimized)
 }

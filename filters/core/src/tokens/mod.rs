@@ -35,7 +35,7 @@ pub use image::{
 };
 pub use meter::Meter;
 pub use model::Model;
-pub use prompt::{MAX_RENDERED_BYTES, Prompt};
+pub use prompt::{MAX_RENDERED_BYTES, Prompt, REPLY};
 pub use reserve::OutputBound;
 pub use windows::{SAMPLED_ABOVE, WINDOW_BYTES, WINDOWS};
 

@@ -18,8 +18,8 @@ const ROLE: u32 = 1;
 /// Extra for a message's `name`, whose text is counted too.
 const NAME: u32 = 1;
 
-/// The start of the reply.
-const REPLY: u32 = 3;
+/// The start of the reply, which every chat's prompt ends with.
+pub const REPLY: u32 = 3;
 
 /// Extra for tool definitions, whose rendering is counted too.
 const TOOLS: u32 = 9;
