@@ -39,13 +39,15 @@ pub enum Refused {
     InvalidBody,
     /// What has to stay of a conversation is more than its rule's window.
     ContextLengthExceeded,
+    /// The client wants an answer only if one is kept (`only-if-cached`), and none is.
+    NotCached,
     /// The worker holds `limits.max_held_bytes` already.
     Busy,
 }
 
 impl Refused {
     /// Every reason, for tables and tests.
-    pub const ALL: [Refused; 8] = [
+    pub const ALL: [Refused; 9] = [
         Refused::AmbiguousPath,
         Refused::UnknownPath,
         Refused::ContentEncoding,
@@ -53,6 +55,7 @@ impl Refused {
         Refused::BodyTooLarge,
         Refused::InvalidBody,
         Refused::ContextLengthExceeded,
+        Refused::NotCached,
         Refused::Busy,
     ];
 
@@ -64,6 +67,8 @@ impl Refused {
             Refused::BodyTooLarge => 413,
             Refused::ContentEncoding | Refused::ContentType => 415,
             Refused::Busy => 503,
+            // RFC 9111, 5.2.1.7.
+            Refused::NotCached => 504,
         }
     }
 
@@ -78,6 +83,7 @@ impl Refused {
             Refused::InvalidBody => "invalid_body",
             // OpenAI's word, which frameworks look for before they shorten and ask again.
             Refused::ContextLengthExceeded => "context_length_exceeded",
+            Refused::NotCached => "not_cached",
             Refused::Busy => "gateway_busy",
         }
     }
@@ -91,6 +97,7 @@ impl Refused {
             Refused::BodyTooLarge => "tollgate_body_too_large",
             Refused::InvalidBody => "tollgate_invalid_body",
             Refused::ContextLengthExceeded => "tollgate_context_length_exceeded",
+            Refused::NotCached => "tollgate_not_cached",
             Refused::Busy => "tollgate_gateway_busy",
         }
     }
@@ -136,7 +143,7 @@ mod tests {
             assert_eq!(body["error"]["param"], "messages[0].content");
             assert_eq!(body["error"]["code"], refused.code());
             assert_eq!(reply.details, format!("tollgate_{}", refused.code()));
-            assert!((400..=503).contains(&reply.status));
+            assert!((400..=504).contains(&reply.status));
             assert_eq!(!reply.headers.is_empty(), reply.status == 503);
         }
     }

@@ -10,6 +10,10 @@ use crate::scan::Field;
 /// Why the cache has nothing to do with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bypass {
+    /// The rule has no cache.
+    Off,
+    /// The time is not known.
+    NoClock,
     /// The client says `no-store`.
     NoStore,
     /// Answers to it differ, and it is not said that any will do.
@@ -24,7 +28,9 @@ pub enum Bypass {
 
 impl Bypass {
     /// Every reason.
-    pub const ALL: [Bypass; 5] = [
+    pub const ALL: [Bypass; 7] = [
+        Bypass::Off,
+        Bypass::NoClock,
         Bypass::NoStore,
         Bypass::NotDeterministic,
         Bypass::ProviderState,
@@ -35,6 +41,8 @@ impl Bypass {
     /// Its name, in the header and as a label of metrics.
     pub fn name(self) -> &'static str {
         match self {
+            Bypass::Off => "off",
+            Bypass::NoClock => "no_clock",
             Bypass::NoStore => "no_store",
             Bypass::NotDeterministic => "not_deterministic",
             Bypass::ProviderState => "provider_state",
