@@ -83,6 +83,8 @@ pub struct Limits {
     /// Request body bytes that all streams of one worker may hold together. Above it new
     /// bodies are refused with 503.
     pub max_held_bytes: u32,
+    /// Bytes of answers that the response-cache may keep, in all workers together.
+    pub max_cached_bytes: u32,
     /// Deepest nesting of objects and lists in a body.
     pub max_depth: u8,
 }
@@ -91,10 +93,16 @@ impl Limits {
     /// Hard bounds: the VM has 1 GiB at most, of which bodies may fill half.
     const MAX_BODY: (u64, u64) = (1, 64 << 20);
     const MAX_HELD: (u64, u64) = (1 << 10, 512 << 20);
+    const MAX_CACHED: (u64, u64) = (1 << 20, 2 << 30);
     const MAX_DEPTH: (u64, u64) = (8, 128);
 
     fn read(node: &Node) -> Result<Limits, ConfigError> {
-        let object = node.object(&["max_body_bytes", "max_held_bytes", "max_depth"])?;
+        let object = node.object(&[
+            "max_body_bytes",
+            "max_held_bytes",
+            "max_cached_bytes",
+            "max_depth",
+        ])?;
         let read = |key, (low, high), default: u32| {
             let value = object.read_or(key, u64::from(default), |node| node.integer(low, high))?;
             Ok(u32::try_from(value).unwrap_or(u32::MAX))
@@ -103,6 +111,11 @@ impl Limits {
         let limits = Limits {
             max_body_bytes: read("max_body_bytes", Limits::MAX_BODY, default.max_body_bytes)?,
             max_held_bytes: read("max_held_bytes", Limits::MAX_HELD, default.max_held_bytes)?,
+            max_cached_bytes: read(
+                "max_cached_bytes",
+                Limits::MAX_CACHED,
+                default.max_cached_bytes,
+            )?,
             max_depth: u8::try_from(read(
                 "max_depth",
                 Limits::MAX_DEPTH,
@@ -126,6 +139,8 @@ impl Default for Limits {
             // A million tokens of text are about 4 MiB; images inline make up the rest.
             max_body_bytes: 8 << 20,
             max_held_bytes: 128 << 20,
+            // Some ten thousand answers.
+            max_cached_bytes: 64 << 20,
             // Chat requests nest about ten deep, tool schemas rarely beyond twenty.
             max_depth: 64,
         }

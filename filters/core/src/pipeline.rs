@@ -59,7 +59,7 @@ impl StageMaker {
     /// The response-cache.
     pub const RESPONSE_CACHE: StageMaker = StageMaker {
         kind: StageKind::ResponseCache,
-        make: |config, secret| Ok(Box::new(ResponseCache::new(config.debug_headers, secret))),
+        make: |config, secret| Ok(Box::new(ResponseCache::new(config, secret))),
     };
 
     /// The token-estimator.

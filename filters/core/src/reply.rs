@@ -119,12 +119,17 @@ impl Refused {
             }
         });
         // Held bytes are freed as fast as requests are answered: one second is long.
-        let retry_after = (self == Refused::Busy).then(|| ("retry-after", "1".to_owned()));
+        let retry = match self {
+            Refused::Busy => Some(("retry-after", "1".to_owned())),
+            // OpenAI's clients would try a 504 again; it says so to them.
+            Refused::NotCached => Some(("x-should-retry", "false".to_owned())),
+            _ => None,
+        };
         Reply {
             status: self.status(),
             details: self.details(),
             content_type: JSON,
-            headers: retry_after.into_iter().collect(),
+            headers: retry.into_iter().collect(),
             body: error.to_string().into_bytes(),
         }
     }
@@ -144,7 +149,7 @@ mod tests {
             assert_eq!(body["error"]["code"], refused.code());
             assert_eq!(reply.details, format!("tollgate_{}", refused.code()));
             assert!((400..=504).contains(&reply.status));
-            assert_eq!(!reply.headers.is_empty(), reply.status == 503);
+            assert_eq!(!reply.headers.is_empty(), reply.status >= 500);
         }
     }
 }
