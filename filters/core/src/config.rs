@@ -29,7 +29,7 @@ pub use node::ConfigError;
 use node::Node;
 pub use prompt_minimizer::{Cap, PromptMinimizerConfig, Repeats, Texts, TooLong, Window};
 pub use rate_limiter::{RateLimiterConfig, Reserve, ReservedHits};
-pub use response_cache::{CachedRequests, KeyHash, ResponseCacheConfig, Scope};
+pub use response_cache::{CachedRequests, ResponseCacheConfig, Scope};
 pub use rule::{InvalidBody, Match, RequestHead, Rule};
 pub use tenant::TenantSource;
 pub use token_estimator::{Accuracy, HitsAddend, TokenEstimatorConfig};
@@ -91,10 +91,10 @@ pub struct Limits {
 
 impl Limits {
     /// Hard bounds: the VM has 1 GiB at most, of which bodies may fill half.
-    const MAX_BODY: (u64, u64) = (1, 64 << 20);
-    const MAX_HELD: (u64, u64) = (1 << 10, 512 << 20);
-    const MAX_CACHED: (u64, u64) = (1 << 20, 2 << 30);
-    const MAX_DEPTH: (u64, u64) = (8, 128);
+    const MAX_BODY: (u32, u32) = (1, 64 << 20);
+    const MAX_HELD: (u32, u32) = (1 << 10, 512 << 20);
+    const MAX_CACHED: (u32, u32) = (1 << 20, 2 << 30);
+    const MAX_DEPTH: (u8, u8) = (8, 128);
 
     fn read(node: &Node) -> Result<Limits, ConfigError> {
         let object = node.object(&[
@@ -104,8 +104,7 @@ impl Limits {
             "max_depth",
         ])?;
         let read = |key, (low, high), default: u32| {
-            let value = object.read_or(key, u64::from(default), |node| node.integer(low, high))?;
-            Ok(u32::try_from(value).unwrap_or(u32::MAX))
+            object.read_or(key, default, |node| node.integer(low, high))
         };
         let default = Limits::default();
         let limits = Limits {
@@ -116,12 +115,10 @@ impl Limits {
                 Limits::MAX_CACHED,
                 default.max_cached_bytes,
             )?,
-            max_depth: u8::try_from(read(
-                "max_depth",
-                Limits::MAX_DEPTH,
-                u32::from(default.max_depth),
-            )?)
-            .unwrap_or(u8::MAX),
+            max_depth: object.read_or("max_depth", default.max_depth, |node| {
+                let (low, high) = Limits::MAX_DEPTH;
+                node.integer(low, high)
+            })?,
         };
         if limits.max_held_bytes < limits.max_body_bytes {
             return Err(node.wrong(format!(

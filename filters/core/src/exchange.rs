@@ -6,11 +6,11 @@ use crate::config::Rule;
 use crate::content_screener::Screened;
 use crate::endpoint::Dialect;
 use crate::prompt_minimizer::Minimized;
-use crate::reply::Reply;
-use crate::response_cache::{Cached, Caller};
 use crate::rate_limiter::Reservation;
 use crate::rate_limiter::tenant::Tenant;
+use crate::reply::Reply;
 use crate::response::{ResponseReader, ResponseSummary};
+use crate::response_cache::{Cached, Caller};
 use crate::rewrite::{Rewrite, Rewritten};
 use crate::token_estimator::Estimate;
 

@@ -362,37 +362,33 @@ impl KindsDetector {
 
 impl Evasion {
     /// Deeper nesting of base64 is nobody's mistake, and nobody's habit.
-    const MAX_DEPTH: u64 = 4;
-    const MAX_BYTES: u64 = 1 << 20;
+    const MAX_DEPTH: u8 = 4;
+    const MAX_BYTES: u32 = 1 << 20;
 
     fn overridden_by(&self, node: &Node) -> Result<Evasion, ConfigError> {
         let object = node.object(&["disguises", "base64_depth", "base64_bytes"])?;
-        let depth = object.read_or("base64_depth", u64::from(self.base64_depth), |node| {
-            node.integer(0, Evasion::MAX_DEPTH)
-        })?;
-        let bytes = object.read_or("base64_bytes", u64::from(self.base64_bytes), |node| {
-            node.integer(0, Evasion::MAX_BYTES)
-        })?;
         Ok(Evasion {
             disguises: object.read_or("disguises", self.disguises, Node::boolean)?,
-            base64_depth: u8::try_from(depth).unwrap_or(u8::MAX),
-            base64_bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            base64_depth: object.read_or("base64_depth", self.base64_depth, |node| {
+                node.integer(0, Evasion::MAX_DEPTH)
+            })?,
+            base64_bytes: object.read_or("base64_bytes", self.base64_bytes, |node| {
+                node.integer(0, Evasion::MAX_BYTES)
+            })?,
         })
     }
 }
 
 impl ScreenedResponses {
-    const MAX_BYTES: (u64, u64) = (1 << 10, 16 << 20);
+    const MAX_BYTES: (u32, u32) = (1 << 10, 16 << 20);
 
     fn overridden_by(&self, node: &Node) -> Result<ScreenedResponses, ConfigError> {
         let object = node.object(&["unmask", "max_bytes"])?;
         let (low, high) = ScreenedResponses::MAX_BYTES;
-        let bytes = object.read_or("max_bytes", u64::from(self.max_bytes), |node| {
-            node.integer(low, high)
-        })?;
         Ok(ScreenedResponses {
             unmask: object.read_or("unmask", self.unmask, Node::boolean)?,
-            max_bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            max_bytes: object
+                .read_or("max_bytes", self.max_bytes, |node| node.integer(low, high))?,
         })
     }
 }

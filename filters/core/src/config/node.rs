@@ -147,10 +147,15 @@ impl<'a> Node<'a> {
 
     /// A whole number in `low..=high`. Envoy turns every number of a `Struct`
     /// configuration into a double, so `64.0` counts as 64.
-    pub(super) fn integer(&self, low: u64, high: u64) -> Result<u64, ConfigError> {
+    pub(super) fn integer<T>(&self, low: T, high: T) -> Result<T, ConfigError>
+    where
+        T: Into<u64> + TryFrom<u64>,
+    {
+        let (low, high) = (low.into(), high.into());
         let number = self.value.as_u64().or_else(|| whole(self.value.as_f64()?));
-        match number {
-            Some(number) if (low..=high).contains(&number) => Ok(number),
+        let number = number.filter(|number| (low..=high).contains(number));
+        match number.map(T::try_from) {
+            Some(Ok(number)) => Ok(number),
             _ if self.value.is_number() => Err(self.wrong(format!(
                 "expected a whole number from {low} to {high}, found {}",
                 self.value

@@ -174,23 +174,21 @@ impl Default for PromptMinimizerConfig {
 
 impl Repeats {
     /// A reference has about a hundred bytes.
-    const MIN_BYTES: (u64, u64) = (256, 1 << 20);
+    const MIN_BYTES: (u32, u32) = (256, 1 << 20);
 
     fn overridden_by(&self, node: &Node) -> Result<Repeats, ConfigError> {
         let object = node.object(&["enabled", "roles", "min_bytes"])?;
         let (low, high) = Repeats::MIN_BYTES;
-        let bytes = object.read_or("min_bytes", u64::from(self.min_bytes), |node| {
-            node.integer(low, high)
-        })?;
         Ok(Repeats {
             texts: self.texts.with(&object)?,
-            min_bytes: u32::try_from(bytes).unwrap_or(u32::MAX),
+            min_bytes: object
+                .read_or("min_bytes", self.min_bytes, |node| node.integer(low, high))?,
         })
     }
 }
 
 impl Cap {
-    const MAX_BYTES: (u64, u64) = (256, 16 << 20);
+    const MAX_BYTES: (u32, u32) = (256, 16 << 20);
 
     /// The most bytes of a text, of its head and of its tail.
     pub fn bytes(&self) -> [usize; 3] {
@@ -200,10 +198,7 @@ impl Cap {
     fn overridden_by(&self, node: &Node) -> Result<Cap, ConfigError> {
         let object = node.object(&["enabled", "roles", "max_bytes", "head_bytes", "tail_bytes"])?;
         let (low, high) = Cap::MAX_BYTES;
-        let read = |key, own: u32, low| {
-            let bytes = object.read_or(key, u64::from(own), |node| node.integer(low, high))?;
-            Ok(u32::try_from(bytes).unwrap_or(u32::MAX))
-        };
+        let read = |key, own, low| object.read_or(key, own, |node| node.integer(low, high));
         let cap = Cap {
             texts: self.texts.with(&object)?,
             max_bytes: read("max_bytes", self.max_bytes, low)?,
@@ -221,7 +216,7 @@ impl Cap {
 }
 
 impl Window {
-    const MAX_TOKENS: (u64, u64) = (256, 1 << 24);
+    const MAX_TOKENS: (u32, u32) = (256, 1 << 24);
 
     /// Tokens by which its beginning moves at least: a quarter of it, where nothing else is said.
     pub fn step(&self) -> u32 {
@@ -233,15 +228,13 @@ impl Window {
             [("refuse", TooLong::Refuse), ("pass", TooLong::Pass)];
         let object = node.object(&["enabled", "max_tokens", "step_tokens", "too_long"])?;
         let (low, high) = Window::MAX_TOKENS;
-        let read = |node: &Node, low| {
-            let tokens = node.integer(low, high)?;
-            Ok(u32::try_from(tokens).unwrap_or(u32::MAX))
-        };
         let window = Window {
             enabled: object.read_or("enabled", self.enabled, Node::boolean)?,
-            max_tokens: object.read_or("max_tokens", self.max_tokens, |node| read(node, low))?,
+            max_tokens: object.read_or("max_tokens", self.max_tokens, |node| {
+                node.integer(low, high)
+            })?,
             step_tokens: object.read_or("step_tokens", self.step_tokens, |node| {
-                read(node, 1).map(Some)
+                node.integer(1, high).map(Some)
             })?,
             too_long: object.read_or("too_long", self.too_long, |node| node.one_of(&TOO_LONG))?,
         };

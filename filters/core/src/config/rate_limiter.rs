@@ -221,7 +221,7 @@ fn read_quotas(node: &Node) -> Result<Vec<Quota>, ConfigError> {
     for node in node.list()? {
         let object = node.object(&["period", "tokens", "requests", "status"])?;
         let period = object.require("period")?.one_of(&PERIODS)?;
-        let status = object.read_or("status", 403, |node| match node.integer(0, 999)? {
+        let status = object.read_or("status", 403, |node| match node.integer(0u16, 999)? {
             403 => Ok(403),
             429 => Ok(429),
             _ => Err(node.wrong("expected 403 or 429")),

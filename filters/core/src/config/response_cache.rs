@@ -1,6 +1,7 @@
 //! Settings of the response-cache stage.
 
 use super::node::{ConfigError, Node};
+use crate::response_cache::keyer::KeyHash;
 
 /// Who gets an answer that is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,15 +20,6 @@ pub enum CachedRequests {
     Deterministic,
     /// Those of every request that can be kept.
     Always,
-}
-
-/// What hashes requests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyHash {
-    /// SipHash-1-3 with 128 bits, under the deployment's secret.
-    SipHash,
-    /// SHA-256 under the deployment's secret.
-    Sha256,
 }
 
 /// Settings of the response-cache stage, for one rule.
@@ -66,7 +58,7 @@ impl Default for ResponseCacheConfig {
             stale_seconds: 30,
             negative_seconds: 10,
             max_entry_bytes: 128 << 10,
-            key_hash: KeyHash::SipHash,
+            key_hash: KeyHash::Sip,
             version: String::new(),
         }
     }
@@ -74,8 +66,8 @@ impl Default for ResponseCacheConfig {
 
 impl ResponseCacheConfig {
     /// A year: longer is for ever.
-    const MOST_SECONDS: u64 = 365 * 24 * 60 * 60;
-    const MAX_ENTRY: (u64, u64) = (1 << 10, 1 << 20);
+    const MOST_SECONDS: u32 = 365 * 24 * 60 * 60;
+    const MAX_ENTRY: (u32, u32) = (1 << 10, 1 << 20);
 
     /// These settings with what `node` gives instead.
     pub(super) fn overridden_by(&self, node: &Node) -> Result<ResponseCacheConfig, ConfigError> {
@@ -85,7 +77,7 @@ impl ResponseCacheConfig {
             ("always", CachedRequests::Always),
         ];
         const HASHES: [(&str, KeyHash); 2] =
-            [("siphash", KeyHash::SipHash), ("sha256", KeyHash::Sha256)];
+            [("siphash", KeyHash::Sip), ("sha256", KeyHash::Sha256)];
         let object = node.object(&[
             "enabled",
             "scope",
@@ -98,10 +90,8 @@ impl ResponseCacheConfig {
             "key_hash",
             "version",
         ])?;
-        let read = |key, own: u32, (low, high)| {
-            let number = object.read_or(key, u64::from(own), |node| node.integer(low, high))?;
-            Ok(u32::try_from(number).unwrap_or(u32::MAX))
-        };
+        let read =
+            |key, own: u32, (low, high)| object.read_or(key, own, |node| node.integer(low, high));
         let most = ResponseCacheConfig::MOST_SECONDS;
         Ok(ResponseCacheConfig {
             enabled: object.read_or("enabled", self.enabled, Node::boolean)?,

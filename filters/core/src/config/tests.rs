@@ -339,8 +339,18 @@ fn limits_are_counted_under_the_rule_that_gives_them() {
 }
 
 /// The keys that an object at this place knows, as the refusal of an unknown one lists them.
-fn known_keys(with_unknown: &str) -> Vec<String> {
-    let problem = read(with_unknown).unwrap_err().problem;
+fn known_keys(place: &str) -> Vec<String> {
+    let mut text = r#"{"?": 1}"#.to_owned();
+    for key in place.split_terminator('.').rev() {
+        text = match key.strip_suffix("[]") {
+            Some(list) => format!(r#"{{"{list}": [{text}]}}"#),
+            // A rule's name is asked for first.
+            None if key == "match" => format!(r#"{{"name": "a", "match": {text}}}"#),
+            None => format!(r#"{{"{key}": {text}}}"#),
+        };
+    }
+    let text = text.replace("TRANSFORM", "structure");
+    let problem = read(&text).unwrap_err().problem;
     let (_, keys) = problem
         .split_once("known here: ")
         .expect("the unknown key is refused");
@@ -351,81 +361,35 @@ fn known_keys(with_unknown: &str) -> Vec<String> {
 fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
     let page = include_str!("../../../../envoy/CONFIGURATION.md");
     let places = [
-        ("", r#"{"?": 1}"#),
-        ("limits.", r#"{"limits": {"?": 1}}"#),
-        ("token_estimator.", r#"{"token_estimator": {"?": 1}}"#),
-        ("content_screener.", r#"{"content_screener": {"?": 1}}"#),
-        (
-            "content_screener.injection.",
-            r#"{"content_screener": {"injection": {"?": 1}}}"#,
-        ),
-        (
-            "content_screener.invisible_text.",
-            r#"{"content_screener": {"invisible_text": {"?": 1}}}"#,
-        ),
-        (
-            "content_screener.secrets.",
-            r#"{"content_screener": {"secrets": {"?": 1}}}"#,
-        ),
-        (
-            "content_screener.personal_data.",
-            r#"{"content_screener": {"personal_data": {"?": 1}}}"#,
-        ),
-        (
-            "content_screener.terms[].",
-            r#"{"content_screener": {"terms": [{"?": 1}]}}"#,
-        ),
-        (
-            "content_screener.patterns[].",
-            r#"{"content_screener": {"patterns": [{"?": 1}]}}"#,
-        ),
-        (
-            "content_screener.evasion.",
-            r#"{"content_screener": {"evasion": {"?": 1}}}"#,
-        ),
-        (
-            "content_screener.responses.",
-            r#"{"content_screener": {"responses": {"?": 1}}}"#,
-        ),
-        ("tenant[].", r#"{"tenant": [{"?": 1}]}"#),
-        ("prompt_minimizer.", r#"{"prompt_minimizer": {"?": 1}}"#),
-        (
-            "prompt_minimizer.TRANSFORM.",
-            r#"{"prompt_minimizer": {"structure": {"?": 1}}}"#,
-        ),
-        (
-            "prompt_minimizer.repeats.",
-            r#"{"prompt_minimizer": {"repeats": {"?": 1}}}"#,
-        ),
-        (
-            "prompt_minimizer.cap.",
-            r#"{"prompt_minimizer": {"cap": {"?": 1}}}"#,
-        ),
-        (
-            "prompt_minimizer.window.",
-            r#"{"prompt_minimizer": {"window": {"?": 1}}}"#,
-        ),
-        ("rate_limiter.", r#"{"rate_limiter": {"?": 1}}"#),
-        (
-            "rate_limiter.quotas[].",
-            r#"{"rate_limiter": {"quotas": [{"?": 1}]}}"#,
-        ),
-        ("rules[].", r#"{"rules": [{"?": 1}]}"#),
-        (
-            "rules[].match.",
-            r#"{"rules": [{"name": "a", "match": {"?": 1}}]}"#,
-        ),
-        (
-            "rules[].match.header.",
-            r#"{"rules": [{"name": "a", "match": {"header": {"?": 1}}}]}"#,
-        ),
+        "",
+        "limits.",
+        "token_estimator.",
+        "content_screener.",
+        "content_screener.injection.",
+        "content_screener.invisible_text.",
+        "content_screener.secrets.",
+        "content_screener.personal_data.",
+        "content_screener.terms[].",
+        "content_screener.patterns[].",
+        "content_screener.evasion.",
+        "content_screener.responses.",
+        "tenant[].",
+        "prompt_minimizer.",
+        "prompt_minimizer.TRANSFORM.",
+        "prompt_minimizer.repeats.",
+        "prompt_minimizer.cap.",
+        "prompt_minimizer.window.",
+        "rate_limiter.",
+        "rate_limiter.quotas[].",
+        "rules[].",
+        "rules[].match.",
+        "rules[].match.header.",
     ];
     let mut known: Vec<String> = places
         .iter()
-        .flat_map(|(prefix, text)| {
-            known_keys(text)
-                .into_iter()
-                .map(move |key| format!("{prefix}{key}"))
+        .flat_map(|place| {
+            let keys = known_keys(place).into_iter();
+            keys.map(move |key| format!("{place}{key}"))
         })
         .collect();
     let rows = page

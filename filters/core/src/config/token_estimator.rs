@@ -65,18 +65,17 @@ impl TokenEstimatorConfig {
             "hits_addend",
             "default_output_tokens",
         ])?;
-        let output = object.read_or(
-            "default_output_tokens",
-            u64::from(self.default_output_tokens),
-            |node| node.integer(0, 1_000_000),
-        )?;
         Ok(TokenEstimatorConfig {
             enabled: object.read_or("enabled", self.enabled, Node::boolean)?,
             accuracy: object.read_or("accuracy", self.accuracy, |node| node.one_of(&ACCURACIES))?,
             hits_addend: object.read_or("hits_addend", self.hits_addend, |node| {
                 node.one_of(&ADDENDS)
             })?,
-            default_output_tokens: u32::try_from(output).unwrap_or(u32::MAX),
+            default_output_tokens: object.read_or(
+                "default_output_tokens",
+                self.default_output_tokens,
+                |node| node.integer(0, 1_000_000),
+            )?,
         })
     }
 }
