@@ -4,6 +4,9 @@
 //! again, natively and in any order. Inside Envoy the kit answers these questions; in tests a
 //! simulated world does.
 
+#[cfg(test)]
+pub(crate) mod world;
+
 use crate::config::RequestHead;
 
 /// The world around the stages.
@@ -43,6 +46,8 @@ pub enum Version {
     Absent,
     /// The one with this number.
     At(u32),
+    /// It does not matter: what is there goes, whoever shared it.
+    Any,
 }
 
 /// What became of a value to be shared.

@@ -32,6 +32,7 @@ pub mod rate_limiter;
 pub mod reply;
 pub mod request;
 pub mod response;
+pub mod response_cache;
 pub mod rewrite;
 pub mod scan;
 mod simd;

@@ -21,8 +21,6 @@ pub mod table;
 pub mod tenant;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod world;
 
 use std::rc::Rc;
 

@@ -36,7 +36,7 @@ pub struct Usage {
 
 /// The types of answers that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Media {
+pub enum Media {
     /// One JSON text.
     Json,
     /// Server-sent events.

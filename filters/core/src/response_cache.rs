@@ -8,8 +8,16 @@
 
 mod cacheable;
 pub mod caller;
+mod directory;
 pub mod directives;
+pub mod entry;
+pub mod key;
+pub mod keyer;
+pub mod lifetime;
+mod prefix;
 pub mod recording;
+pub mod replay;
+pub mod store;
 
 pub use caller::Caller;
 

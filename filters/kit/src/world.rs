@@ -9,8 +9,11 @@ pub(crate) struct World;
 
 /// No value has this number in practice: Envoy counts them from one. A comparison with it
 /// creates a key that is missing and leaves one alone that is there, so that of two workers
-/// only one creates it. Comparing with 0 would overwrite.
+/// only one creates it.
 const NEVER: u32 = u32::MAX;
+
+/// What is written with this number is written whatever is there.
+const ALWAYS: u32 = 0;
 
 impl Host for World {
     fn now(&self) -> Option<u64> {
@@ -32,6 +35,7 @@ impl Host for World {
         let version = match seen {
             Version::Absent => NEVER,
             Version::At(version) => version,
+            Version::Any => ALWAYS,
         };
         match abi::set_shared_data(key, value, version) {
             Ok(()) => Ok(Stored::Yes),

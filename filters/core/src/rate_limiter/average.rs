@@ -198,8 +198,8 @@ fn place(places: &mut Vec<Place>, key: u64) -> Option<&mut Place> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::world::{Store, World};
     use super::*;
+    use crate::host::world::{Store, World};
 
     const START: u64 = 1_800_000_000 * SECOND;
 

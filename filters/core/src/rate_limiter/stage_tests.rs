@@ -3,12 +3,12 @@
 use std::rc::Rc;
 
 use super::bucket::{MINUTE, SECOND};
-use super::world::{Store, World};
 use crate::config::head::Head;
 use crate::config::{Config, StageKind};
 use crate::effect::Effect;
 use crate::endpoint::Dialect;
 use crate::exchange::{Ending, Exchange, ResponseHead, StreamEnd};
+use crate::host::world::{Store, World};
 use crate::pipeline::{Judged, Pipeline, StageMaker};
 use crate::stage::Stage;
 

@@ -9,7 +9,7 @@ use super::bucket::{Bucket, MINUTE, SECOND, Short};
 use super::ledger::{Counter, Events, Ledger};
 use super::limits::{Amount, Difference, Limit, Limits};
 use super::quota::{Period, Quota, Unit};
-use super::world::{Store, World};
+use crate::host::world::{Store, World};
 
 const START: u64 = 1_800_000_000 * SECOND;
 const KEY: u64 = 0x1234_5678_9abc_def0;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::rate_limiter::world::{Store, World};
+use crate::host::world::{Store, World};
 
 /// A small kind, so that tests fill it: the first value is when a record ends.
 struct Small;

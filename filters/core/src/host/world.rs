@@ -9,24 +9,24 @@ use crate::host::{Host, Shared, Stored, Unavailable, Version};
 
 /// What all workers share.
 #[derive(Default)]
-pub(super) struct Store {
-    pub(super) values: RefCell<BTreeMap<String, (Vec<u8>, u32)>>,
+pub(crate) struct Store {
+    pub(crate) values: RefCell<BTreeMap<String, (Vec<u8>, u32)>>,
     last_version: Cell<u32>,
-    pub(super) now: Cell<u64>,
-    pub(super) is_broken: Cell<bool>,
-    pub(super) has_no_time: Cell<bool>,
-    pub(super) gets: Cell<u64>,
-    pub(super) sets: Cell<u64>,
+    pub(crate) now: Cell<u64>,
+    pub(crate) is_broken: Cell<bool>,
+    pub(crate) has_no_time: Cell<bool>,
+    pub(crate) gets: Cell<u64>,
+    pub(crate) sets: Cell<u64>,
 }
 
 impl Store {
-    pub(super) fn at(now: u64) -> Rc<Store> {
+    pub(crate) fn at(now: u64) -> Rc<Store> {
         let store = Store::default();
         store.now.set(now);
         Rc::new(store)
     }
 
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let values = self.values.borrow();
         values
             .iter()
@@ -35,7 +35,7 @@ impl Store {
     }
 
     /// Gets and sets so far.
-    pub(super) fn calls(&self) -> (u64, u64) {
+    pub(crate) fn calls(&self) -> (u64, u64) {
         (self.gets.get(), self.sets.get())
     }
 }
@@ -45,13 +45,13 @@ type Intrusion = Box<dyn FnOnce()>;
 
 /// One worker's world.
 #[derive(Default)]
-pub(super) struct World {
-    pub(super) store: Rc<Store>,
-    pub(super) intrusions: RefCell<VecDeque<Intrusion>>,
+pub(crate) struct World {
+    pub(crate) store: Rc<Store>,
+    pub(crate) intrusions: RefCell<VecDeque<Intrusion>>,
 }
 
 impl World {
-    pub(super) fn of(store: &Rc<Store>) -> World {
+    pub(crate) fn of(store: &Rc<Store>) -> World {
         World {
             store: Rc::clone(store),
             intrusions: RefCell::default(),
@@ -59,7 +59,7 @@ impl World {
     }
 
     /// The next reads are each followed by another worker's write of the same bytes.
-    pub(super) fn conflict(&self, times: usize) {
+    pub(crate) fn conflict(&self, times: usize) {
         for _ in 0..times {
             let store = Rc::clone(&self.store);
             let touch = move || {
@@ -96,7 +96,7 @@ impl Host for World {
     }
 
     /// As Envoy compares: a key without a value takes any, [`Version::Absent`] never fits one
-    /// that has a value.
+    /// that has a value, [`Version::Any`] always does.
     fn share(&self, key: &str, value: &[u8], seen: Version) -> Result<Stored, Unavailable> {
         self.store.sets.set(self.store.sets.get() + 1);
         if self.store.is_broken.get() {
@@ -104,7 +104,7 @@ impl Host for World {
         }
         let mut values = self.store.values.borrow_mut();
         if let Some((_, version)) = values.get(key)
-            && seen != Version::At(*version)
+            && ![Version::Any, Version::At(*version)].contains(&seen)
         {
             return Ok(Stored::Conflict);
         }

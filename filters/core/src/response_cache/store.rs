@@ -1,0 +1,435 @@
+//! Entries in the memory that all workers of an Envoy share, bounded by bytes.
+//!
+//! Shared data has no removal, no expiry and no bound, so the keys are a fixed set: 64 sets of a
+//! directory and up to 256 ways, whose values are entries. What goes is overwritten with nothing.
+//! An entry finds its set and its tag in the directory by its key; that it answers to the key, it
+//! says itself ([`Entry::open`]).
+//!
+//! **What it holds.** The values of a set never have more bytes together than its share of the
+//! bound, whichever workers come between each other, because a way's value never has more than
+//! its directory says:
+//! 1. A value is written last, after the directory that makes room for it, and only if the way is
+//!    as it was seen *before* the directory was written.
+//! 2. Whoever takes a way for another entry, or frees it, empties it before that is written to
+//!    the directory. So who is still about to write what the way was for before, does not.
+//! 3. A newer answer to the same key replaces the older one without that, so that there is always
+//!    one to be found; the way keeps the greater of both sizes.
+//!
+//! The price: a worker that comes between sometimes loses an answer, which is a miss, and for
+//! some microseconds while a value is written its key is one.
+//!
+//! **What it costs.** A hit reads the directory and the value; once in a while
+//! ([`USE_IS_NOTED_EVERY`]) it also writes the directory. A miss reads the directory, and writes
+//! it where it marks who asks the upstream. A new entry reads the directory and its way, and
+//! writes both, and one way more for each entry that goes for it.
+
+use super::directory::{self, Directory, WAYS, Way, seconds};
+use super::entry::{Entry, Seal};
+use super::lifetime::Freshness;
+use crate::host::{Host, Shared, Stored, Unavailable, Version};
+
+/// The entries that the workers of an Envoy share.
+#[derive(Clone, Debug)]
+pub struct Store {
+    seal: Seal,
+    bounds: Bounds,
+}
+
+/// How much a store holds, and for how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Bytes of all values together; at least [`MIN_BYTES`], or nothing is kept. Their keys come
+    /// on top, see [`KEYS`].
+    pub bytes: usize,
+    /// Nanoseconds that an entry is given after it has ceased to be fresh, while somebody asks
+    /// for a new one.
+    pub stale: u64,
+    /// Nanoseconds that who asks the upstream is waited for, before another may ask.
+    pub patience: u64,
+}
+
+/// What a key was found to have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lookup {
+    /// An entry that is fresh.
+    Fresh(Entry),
+    /// An entry that may be given while somebody asks for a new one.
+    Stale(Entry),
+    /// Nothing that can be given.
+    Miss(Miss),
+}
+
+/// Why there is no entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// None was stored, or it had to go.
+    Absent,
+    /// It was stored too long ago, or before the clock was set back.
+    Expired,
+    /// What is there is not whole, was sealed under another secret, or answers to another key.
+    Unreadable,
+    /// Shared data does not work.
+    Unavailable,
+}
+
+/// Who asks the upstream for what there is no fresh entry of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flight {
+    /// The caller; all others are told so until it stores an entry, ends it, or takes too long.
+    Leader(Ticket),
+    /// Somebody else, since this time in nanoseconds since 1970.
+    Follower {
+        /// When it began.
+        since: u64,
+    },
+    /// Nobody is known to: too many are under way at once, or other workers were faster each
+    /// time. Without an entry the caller asks; with a stale one it need not.
+    Unmarked,
+}
+
+/// What a leader's flight is ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    set: usize,
+    tag: u64,
+    since: u64,
+}
+
+/// What became of an entry to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Entries that could still have been of use and had to go.
+    pub evicted: usize,
+    /// How often another worker was faster.
+    pub conflicts: usize,
+}
+
+/// What became of an entry to be stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All workers find it.
+    Stored,
+    /// It is longer than [`Store::max_entry_bytes`].
+    TooLarge,
+    /// Other workers were faster each time.
+    Lost,
+    /// Shared data does not work.
+    Unavailable,
+}
+
+/// What a set holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Entries.
+    pub entries: usize,
+    /// Bytes of the entries and the directory; at most this.
+    pub bytes: usize,
+}
+
+/// Sets. An entry has room in one set only, so the more there are the smaller is the largest
+/// entry, and the fewer, the larger is a directory.
+pub const SETS: usize = 64;
+/// Keys of shared data that there ever are, of 32 bytes at most. Envoy never forgets one.
+pub const KEYS: usize = 16_448;
+/// Below, a set has no room for entries worth keeping.
+pub const MIN_BYTES: usize = 1 << 20;
+/// Seconds in which the uses of an entry are noted once, so that a hit mostly writes nothing.
+pub const USE_IS_NOTED_EVERY: u32 = 8;
+/// Tries after a first conflict of a lookup, which somebody waits for.
+const RETRIES: usize = 3;
+/// The same where nobody waits.
+const PATIENT_RETRIES: usize = 16;
+
+const _: () = assert!(KEYS == SETS * (WAYS + 1));
+
+/// Where a key's entry is.
+#[derive(Clone, Copy)]
+struct Place {
+    set: usize,
+    tag: u64,
+}
+
+impl Store {
+    /// A store of entries under this seal. Workers that share it should agree on the bounds;
+    /// where they do not, each keeps to its own when it stores.
+    pub fn new(seal: Seal, bounds: Bounds) -> Store {
+        Store { seal, bounds }
+    }
+
+    /// The most bytes an entry may have.
+    pub fn max_entry_bytes(&self) -> usize {
+        (self.bounds.bytes / SETS).saturating_sub(directory::MOST_BYTES)
+    }
+
+    /// What there is under `key`.
+    pub fn find(&self, host: &dyn Host, key: &[u8], now: u64) -> Lookup {
+        let place = Place::of(key);
+        let Ok(seen) = Seen::read(host, place.set) else {
+            return Lookup::Miss(Miss::Unavailable);
+        };
+        let found = self.look(host, &seen.directory, key, now);
+        let is_hit = !matches!(found, Lookup::Miss(_));
+        let Seen {
+            mut directory,
+            version,
+            ..
+        } = seen;
+        if is_hit && note_use(&mut directory, place.tag, now) {
+            // Where another worker came between, it is noted next time.
+            let _ = host.share(&set_name(place.set), directory.bytes(), version);
+        }
+        found
+    }
+
+    /// What there is under `key`, and where that is nothing fresh, who asks the upstream for it.
+    pub fn find_or_lead(&self, host: &dyn Host, key: &[u8], now: u64) -> (Lookup, Option<Flight>) {
+        let place = Place::of(key);
+        let patience = self.bounds.patience;
+        let mut conflicts = 0;
+        loop {
+            let Ok(mut seen) = Seen::read(host, place.set) else {
+                return (Lookup::Miss(Miss::Unavailable), Some(Flight::Unmarked));
+            };
+            let found = self.look(host, &seen.directory, key, now);
+            let noted =
+                !matches!(found, Lookup::Miss(_)) && note_use(&mut seen.directory, place.tag, now);
+            let flight = if matches!(found, Lookup::Fresh(_)) {
+                None
+            } else if let Some(since) = seen.directory.flight(place.tag, now, patience) {
+                Some(Flight::Follower { since })
+            } else if seen.directory.take_off(place.tag, now, patience) {
+                let ticket = Ticket {
+                    set: place.set,
+                    tag: place.tag,
+                    since: now.max(1),
+                };
+                Some(Flight::Leader(ticket))
+            } else {
+                Some(Flight::Unmarked)
+            };
+            let leads = matches!(flight, Some(Flight::Leader(_)));
+            if !leads && !noted {
+                return (found, flight);
+            }
+            match host.share(&set_name(place.set), seen.directory.bytes(), seen.version) {
+                Ok(Stored::Yes) => return (found, flight),
+                _ if !leads => return (found, flight),
+                // What came between may be the very entry.
+                Ok(Stored::Conflict) if conflicts < RETRIES => {
+                    conflicts = conflicts.saturating_add(1);
+                }
+                _ => return (found, Some(Flight::Unmarked)),
+            }
+        }
+    }
+
+    /// Ends a flight that brought nothing to store, so that another may ask.
+    pub fn end(&self, host: &dyn Host, ticket: Ticket) {
+        for _ in 0..=PATIENT_RETRIES {
+            let Ok(mut seen) = Seen::read(host, ticket.set) else {
+                return;
+            };
+            if !seen.directory.land(ticket.tag, Some(ticket.since)) {
+                return;
+            }
+            let stored = host.share(&set_name(ticket.set), seen.directory.bytes(), seen.version);
+            if stored != Ok(Stored::Conflict) {
+                return;
+            }
+        }
+    }
+
+    /// Stores an entry, and ends the flight that brought it.
+    pub fn put(&self, host: &dyn Host, entry: &Entry, now: u64) -> Put {
+        let mut put = Put {
+            outcome: Outcome::Lost,
+            evicted: 0,
+            conflicts: 0,
+        };
+        let bytes = entry.bytes().len();
+        let Some(size) = u32::try_from(bytes)
+            .ok()
+            .filter(|_| bytes <= self.max_entry_bytes())
+        else {
+            put.outcome = Outcome::TooLarge;
+            return put;
+        };
+        let place = Place::of(entry.key());
+        let end = entry.expires().saturating_add(self.bounds.stale);
+        let way = Way {
+            tag: place.tag,
+            bytes: size,
+            used: seconds(now),
+            end: seconds(end).saturating_add(1),
+        };
+        while put.conflicts <= PATIENT_RETRIES {
+            match self.try_put(host, entry, place.set, way) {
+                Ok((Stored::Yes, evicted)) => {
+                    put.outcome = Outcome::Stored;
+                    put.evicted = evicted;
+                    return put;
+                }
+                Ok((Stored::Conflict, _)) => put.conflicts = put.conflicts.saturating_add(1),
+                Err(Unavailable) => {
+                    put.outcome = Outcome::Unavailable;
+                    return put;
+                }
+            }
+        }
+        put
+    }
+
+    /// Makes room, notes the way, writes the entry; how many others had to go.
+    fn try_put(
+        &self,
+        host: &dyn Host,
+        entry: &Entry,
+        set: usize,
+        way: Way,
+    ) -> Result<(Stored, usize), Unavailable> {
+        let mut seen = Seen::read(host, set)?;
+        if seen.is_foreign {
+            // What it was about is unknown, and must not stay beside what this one is about.
+            (0..WAYS).try_for_each(|at| empty(host, set, at))?;
+        }
+        let bytes = entry.bytes();
+        let room = self.max_entry_bytes();
+        let plan = seen.directory.plan(way.tag, bytes.len(), room, way.used);
+        for at in &plan.leaving {
+            empty(host, set, *at)?;
+        }
+        let name = way_name(set, plan.at);
+        let (old, version) = read(host, &name)?;
+        if !old.is_empty() && !plan.in_place {
+            // Nothing should be there: somebody is just writing it, or died before he noted it.
+            empty(host, set, plan.at)?;
+            return Ok((Stored::Conflict, 0));
+        }
+        drop(old);
+        seen.directory.carry_out(&plan, way);
+        seen.directory.land(way.tag, None);
+        let noted = host.share(&set_name(set), seen.directory.bytes(), seen.version)?;
+        if noted == Stored::Conflict {
+            return Ok((noted, 0));
+        }
+        Ok((host.share(&name, bytes, version)?, plan.evicted))
+    }
+
+    /// Frees what is of no use any more in set `set` (below [`SETS`]), and what is beyond a bound
+    /// that has become smaller; what the set holds then.
+    pub fn sweep(&self, host: &dyn Host, set: usize, now: u64) -> Census {
+        let Ok(mut seen) = Seen::read(host, set) else {
+            return Census::default();
+        };
+        let leaving = seen.directory.beyond(self.max_entry_bytes(), seconds(now));
+        for at in &leaving {
+            if empty(host, set, *at).is_ok() {
+                seen.directory.set(*at, Way::default());
+            }
+        }
+        if !leaving.is_empty() {
+            // Where another worker came between, what is empty now is freed next time.
+            let _ = host.share(&set_name(set), seen.directory.bytes(), seen.version);
+        }
+        if seen.version == Version::Absent {
+            return Census::default();
+        }
+        let (entries, bytes) = seen.directory.census();
+        Census { entries, bytes }
+    }
+
+    fn look(&self, host: &dyn Host, directory: &Directory, key: &[u8], now: u64) -> Lookup {
+        let place = Place::of(key);
+        let Some((at, way)) = directory.find(place.tag) else {
+            return Lookup::Miss(Miss::Absent);
+        };
+        if !way.is_live(seconds(now)) {
+            return Lookup::Miss(Miss::Expired);
+        }
+        let value = match read(host, &way_name(place.set, at)) {
+            Ok((value, _)) => value,
+            Err(Unavailable) => return Lookup::Miss(Miss::Unavailable),
+        };
+        if value.is_empty() {
+            return Lookup::Miss(Miss::Absent);
+        }
+        let Some(entry) = Entry::open(value, &self.seal, key) else {
+            return Lookup::Miss(Miss::Unreadable);
+        };
+        match entry.freshness(now, self.bounds.stale) {
+            Freshness::Fresh => Lookup::Fresh(entry),
+            Freshness::Stale => Lookup::Stale(entry),
+            Freshness::Expired => Lookup::Miss(Miss::Expired),
+        }
+    }
+}
+
+/// A directory as it was read.
+struct Seen {
+    directory: Directory,
+    version: Version,
+    /// Whether there was something that is no directory.
+    is_foreign: bool,
+}
+
+impl Seen {
+    fn read(host: &dyn Host, set: usize) -> Result<Seen, Unavailable> {
+        let (bytes, version) = read(host, &set_name(set))?;
+        let directory = Directory::new(bytes);
+        Ok(Seen {
+            is_foreign: directory.is_none() && version != Version::Absent,
+            directory: directory.unwrap_or_default(),
+            version,
+        })
+    }
+}
+
+impl Place {
+    /// Keys are hashes: the first eight bytes choose the set, the next eight are the tag.
+    fn of(key: &[u8]) -> Place {
+        let (words, _) = key.as_chunks::<8>();
+        let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
+        let first = u128::from(words.next().unwrap_or(0));
+        Place {
+            set: (first.saturating_mul(SETS as u128) >> 64) as usize,
+            tag: words.next().unwrap_or(0),
+        }
+    }
+}
+
+/// Notes that the entry of `tag` was used, where that is worth a write.
+fn note_use(directory: &mut Directory, tag: u64, now: u64) -> bool {
+    let now = seconds(now);
+    match directory.find(tag) {
+        Some((at, way)) if now.saturating_sub(way.used) >= USE_IS_NOTED_EVERY => {
+            directory.set(at, Way { used: now, ..way });
+            true
+        }
+        _ => false,
+    }
+}
+
+fn set_name(set: usize) -> String {
+    format!("tollgate/1/response-cache/{set}")
+}
+
+fn way_name(set: usize, way: usize) -> String {
+    format!("tollgate/1/response-cache/{set}/{way}")
+}
+
+fn empty(host: &dyn Host, set: usize, way: usize) -> Result<(), Unavailable> {
+    host.share(&way_name(set, way), b"", Version::Any)?;
+    Ok(())
+}
+
+fn read(host: &dyn Host, name: &str) -> Result<(Vec<u8>, Version), Unavailable> {
+    Ok(match host.shared(name)? {
+        Some(Shared { value, version }) => (value, version),
+        None => (Vec::new(), Version::Absent),
+    })
+}
+
+#[cfg(test)]
+mod tests;
