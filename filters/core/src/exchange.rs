@@ -180,7 +180,12 @@ impl Exchange {
 
     /// Whether the chunks of the response are wanted.
     pub fn reads_response(&self) -> bool {
-        self.reader.is_some()
+        self.reader.is_some() || self.keeps_response()
+    }
+
+    /// Whether the response is being kept.
+    pub fn keeps_response(&self) -> bool {
+        self.cached.as_ref().is_some_and(Cached::is_keeping)
     }
 
     /// Whether the response may be sent as something else than comes: its length is not known
@@ -189,7 +194,7 @@ impl Exchange {
         self.is_rewritten
     }
 
-    /// Bytes of the response that have come and not been sent.
+    /// Bytes of the response that are held: not sent yet, or kept.
     pub fn held_response(&self) -> usize {
         let rewriter = self.rewriter.as_ref();
         let kept = self.cached.as_ref().map_or(0, |cached| cached.kept());

@@ -18,6 +18,7 @@ use crate::rate_limiter::tenant::Tenants;
 use crate::reply::{Refused, Reply};
 use crate::request::texts::Speakers;
 use crate::request::{Request, RequestReader, Unread, Wanted};
+use crate::response_cache::keyer::{KeyHash, Keyer};
 use crate::response_cache::{Caller, ResponseCache};
 use crate::scan::Refusal;
 use crate::stage::{Stage, Verdict};
@@ -29,6 +30,8 @@ pub struct Pipeline {
     models: Models,
     tenants: Tenants,
     stages: Vec<Box<dyn Stage>>,
+    /// Make the keys of answers that are kept, for each hash that a rule may ask for.
+    keyers: [(KeyHash, Keyer); 2],
     has_secret: bool,
 }
 
@@ -163,6 +166,7 @@ impl Pipeline {
             models,
             tenants: Tenants::new(secret),
             stages,
+            keyers: [KeyHash::Sip, KeyHash::Sha256].map(|hash| (hash, Keyer::new(hash, secret))),
             has_secret: !secret.is_empty(),
         })
     }
@@ -180,14 +184,19 @@ impl Pipeline {
                       see allow_on_headers_stop_iteration";
         let unkeyed = "TOLLGATE_SECRET is not set: hashes of tenants in logs and shared data have no key, and \
                        whoever sees one can try names; see vm_config.environment_variables.host_env_keys";
+        let unkept = "TOLLGATE_SECRET is not set: keys of answers that are kept have no secret, and whoever can \
+                      write Envoy's shared data could make them up; see \
+                      vm_config.environment_variables.host_env_keys";
         let unlimited = "no rule has a limit: the rate-limiter has nothing to do; see \
                          rate_limiter.tokens_per_minute";
         let limits = config.stages.contains(&StageKind::RateLimiter);
         let mut rules = config.rules.iter().chain([&config.defaults]);
         let is_active = rules.any(|rule| rule.rate_limiter.is_active());
+        let caches = config.stages.contains(&StageKind::ResponseCache);
         [
             (!config.hold_headers).then_some(unheld),
             (limits && is_active && !self.has_secret).then_some(unkeyed),
+            (caches && !self.has_secret).then_some(unkept),
             (config.stages == [StageKind::RateLimiter] && !is_active).then_some(unlimited),
         ]
         .into_iter()
@@ -282,7 +291,17 @@ impl Pipeline {
     fn wanted(&self, from: usize, rule: &Rule) -> Wanted {
         let stages = self.config.stages.get(from..).unwrap_or_default();
         let has = |stage| stages.contains(&stage);
+        let keyer = || {
+            let (_, keyer) = self
+                .keyers
+                .iter()
+                .find(|(hash, _)| *hash == rule.response_cache.key_hash)?;
+            Some(*keyer)
+        };
         Wanted {
+            key: (has(StageKind::ResponseCache) && rule.response_cache.enabled)
+                .then(keyer)
+                .flatten(),
             tokens: has(StageKind::TokenEstimator) || has(StageKind::RateLimiter),
             texts: has(StageKind::ContentScreener)
                 && rule.content_screener.looks_at(Speakers::REQUEST)

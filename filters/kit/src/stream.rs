@@ -293,7 +293,7 @@ impl HttpContext for Stream {
             let is_read = exchange.reads_response() || is_rewritten;
             if (available > 0 && is_read) || (is_end && is_rewritten) {
                 let chunk = abi::buffer(abi::Buffer::ResponseBody, 0, available);
-                if is_rewritten
+                if (is_rewritten || exchange.keeps_response())
                     && !share.grow_to(exchange.held_response().saturating_add(available))
                 {
                     exchange.hold_no_more();
