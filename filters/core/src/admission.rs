@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::config::{Config, RequestHead, Rule};
+use crate::config::{Config, Purge, RequestHead, Rule, StageKind};
 use crate::endpoint::{Dialect, Endpoint};
 use crate::reply::{Refused, Reply};
 
@@ -22,6 +22,8 @@ pub enum Admission {
         /// `content-length`, where it is given; a promise of the client, not a fact.
         content_length: Option<u64>,
     },
+    /// What was kept before is not given any more: a rule says so.
+    Purge(Rc<Rule>, Purge),
     /// Answered at once.
     Refuse(Refused, Reply),
 }
@@ -46,6 +48,10 @@ impl Admission {
         let rule = config.rule_for(head);
         if rule.pass_through {
             return Admission::PassThrough;
+        }
+        let caches = config.stages.contains(&StageKind::ResponseCache);
+        if let Some(purge) = rule.response_cache.purge.filter(|_| caches) {
+            return Admission::Purge(Rc::clone(rule), purge);
         }
         let Endpoint::Llm {
             dialect,

@@ -29,7 +29,7 @@ pub use node::ConfigError;
 use node::Node;
 pub use prompt_minimizer::{Cap, PromptMinimizerConfig, Repeats, Texts, TooLong, Window};
 pub use rate_limiter::{RateLimiterConfig, Reserve, ReservedHits};
-pub use response_cache::{CachedRequests, ResponseCacheConfig, Scope};
+pub use response_cache::{CachedRequests, Purge, ResponseCacheConfig, Scope};
 pub use rule::{InvalidBody, Match, RequestHead, Rule};
 pub use tenant::TenantSource;
 pub use token_estimator::{Accuracy, HitsAddend, TokenEstimatorConfig};

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::admission;
-use crate::config::{Config, ConfigError, InvalidBody, RequestHead, Rule, StageKind};
+use crate::config::{Config, ConfigError, InvalidBody, Purge, RequestHead, Rule, StageKind};
 use crate::content_screener::ContentScreener;
 use crate::edit::Edits;
 use crate::effect::Effect;
@@ -15,10 +15,11 @@ use crate::models::Models;
 use crate::prompt_minimizer::PromptMinimizer;
 use crate::rate_limiter::RateLimiter;
 use crate::rate_limiter::tenant::Tenants;
-use crate::reply::{Refused, Reply};
+use crate::reply::{JSON, Refused, Reply};
 use crate::request::texts::Speakers;
 use crate::request::{Request, RequestReader, Unread, Wanted};
 use crate::response_cache::keyer::{KeyHash, Keyer};
+use crate::response_cache::purges::Purges;
 use crate::response_cache::{Caller, ResponseCache};
 use crate::scan::Refusal;
 use crate::stage::{Stage, Verdict};
@@ -228,6 +229,39 @@ impl Pipeline {
                 rule,
             },
             reader: RequestReader::new(dialect, wanted, &self.config.limits),
+        }
+    }
+
+    /// Has done with what was kept before now, as `rule` says of the request with this head.
+    ///
+    /// # Errors
+    /// Why it was not done, and the answer that says so.
+    pub fn purge(
+        &self,
+        rule: &Rule,
+        purge: Purge,
+        head: &impl RequestHead,
+        host: &dyn Host,
+    ) -> Result<Reply, (Refused, Reply)> {
+        let (name, tenant) = match purge {
+            Purge::All => ("all", None),
+            Purge::Tenant => ("tenant", Some(self.tenants.of(head, &rule.tenant))),
+        };
+        if tenant.is_some_and(|tenant| !tenant.is_named() && !rule.tenant.is_empty()) {
+            let refused = Refused::NoTenant;
+            let reply = refused.reply("The request does not say whose answers are to be purged.", None);
+            return Err((refused, reply));
+        }
+        let is_done = host.now().is_some_and(|now| Purges::default().purge(host, tenant, now));
+        match is_done {
+            true => Ok(Reply {
+                status: 200,
+                details: "tollgate_purged",
+                content_type: JSON,
+                headers: Vec::new(),
+                body: format!(r#"{{"purged":"{name}"}}"#).into_bytes(),
+            }),
+            false => Err((Refused::Busy, admission::busy())),
         }
     }
 

@@ -41,13 +41,15 @@ pub enum Refused {
     ContextLengthExceeded,
     /// The client wants an answer only if one is kept (`only-if-cached`), and none is.
     NotCached,
+    /// What the request asks for is about a tenant, and it names none.
+    NoTenant,
     /// The worker holds `limits.max_held_bytes` already.
     Busy,
 }
 
 impl Refused {
     /// Every reason, for tables and tests.
-    pub const ALL: [Refused; 9] = [
+    pub const ALL: [Refused; 10] = [
         Refused::AmbiguousPath,
         Refused::UnknownPath,
         Refused::ContentEncoding,
@@ -56,13 +58,17 @@ impl Refused {
         Refused::InvalidBody,
         Refused::ContextLengthExceeded,
         Refused::NotCached,
+        Refused::NoTenant,
         Refused::Busy,
     ];
 
     /// HTTP status of the answer.
     pub fn status(self) -> u16 {
         match self {
-            Refused::AmbiguousPath | Refused::InvalidBody | Refused::ContextLengthExceeded => 400,
+            Refused::AmbiguousPath
+            | Refused::InvalidBody
+            | Refused::ContextLengthExceeded
+            | Refused::NoTenant => 400,
             Refused::UnknownPath => 404,
             Refused::BodyTooLarge => 413,
             Refused::ContentEncoding | Refused::ContentType => 415,
@@ -84,6 +90,7 @@ impl Refused {
             // OpenAI's word, which frameworks look for before they shorten and ask again.
             Refused::ContextLengthExceeded => "context_length_exceeded",
             Refused::NotCached => "not_cached",
+            Refused::NoTenant => "no_tenant",
             Refused::Busy => "gateway_busy",
         }
     }
@@ -98,6 +105,7 @@ impl Refused {
             Refused::InvalidBody => "tollgate_invalid_body",
             Refused::ContextLengthExceeded => "tollgate_context_length_exceeded",
             Refused::NotCached => "tollgate_not_cached",
+            Refused::NoTenant => "tollgate_no_tenant",
             Refused::Busy => "tollgate_gateway_busy",
         }
     }

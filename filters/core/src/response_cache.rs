@@ -15,6 +15,7 @@ pub mod key;
 pub mod keyer;
 pub mod lifetime;
 mod prefix;
+pub mod purges;
 pub mod recording;
 pub mod replay;
 pub mod store;
@@ -27,6 +28,7 @@ use entry::{Draft, Entry, Kind, Seal};
 use key::Scope;
 use keyer::Digest;
 use lifetime::Lifetime;
+use purges::Purges;
 use recording::{Recorded, Recording, Unkept};
 use store::{Bounds, Flight, Lookup, Outcome, Put, Store, Ticket};
 
@@ -110,6 +112,7 @@ pub struct ResponseCache {
     debug_headers: bool,
     seal: Seal,
     max_bytes: usize,
+    purges: Purges,
 }
 
 impl ResponseCache {
@@ -119,6 +122,7 @@ impl ResponseCache {
             debug_headers: config.debug_headers,
             seal: Seal::new(secret),
             max_bytes: config.limits.max_cached_bytes as usize,
+            purges: Purges::default(),
         }
     }
 
@@ -171,6 +175,7 @@ impl ResponseCache {
         if no_cache {
             return Ok(Found::Nothing(missed(None)));
         }
+        let purged = self.purges.last(host, tenant, now);
         let (found, flight) = self.store(config).find_or_lead(host, key.as_bytes(), now);
         let (entry, is_stale) = match found {
             Lookup::Fresh(entry) => (Some(entry), false),
@@ -187,6 +192,7 @@ impl ResponseCache {
         let given = entry
             .filter(|_| ticket.is_none())
             .filter(is_young)
+            .filter(|entry| entry.created() > purged)
             .and_then(|entry| {
                 let usage = entry.usage();
                 let age = age(&entry);

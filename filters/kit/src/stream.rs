@@ -211,6 +211,13 @@ impl HttpContext for Stream {
         match Admission::decide(pipeline.config(), &head, is_end) {
             Admission::PassThrough => self.pass_through(),
             Admission::Refuse(refused, reply) => self.refuse(refused, &reply),
+            Admission::Purge(rule, purge) => match pipeline.purge(&rule, purge, &head, &World) {
+                Ok(reply) => {
+                    self.worker.count_request("purged");
+                    self.answer(&reply)
+                }
+                Err((refused, reply)) => self.refuse(refused, &reply),
+            },
             Admission::Read {
                 dialect,
                 deployment,

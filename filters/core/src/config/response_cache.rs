@@ -22,6 +22,15 @@ pub enum CachedRequests {
     Always,
 }
 
+/// What requests have done with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purge {
+    /// What was kept for the tenant that asks.
+    Tenant,
+    /// What was kept for anybody.
+    All,
+}
+
 /// Settings of the response-cache stage, for one rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResponseCacheConfig {
@@ -45,6 +54,8 @@ pub struct ResponseCacheConfig {
     pub key_hash: KeyHash,
     /// Another text, and nothing that was kept is found.
     pub version: String,
+    /// The rule's requests are answered here: what was kept before them is not given any more.
+    pub purge: Option<Purge>,
 }
 
 impl Default for ResponseCacheConfig {
@@ -60,6 +71,7 @@ impl Default for ResponseCacheConfig {
             max_entry_bytes: 128 << 10,
             key_hash: KeyHash::Sip,
             version: String::new(),
+            purge: None,
         }
     }
 }
@@ -78,6 +90,7 @@ impl ResponseCacheConfig {
         ];
         const HASHES: [(&str, KeyHash); 2] =
             [("siphash", KeyHash::Sip), ("sha256", KeyHash::Sha256)];
+        const PURGES: [(&str, Purge); 2] = [("tenant", Purge::Tenant), ("all", Purge::All)];
         let object = node.object(&[
             "enabled",
             "scope",
@@ -89,6 +102,7 @@ impl ResponseCacheConfig {
             "max_entry_bytes",
             "key_hash",
             "version",
+            "purge",
         ])?;
         let read =
             |key, own: u32, (low, high)| object.read_or(key, own, |node| node.integer(low, high));
@@ -109,6 +123,14 @@ impl ResponseCacheConfig {
             key_hash: object.read_or("key_hash", self.key_hash, |node| node.one_of(&HASHES))?,
             version: object.read_or("version", self.version.clone(), |node| {
                 node.string().map(str::to_owned)
+            })?,
+            purge: object.read_or("purge", None, |node| {
+                // The top level is about every request that no rule matches.
+                if node.path().starts_with("rules[") {
+                    node.one_of(&PURGES).map(Some)
+                } else {
+                    Err(node.wrong("only a rule can say which requests purge; give it there"))
+                }
             })?,
         })
     }
