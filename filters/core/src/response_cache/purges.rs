@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn what_was_asked_before_is_purged_for_one_or_for_all() {
-        let world = World::new();
+        let world = World::default();
         let purges = Purges::default();
         let [ann, bob] = [7, u64::MAX / 2].map(|hash| Some(Tenant::Named(hash)));
         let last = |now| [None, ann, bob].map(|tenant| purges.last(&world, tenant, now));
