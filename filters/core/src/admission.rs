@@ -156,15 +156,18 @@ mod tests {
     fn outcome(method: &str, path: &str, headers: &[(&str, &str)], is_whole: bool) -> String {
         let rules = br#"{"limits": {"max_body_bytes": 1000}, "rules": [
             {"name": "reads", "match": {"methods": ["GET"]}, "pass_through": true},
-            {"name": "files", "match": {"paths": ["/openai/v1/files"]}, "pass_through": true}
+            {"name": "files", "match": {"paths": ["/openai/v1/files"]}, "pass_through": true},
+            {"name": "purges", "match": {"paths": ["/purge"]}, "response_cache": {"purge": "all"}}
         ]}"#;
-        let config = Config::read(rules, &[StageKind::TokenEstimator]).unwrap();
+        let config = Config::read(rules, &[StageKind::ResponseCache]).unwrap();
         let head = Head {
             method: method.to_owned(),
             ..Head::to(path, headers)
         };
         match Admission::decide(&config, &head, is_whole) {
             Admission::PassThrough => "pass".to_owned(),
+            Admission::Purge(_, Purge::All) => "purge".to_owned(),
+            Admission::Purge(..) => panic!("another purge"),
             Admission::Read { .. } => "read".to_owned(),
             Admission::Refuse(refused, reply) => {
                 assert_eq!(refused.status(), reply.status);
@@ -180,6 +183,8 @@ mod tests {
     fn the_default_is_closed() {
         let rows: &[Row] = &[
             ("POST", CHAT, &[JSON], "read"),
+            ("DELETE", "/purge", &[], "purge"),
+            ("POST", "/purge%2f", &[], "ambiguous_path"),
             (
                 "POST",
                 CHAT,

@@ -249,10 +249,15 @@ impl Pipeline {
         };
         if tenant.is_some_and(|tenant| !tenant.is_named() && !rule.tenant.is_empty()) {
             let refused = Refused::NoTenant;
-            let reply = refused.reply("The request does not say whose answers are to be purged.", None);
+            let reply = refused.reply(
+                "The request does not say whose answers are to be purged.",
+                None,
+            );
             return Err((refused, reply));
         }
-        let is_done = host.now().is_some_and(|now| Purges::default().purge(host, tenant, now));
+        let is_done = host
+            .now()
+            .is_some_and(|now| Purges::default().purge(host, tenant, now));
         match is_done {
             true => Ok(Reply {
                 status: 200,

@@ -8,8 +8,9 @@
 
 mod cacheable;
 pub mod caller;
-mod directory;
+mod canonical;
 pub mod directives;
+mod directory;
 pub mod entry;
 pub mod key;
 pub mod keyer;
@@ -36,11 +37,14 @@ use crate::config::{self, Config, ResponseCacheConfig};
 use crate::effect::{Effect, Metric};
 use crate::exchange::{Ending, Exchange, ResponseHead, StreamEnd};
 use crate::host::Host;
-use crate::reply::{JSON, Reply, Refused};
-use crate::request::Request;
 use crate::rate_limiter::tenant::Tenant;
+use crate::reply::{JSON, Refused, Reply};
+use crate::request::Request;
 use crate::response::{FinishReason, Media, Usage, UsageReport};
 use crate::stage::{Stage, Verdict};
+
+#[cfg(test)]
+mod stage_tests;
 
 const SECOND: u64 = 1_000_000_000;
 
@@ -98,12 +102,16 @@ impl Cached {
 
     /// Bytes that are kept of the answer so far.
     pub(crate) fn kept(&self) -> usize {
-        self.miss.as_ref().map_or(0, |missed| missed.recording.kept())
+        self.miss
+            .as_ref()
+            .map_or(0, |missed| missed.recording.kept())
     }
 
     /// Whether the answer is wanted.
     pub(crate) fn is_keeping(&self) -> bool {
-        self.miss.as_ref().is_some_and(|missed| missed.recording.is_keeping())
+        self.miss
+            .as_ref()
+            .is_some_and(|missed| missed.recording.is_keeping())
     }
 }
 
@@ -146,13 +154,21 @@ impl ResponseCache {
         let Some(caller) = &exchange.caller else {
             return Err(Bypass::Off);
         };
-        let Directives { no_store, no_cache, max_age, .. } = caller.directives;
+        let Directives {
+            no_store,
+            no_cache,
+            max_age,
+            ..
+        } = caller.directives;
         if no_store {
             return Err(Bypass::NoStore);
         }
-        let tenant = exchange.tenant.filter(|_| config.scope == config::Scope::Tenant);
+        let tenant = exchange
+            .tenant
+            .filter(|_| config.scope == config::Scope::Tenant);
         // Where the operator says that nothing names tenants, all requests are of one.
-        let is_somebodys = tenant.is_none_or(|tenant| tenant.is_named() || exchange.rule.tenant.is_empty());
+        let is_somebodys =
+            tenant.is_none_or(|tenant| tenant.is_named() || exchange.rule.tenant.is_empty());
         if !is_somebodys {
             return Err(Bypass::NoTenant);
         }
@@ -197,7 +213,11 @@ impl ResponseCache {
                 let usage = entry.usage();
                 let age = age(&entry);
                 let reply = replay(&entry, request, age, is_stale)?;
-                Some(Found::Kept { reply, usage, is_stale })
+                Some(Found::Kept {
+                    reply,
+                    usage,
+                    is_stale,
+                })
             });
         Ok(given.unwrap_or_else(|| Found::Nothing(missed(ticket))))
     }
@@ -211,20 +231,32 @@ impl ResponseCache {
         host: &dyn Host,
     ) -> Result<Put, Unkept> {
         let config = &exchange.rule.response_cache;
-        let Missed { key, asked, recording, .. } = missed;
-        let Recorded { status, media, content_type, body } = recording.finish()?;
+        let Missed {
+            key,
+            asked,
+            recording,
+            ..
+        } = missed;
+        let Recorded {
+            status,
+            media,
+            content_type,
+            body,
+        } = recording.finish()?;
         let summary = ending.response.as_ref().ok_or(Unkept::Form)?;
         let (kind, seconds) = match status {
             200 => {
                 if !summary.is_whole(exchange.dialect) {
                     return Err(Unkept::Incomplete);
                 }
-                let is_kept = |reason| match reason {
-                    FinishReason::Stop => true,
-                    FinishReason::ToolCalls => config.tool_calls,
-                    FinishReason::Length | FinishReason::ContentFilter | FinishReason::Other => false,
-                };
-                if !summary.endings.reasons().all(is_kept) {
+                let has = |reason| summary.endings.has(reason);
+                let by_chance = [
+                    FinishReason::Length,
+                    FinishReason::ContentFilter,
+                    FinishReason::Other,
+                ];
+                let calls = has(FinishReason::ToolCalls) && !config.tool_calls;
+                if calls || by_chance.into_iter().any(has) {
                     return Err(Unkept::FinishReason);
                 }
                 (Kind::Answer, config.ttl_seconds)
@@ -289,9 +321,9 @@ fn replay(entry: &Entry, request: &Request<'_>, age: u64, is_stale: bool) -> Opt
     let body = entry.body();
     let body = match (is_events, wants_events) {
         (false, false) => body.to_vec(),
-        (true, true) => replay::same_form(request.dialect, body, wants_usage, entry.usage())?.into_owned(),
-        (false, true) => replay::as_events(request.dialect, body, wants_usage)?,
-        (true, false) => replay::as_document(request.dialect, body)?,
+        (true, true) => replay::same_form(body, wants_usage, entry.usage())?.into_owned(),
+        (false, true) => replay::as_sse(body, wants_usage)?,
+        (true, false) => replay::as_json(body, entry.usage())?,
     };
     let content_type = match wants_events {
         _ if is_events == wants_events => {
@@ -330,13 +362,18 @@ impl Stage for ResponseCache {
         host: &dyn Host,
         effects: &mut Vec<Effect>,
     ) -> Verdict {
-        let mut count = |metric: Metric, value: u64| effects.push(Effect::Measure { metric, value });
+        let mut count =
+            |metric: Metric, value: u64| effects.push(Effect::Measure { metric, value });
         let only_if_cached = exchange
             .caller
             .as_ref()
             .is_some_and(|caller| caller.directives.only_if_cached);
         let (told, verdict) = match self.look(request, exchange, host) {
-            Ok(Found::Kept { reply, usage, is_stale }) => {
+            Ok(Found::Kept {
+                reply,
+                usage,
+                is_stale,
+            }) => {
                 let told = if is_stale { "stale" } else { "hit" };
                 count(REQUESTS.with("outcome", told), 1);
                 if let Some(usage) = usage {
@@ -347,7 +384,10 @@ impl Stage for ResponseCache {
             Ok(Found::Nothing(missed)) => {
                 count(REQUESTS.with("outcome", "miss"), 1);
                 let told = "miss".to_owned();
-                exchange.cached = Some(Cached { told: told.clone(), miss: Some(missed) });
+                exchange.cached = Some(Cached {
+                    told: told.clone(),
+                    miss: Some(missed),
+                });
                 (told, Verdict::Continue)
             }
             Err(Bypass::Off) => return Verdict::Continue,
@@ -355,11 +395,17 @@ impl Stage for ResponseCache {
                 count(REQUESTS.with("outcome", "bypass"), 1);
                 count(BYPASSED.with("reason", why.name()), 1);
                 let told = format!("bypass; reason={}", why.name());
-                exchange.cached = Some(Cached { told: told.clone(), miss: None });
+                exchange.cached = Some(Cached {
+                    told: told.clone(),
+                    miss: None,
+                });
                 (told, Verdict::Continue)
             }
         };
-        effects.push(Effect::Publish { key: "tollgate.cache", value: told });
+        effects.push(Effect::Publish {
+            key: "tollgate.cache",
+            value: told,
+        });
         match verdict {
             Verdict::Continue if only_if_cached => {
                 if let Some(ticket) = exchange.cached.take().and_then(Cached::ticket) {
@@ -393,7 +439,8 @@ impl Stage for ResponseCache {
             return;
         };
         let ticket = missed.ticket;
-        let mut count = |metric: Metric, value: u64| effects.push(Effect::Measure { metric, value });
+        let mut count =
+            |metric: Metric, value: u64| effects.push(Effect::Measure { metric, value });
         let is_answered = ending.end == StreamEnd::Answered;
         let bytes = missed.recording.kept() as u64;
         // What a later stage answers is no answer to keep.

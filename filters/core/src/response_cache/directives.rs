@@ -41,7 +41,9 @@ impl Directives {
 
 /// A number of seconds, which some write in quotes; 0 for what is none.
 fn seconds(argument: &[u8]) -> u64 {
-    let unquoted = argument.strip_prefix(b"\"").and_then(|text| text.strip_suffix(b"\""));
+    let unquoted = argument
+        .strip_prefix(b"\"")
+        .and_then(|text| text.strip_suffix(b"\""));
     let digits = unquoted.unwrap_or(argument);
     if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
         return 0;
@@ -58,15 +60,44 @@ mod tests {
     #[test]
     fn what_is_known_counts() {
         let none = Directives::default();
-        let max_age = |age| Directives { max_age: Some(age), ..none };
+        let max_age = |age| Directives {
+            max_age: Some(age),
+            ..none
+        };
         for (values, expected) in [
             (&[][..], none),
             (&[""], none),
             (&["max-stale=10, no-transform", "private"], none),
-            (&["no-cache"], Directives { no_cache: true, ..none }),
-            (&["No-Store"], Directives { no_store: true, ..none }),
-            (&["only-if-cached"], Directives { only_if_cached: true, ..none }),
-            (&["no-cache, no-store", "only-if-cached"], Directives { no_cache: true, no_store: true, only_if_cached: true, max_age: None }),
+            (
+                &["no-cache"],
+                Directives {
+                    no_cache: true,
+                    ..none
+                },
+            ),
+            (
+                &["No-Store"],
+                Directives {
+                    no_store: true,
+                    ..none
+                },
+            ),
+            (
+                &["only-if-cached"],
+                Directives {
+                    only_if_cached: true,
+                    ..none
+                },
+            ),
+            (
+                &["no-cache, no-store", "only-if-cached"],
+                Directives {
+                    no_cache: true,
+                    no_store: true,
+                    only_if_cached: true,
+                    max_age: None,
+                },
+            ),
             (&["max-age=60"], max_age(60)),
             (&["max-age = \"60\" ,"], max_age(60)),
             (&["max-age=60", "max-age=5"], max_age(5)),

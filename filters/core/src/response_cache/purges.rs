@@ -45,10 +45,12 @@ impl Purges {
     /// Has done with all that was asked before `now`, for `tenant` or for everybody. False where
     /// that could not be noted.
     pub fn purge(&self, host: &dyn Host, tenant: Option<Tenant>, now: u64) -> bool {
-        let noted = self.0.update(host, key(tenant), now, PATIENT_RETRIES, |[at, _]| {
-            let is_later = now > at;
-            ((), is_later.then_some([now, 0]))
-        });
+        let noted = self
+            .0
+            .update(host, key(tenant), now, PATIENT_RETRIES, |[at, _]| {
+                let is_later = now > at;
+                ((), is_later.then_some([now, 0]))
+            });
         matches!(noted.change, Change::Stored | Change::None)
     }
 

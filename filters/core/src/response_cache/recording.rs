@@ -159,11 +159,23 @@ mod tests {
         let json = b"application/json".as_slice();
         let rows: [(_, &[&[u8]], Result<&[u8], Unkept>); 8] = [
             (Some(head(200, json, b"")), &[b"{", b"}"], Ok(b"{}")),
-            (Some(head(200, b"text/event-stream", b"")), &[b"12345678"], Ok(b"12345678")),
+            (
+                Some(head(200, b"text/event-stream", b"")),
+                &[b"12345678"],
+                Ok(b"12345678"),
+            ),
             (Some(head(400, json, b"identity")), &[], Ok(b"")),
-            (Some(head(200, json, b"")), &[b"1234567", b"89"], Err(Unkept::Size)),
+            (
+                Some(head(200, json, b"")),
+                &[b"1234567", b"89"],
+                Err(Unkept::Size),
+            ),
             (Some(head(200, json, b"gzip")), &[b"x"], Err(Unkept::Form)),
-            (Some(head(200, b"text/html", b"")), &[b"x"], Err(Unkept::Form)),
+            (
+                Some(head(200, b"text/html", b"")),
+                &[b"x"],
+                Err(Unkept::Form),
+            ),
             (Some(head(429, json, b"")), &[b"{}"], Err(Unkept::Status)),
             (None, &[b"x"], Err(Unkept::Incomplete)),
         ];
@@ -177,8 +189,18 @@ mod tests {
             let kept = recording.kept();
             let recorded = recording.finish();
             assert_eq!(is_kept, recorded.is_ok());
-            assert_eq!(kept, recorded.as_ref().map_or(0, |recorded| recorded.body.len()));
-            assert_eq!(recorded.as_ref().map(|recorded| &*recorded.body).map_err(|why| *why), expected, "{head:?}");
+            assert_eq!(
+                kept,
+                recorded.as_ref().map_or(0, |recorded| recorded.body.len())
+            );
+            assert_eq!(
+                recorded
+                    .as_ref()
+                    .map(|recorded| &*recorded.body)
+                    .map_err(|why| *why),
+                expected,
+                "{head:?}"
+            );
         }
     }
 }
