@@ -5,6 +5,7 @@
 //! no DOM, no unescaping, no heap. What upstream parsers disagree about (a byte order
 //! mark, lone surrogates, control characters in strings, trailing bytes) is refused.
 
+mod compact;
 mod error;
 mod escape;
 mod lexer;
@@ -12,9 +13,10 @@ mod number;
 mod string;
 mod utf8;
 
+pub(crate) use compact::compactness;
 pub use error::{Error, ErrorKind};
-pub(crate) use escape::escape_at;
 pub use escape::{Unescaped, unescape, unescape_short};
+pub(crate) use escape::{escape_at, simple_escape};
 pub use lexer::{Lexer, MAX_DEPTH};
 pub use number::Number;
 

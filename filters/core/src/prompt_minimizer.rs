@@ -11,6 +11,7 @@ pub mod canonical;
 pub mod cap;
 pub mod conversation;
 mod gap;
+mod glance;
 pub mod html;
 mod keys;
 mod lines;
@@ -47,6 +48,7 @@ use crate::request::texts::{RequestText, Speaker};
 use crate::stage::{Stage, Verdict};
 use crate::tokens::{Encoding, Meter};
 use conversation::Fitted;
+use glance::Glance;
 use repeats::Repeats;
 use source::Source;
 use splice::Splice;
@@ -188,9 +190,13 @@ pub fn minimize(request: &Request<'_>, config: &PromptMinimizerConfig) -> (Edits
         },
     };
     for text in request.texts.iter().filter(|text| text.is_content) {
-        let is_looked_at = |transform| config.texts(transform).looks_at(text.speaker);
         let Some(gone) = fitted.gone_before(text.content.span.start) else {
             continue;
+        };
+        let content = text.content;
+        let glance = Glance::at(content.span.of(request.body), content.escaped);
+        let is_looked_at = |transform| {
+            config.texts(transform).looks_at(text.speaker) && glance.may_want(transform, config)
         };
         // What is not looked at may be what is repeated.
         if run.repeats.is_some() || Transform::ALL.into_iter().any(is_looked_at) {
@@ -243,6 +249,7 @@ impl Run<'_> {
         };
         let mut splices: Vec<Splice> = Vec::new();
         let mut current = Cow::Borrowed(source.text());
+        let mut estimate = None;
         for transform in Transform::ALL {
             let is_wanted = self.config.texts(transform).looks_at(text.speaker);
             let more = match (transform, &mut self.repeats) {
@@ -268,18 +275,20 @@ impl Run<'_> {
             }
             let left = splice::apply(&current, &more);
             let encoding = self.request.model.encoding;
-            let saved = tokens(&current, encoding).saturating_sub(tokens(&left, encoding));
-            self.minimized.add(transform.name(), saved);
+            let before = estimate.unwrap_or_else(|| tokens(&current, encoding));
+            let after = tokens(&left, encoding);
+            estimate = Some(after);
+            self.minimized
+                .add(transform.name(), before.saturating_sub(after));
             splices = splice::compose(splices, &more);
             current = Cow::Owned(left);
         }
         let base = content.span.start as usize;
+        let mut way = source.way();
         for Splice { range, text } in &splices {
-            let place = source.place(range);
-            let span = Span::new(
-                base.saturating_add(place.start),
-                base.saturating_add(place.end),
-            );
+            let place = |way: &mut source::Way, at| base.saturating_add(way.to(at));
+            let start = place(&mut way, range.start);
+            let span = Span::new(start, place(&mut way, range.end));
             self.edits.replace(span, source::escape(text).as_bytes());
         }
     }

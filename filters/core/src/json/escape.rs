@@ -13,25 +13,33 @@ pub(super) const fn simple(after_backslash: u8) -> Option<u8> {
     })
 }
 
-/// Whether a backslash and this byte are an escape of two characters. A table, because the
-/// jump that a `match` becomes is mispredicted where escapes are frequent.
+/// The same out of a table, because the jump that a `match` becomes is mispredicted where escapes
+/// are frequent.
 #[inline(always)]
-pub(super) fn is_simple(after_backslash: u8) -> bool {
-    SIMPLE
-        .get(usize::from(after_backslash))
-        .is_some_and(|is| *is)
+pub(crate) fn simple_escape(after_backslash: u8) -> Option<u8> {
+    let stands_for = SIMPLE.get(usize::from(after_backslash));
+    stands_for.copied().filter(|byte| *byte != NONE)
 }
 
-static SIMPLE: [bool; 256] = {
-    let mut table = [false; 256];
+/// Whether a backslash and this byte are an escape of two characters.
+#[inline(always)]
+pub(super) fn is_simple(after_backslash: u8) -> bool {
+    simple_escape(after_backslash).is_some()
+}
+
+/// What no escape of two characters stands for.
+const NONE: u8 = 0;
+
+static SIMPLE: [u8; 256] = {
+    let mut table = [NONE; 256];
     let mut byte = 0u8;
     while byte < 128 {
         #[allow(
             clippy::indexing_slicing,
             reason = "evaluated by the compiler; 128 is below 256"
         )]
-        {
-            table[byte as usize] = simple(byte).is_some();
+        if let Some(stands_for) = simple(byte) {
+            table[byte as usize] = stands_for;
         }
         byte = byte.wrapping_add(1);
     }
@@ -192,7 +200,7 @@ mod tests {
     #[test]
     fn the_two_lists_of_simple_escapes_agree() {
         for byte in 0..=255 {
-            assert_eq!(is_simple(byte), simple(byte).is_some(), "{byte}");
+            assert_eq!(simple_escape(byte), simple(byte), "{byte}");
         }
     }
 

@@ -52,6 +52,9 @@ pub fn tidy(text: &str) -> Vec<Splice> {
         }
         _ => splices,
     };
+    if splices.is_empty() {
+        return splices;
+    }
     // Blanks between ends of lines may be one token with them.
     match saves(text, &apply(text, &splices), 0) {
         true => splices,

@@ -46,6 +46,9 @@ pub fn compose(first: Vec<Splice>, second: &[Splice]) -> Vec<Splice> {
     if second.is_empty() {
         return first;
     }
+    if first.is_empty() {
+        return second.to_vec();
+    }
     let mut left = Pieces::new(first);
     let mut all = Composed::default();
     let mut at = 0usize;

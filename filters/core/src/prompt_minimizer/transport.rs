@@ -4,11 +4,15 @@
 use super::gap;
 use crate::Span;
 use crate::edit::Edits;
-use crate::json::escape_at;
 use crate::json::{Container, Error, Handler, Lexer, Literal, MAX_DEPTH, Number, Place};
+use crate::json::{compactness, escape_at};
 
 /// Takes white space outside strings out of `body`, and writes out `\uXXXX` in UTF-8.
 pub fn tidy(body: &[u8], edits: &mut Edits) {
+    let found = compactness(body);
+    if !found.has_gaps && !found.has_unicode_escapes {
+        return;
+    }
     let mut tokens = Tokens {
         body,
         edits,

@@ -221,9 +221,25 @@ impl Entry {
         now.saturating_sub(self.head.created)
     }
 
-    /// What it is good for at `now`, where it may be given for `stale` longer than it is fresh.
+    /// When it is of no use any more, in nanoseconds since 1970, where the model's answers may be
+    /// given for `stale` longer than they are fresh. Refusals may not: they are kept for a short
+    /// time so that whoever asks wrongly in a loop costs little, and then asked for again.
+    pub fn end(&self, stale: u64) -> u64 {
+        self.head.expires.saturating_add(self.stale(stale))
+    }
+
+    /// What it is good for at `now`, where the model's answers may be given for `stale` longer
+    /// than they are fresh.
     pub fn freshness(&self, now: u64, stale: u64) -> Freshness {
+        let stale = self.stale(stale);
         Freshness::at(now, self.head.created, self.head.expires, stale)
+    }
+
+    fn stale(&self, stale: u64) -> u64 {
+        match self.head.kind {
+            Kind::Answer => stale,
+            Kind::Refusal => 0,
+        }
     }
 
     fn headers_at(&self) -> usize {

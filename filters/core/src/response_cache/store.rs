@@ -38,10 +38,10 @@ pub struct Store {
 /// How much a store holds, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Bytes of all values together; at least [`MIN_BYTES`], or nothing is kept. Their keys come
+    /// Bytes of all values together, directories included; [`MIN_BYTES`] or more. Their keys come
     /// on top, see [`KEYS`].
     pub bytes: usize,
-    /// Nanoseconds that an entry is given after it has ceased to be fresh, while somebody asks
+    /// Nanoseconds that an answer is given after it has ceased to be fresh, while somebody asks
     /// for a new one.
     pub stale: u64,
     /// Nanoseconds that who asks the upstream is waited for, before another may ask.
@@ -133,7 +133,7 @@ pub struct Census {
 pub const SETS: usize = 64;
 /// Keys of shared data that there ever are, of 32 bytes at most. Envoy never forgets one.
 pub const KEYS: usize = 16_448;
-/// Below, a set has no room for entries worth keeping.
+/// The least that is worth while: an entry has at most 9,720 bytes then.
 pub const MIN_BYTES: usize = 1 << 20;
 /// Seconds in which the uses of an entry are noted once, so that a hit mostly writes nothing.
 pub const USE_IS_NOTED_EVERY: u32 = 8;
@@ -257,12 +257,11 @@ impl Store {
             return put;
         };
         let place = Place::of(entry.key());
-        let end = entry.expires().saturating_add(self.bounds.stale);
         let way = Way {
             tag: place.tag,
             bytes: size,
             used: seconds(now),
-            end: seconds(end).saturating_add(1),
+            end: seconds(entry.end(self.bounds.stale)).saturating_add(1),
         };
         while put.conflicts <= PATIENT_RETRIES {
             match self.try_put(host, entry, place.set, way) {
@@ -301,13 +300,7 @@ impl Store {
             empty(host, set, *at)?;
         }
         let name = way_name(set, plan.at);
-        let (old, version) = read(host, &name)?;
-        if !old.is_empty() && !plan.in_place {
-            // Nothing should be there: somebody is just writing it, or died before he noted it.
-            empty(host, set, plan.at)?;
-            return Ok((Stored::Conflict, 0));
-        }
-        drop(old);
+        let (_, version) = read(host, &name)?;
         seen.directory.carry_out(&plan, way);
         seen.directory.land(way.tag, None);
         let noted = host.share(&set_name(set), seen.directory.bytes(), seen.version)?;

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use crate::json::{Container, Handler, Lexer, Literal, MAX_DEPTH, Number, Place};
+use crate::json::{Container, Handler, Lexer, Literal, MAX_DEPTH, Number, Place, compactness};
 use crate::prompt_minimizer::gap;
 use crate::prompt_minimizer::keys::{Keys, LeftAlone};
 use crate::prompt_minimizer::splice::Splice;
@@ -17,6 +17,11 @@ use crate::prompt_minimizer::splice::Splice;
 pub fn whitespace(text: &str) -> Option<Vec<Splice>> {
     let value = text.trim_matches(is_whitespace);
     if !value.starts_with(['{', '[']) || !value.ends_with(['}', ']']) {
+        return None;
+    }
+    let is_worthless = text.len().saturating_sub(value.len()) < TOKEN_OF_ITS_OWN
+        && !compactness(value.as_bytes()).has_gaps;
+    if is_worthless {
         return None;
     }
     let mut gaps = Gaps {

@@ -1,5 +1,10 @@
 //! The store among workers that take turns: what is found, what has to go, and what it costs.
 
+mod flights;
+mod interleaving;
+mod model;
+mod turns;
+
 use std::rc::Rc;
 
 use super::*;
@@ -161,6 +166,42 @@ fn an_entry_is_fresh_then_stale_then_gone() {
         worker.world.store.now.set(START + at);
         assert_eq!(worker.find(&key), found, "{at}");
     }
+}
+
+#[test]
+fn an_entry_has_room_in_one_set() {
+    for (bytes, most) in [
+        (MIN_BYTES, 9720),
+        (64 * MIB, 1_041_912),
+        (0, 0),
+        (usize::MAX, usize::MAX / 64 - 6664),
+    ] {
+        assert_eq!(store(bytes).max_entry_bytes(), most);
+    }
+}
+
+#[test]
+fn a_refusal_is_never_given_stale() {
+    let worker = Worker::of(&world(), 64 * MIB);
+    let key = key(0, 1);
+    let refusal = Draft {
+        key: &key,
+        media: Media::Json,
+        kind: Kind::Refusal,
+        status: 400,
+        created: START,
+        expires: START + 5 * SECOND,
+        usage: None,
+        content_type: b"application/json",
+        headers: &[],
+        body: b"{}",
+    };
+    let refusal = refusal.seal(&Seal::new(b"secret")).unwrap();
+    worker.store.put(&worker.world, &refusal, START);
+    worker.wait(5 * SECOND - 1);
+    assert_eq!(worker.find(&key), Lookup::Fresh(refusal));
+    worker.wait(1);
+    assert_eq!(worker.find(&key), Lookup::Miss(Miss::Expired));
 }
 
 #[test]
