@@ -47,6 +47,7 @@ fn read(body: &[u8]) -> Request<'_> {
     let wanted = Wanted {
         tokens: false,
         texts: true,
+        key: None,
     };
     let reader = RequestReader::new(Dialect::Chat, wanted, &Limits::default());
     let request = reader.finish(body, None, &Models::default());

@@ -8,6 +8,7 @@ use tollgate_core::request::{RequestReader, Wanted};
 const TOKENS: Wanted = Wanted {
     tokens: true,
     texts: false,
+    key: None,
 };
 
 /// With the fast tier.

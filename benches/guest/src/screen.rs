@@ -93,6 +93,7 @@ pub fn screen_read(body: &[u8]) -> u64 {
     let wanted = Wanted {
         tokens: false,
         texts: true,
+        key: None,
     };
     let reader = RequestReader::new(Dialect::Chat, wanted, &Limits::default());
     let request = reader.finish(body, None, &Models::default());

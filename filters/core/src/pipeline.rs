@@ -345,6 +345,7 @@ impl Pipeline {
             texts: has(StageKind::ContentScreener)
                 && rule.content_screener.looks_at(Speakers::REQUEST)
                 || has(StageKind::PromptMinimizer) && rule.prompt_minimizer.reads_texts(),
+            key: None,
         }
     }
 

@@ -7,7 +7,9 @@ use crate::config::{Accuracy, Limits};
 use crate::endpoint::Dialect;
 use crate::json::unescape_short;
 use crate::models::Models;
-use crate::scan::{Event, Field, Fields, JsonStr, PartKind, Refusal, Role, Scanner, Sink};
+use crate::response_cache::key::{KeyReader, RequestKey};
+use crate::response_cache::keyer::Keyer;
+use crate::scan::{Event, Field, Fields, JsonStr, PartKind, Refusal, Role, Scanner, Sink, Token};
 use crate::tokens::{Detail, Model, OutputBound, Prompt};
 use texts::{RequestText, Texts};
 
@@ -21,6 +23,7 @@ pub struct RequestReader {
     wanted: Wanted,
     measured: Measured,
     texts: Texts,
+    key: Option<Box<KeyReader>>,
 }
 
 /// What of a request its stages look at: what nobody does is not made.
@@ -30,6 +33,8 @@ pub struct Wanted {
     pub tokens: bool,
     /// The list of its texts.
     pub texts: bool,
+    /// What its answer depends on, hashed by this.
+    pub key: Option<Keyer>,
 }
 
 /// What is measured while the body passes.
@@ -52,6 +57,8 @@ pub struct Request<'a> {
     pub fields: Fields,
     /// Every text the model may read, in the order of the body; empty where it is not wanted.
     pub texts: Vec<RequestText>,
+    /// What its answer depends on, where it is wanted.
+    pub key: Option<RequestKey>,
     measured: Measured,
 }
 
@@ -86,6 +93,9 @@ impl RequestReader {
             wanted,
             measured: Measured::default(),
             texts: Texts::default(),
+            key: wanted
+                .key
+                .map(|keyer| Box::new(KeyReader::new(keyer, dialect))),
         }
     }
 
@@ -94,14 +104,23 @@ impl RequestReader {
     /// # Errors
     /// What is wrong with it and where, at the first byte that shows it.
     pub fn push(&mut self, body: &[u8]) -> Result<(), Refusal> {
-        let mut pass = Pass {
+        let RequestReader { scanner, key, .. } = self;
+        let pass = Pass {
             body,
             dialect: self.dialect,
             wanted: self.wanted,
             measured: &mut self.measured,
             texts: &mut self.texts,
         };
-        self.scanner.push(body, &mut pass)
+        // Two sinks, because to ask at every token would slow down those who want no key.
+        match key {
+            None => scanner.push(body, &mut { pass }),
+            Some(key) => {
+                scanner.push(body, &mut Keyed { pass, key })?;
+                key.flush(body);
+                Ok(())
+            }
+        }
     }
 
     /// The request whose whole body is `body`. A deployment named by the path decides the
@@ -132,6 +151,7 @@ impl RequestReader {
             model,
             fields,
             texts: self.texts.finish().ok_or(Unread::NoMemory)?,
+            key: self.key.map(|key| key.finish()),
             measured: self.measured,
         })
     }
@@ -244,6 +264,12 @@ struct Pass<'a> {
     texts: &'a mut Texts,
 }
 
+/// One push of a body whose key is wanted.
+struct Keyed<'a> {
+    pass: Pass<'a>,
+    key: &'a mut KeyReader,
+}
+
 impl Sink for Pass<'_> {
     #[inline]
     fn event(&mut self, event: Event<'_>) {
@@ -253,6 +279,18 @@ impl Sink for Pass<'_> {
         if self.wanted.tokens {
             self.measure(event);
         }
+    }
+}
+
+impl Sink for Keyed<'_> {
+    #[inline]
+    fn event(&mut self, event: Event<'_>) {
+        self.pass.event(event);
+    }
+
+    #[inline(always)]
+    fn token(&mut self, token: Token) {
+        self.key.token(token, self.pass.body);
     }
 }
 

@@ -8,14 +8,14 @@
 
 mod cacheable;
 pub mod caller;
-mod canonical;
-pub mod directives;
+pub mod canonical;
 mod directory;
+pub mod directives;
 pub mod entry;
 pub mod key;
 pub mod keyer;
 pub mod lifetime;
-mod prefix;
+pub mod prefix;
 pub mod purges;
 pub mod recording;
 pub mod replay;

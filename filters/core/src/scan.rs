@@ -17,11 +17,13 @@ mod fields;
 mod frames;
 mod refusal;
 mod schema;
+mod token;
 mod walk;
 
 pub use event::{Event, ItemKind, Message, Part, PartKind, Role, Sink, Text, TextKind, ToolCall};
 pub use fields::{Field, Fields, JsonStr};
 pub use refusal::{Path, Refusal, RefusalKind, Type, Types};
+pub use token::Token;
 
 use crate::endpoint::Dialect;
 use crate::json::Lexer;

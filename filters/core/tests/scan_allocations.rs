@@ -10,7 +10,11 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use tollgate_core::config::Limits;
 use tollgate_core::endpoint::Dialect;
+use tollgate_core::models::Models;
+use tollgate_core::request::{RequestReader, Wanted};
+use tollgate_core::response_cache::keyer::{KeyHash, Keyer};
 use tollgate_core::scan::{Event, Scanner, Sink};
 
 struct Counting;
@@ -84,6 +88,25 @@ fn scanning_allocates_nothing() {
             assert_eq!(allocations, 0, "{} bytes in chunks of {chunk}", body.len());
             assert_eq!(result.is_ok(), accepted);
             assert_eq!(bytes.0 > 0, accepted);
+
+            let before = ALLOCATIONS.load(Ordering::Relaxed);
+            let wanted = Wanted {
+                tokens: false,
+                texts: false,
+                key: Some(Keyer::new(KeyHash::Sip, b"")),
+            };
+            let mut reader = RequestReader::new(Dialect::Chat, wanted, &Limits::default());
+            let mut ends = (0..body.len()).step_by(chunk).skip(1);
+            let result =
+                ends.try_for_each(|end| reader.push(body.get(..end).expect("within the body")));
+            if result.is_ok()
+                && let Ok(request) = reader.finish(&body, None, &Models::default())
+            {
+                assert!(request.key.is_some());
+                // What is hashed, and the list of a conversation's beginnings.
+                let allocations = ALLOCATIONS.load(Ordering::Relaxed).wrapping_sub(before);
+                assert_eq!(allocations, 2, "a key of {} bytes", body.len());
+            }
         }
     }
 }

@@ -124,6 +124,7 @@ fn read(body: &[u8]) -> Result<Request<'_>> {
     let wanted = Wanted {
         tokens: false,
         texts: true,
+        key: None,
     };
     let reader = RequestReader::new(Dialect::Chat, wanted, &Limits::default());
     reader

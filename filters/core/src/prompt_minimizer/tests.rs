@@ -31,6 +31,7 @@ pub(super) fn read<T>(dialect: Dialect, body: &str, look: impl Fn(&Request<'_>) 
     let wanted = Wanted {
         tokens: true,
         texts: true,
+        key: None,
     };
     let reader = RequestReader::new(dialect, wanted, &Limits::default());
     let models = Models::default();

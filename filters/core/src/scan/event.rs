@@ -1,6 +1,6 @@
 //! What the scanner tells while it reads.
 
-use super::{Field, JsonStr};
+use super::{Field, JsonStr, Token};
 use crate::Span;
 use crate::json::unescape_short;
 
@@ -8,6 +8,10 @@ use crate::json::unescape_short;
 pub trait Sink {
     /// Takes one finding.
     fn event(&mut self, event: Event<'_>);
+
+    /// Takes one token, before what is found by it. Goes by where it is not implemented.
+    #[inline(always)]
+    fn token(&mut self, _token: Token) {}
 }
 
 /// Takes no interest.

@@ -7,6 +7,7 @@ use super::fields::{Field, Fields, JsonStr};
 use super::frames::{Frame, Frames, Key, Node};
 use super::refusal::{RefusalKind, Type};
 use super::schema::{self, BooleanSlot, Inside, List, NumberSlot, Object, Shape, StringSlot};
+use super::token::Token;
 use crate::Span;
 use crate::endpoint::Dialect;
 use crate::json::{Container, Error, Handler, Literal, Number, Piece, Place};
@@ -343,6 +344,7 @@ impl<S: Sink> Handler for Pass<'_, S> {
 
     #[inline]
     fn open(&mut self, container: Container, at: usize) -> Result<(), Fault> {
+        self.sink.token(Token::Open { at });
         if self.walk.skipped > 0 {
             self.walk.skipped = self.walk.skipped.wrapping_add(1);
             return Ok(());
@@ -369,6 +371,7 @@ impl<S: Sink> Handler for Pass<'_, S> {
 
     #[inline]
     fn close(&mut self, _container: Container, end: usize) -> Result<(), Fault> {
+        self.sink.token(Token::Close { end });
         match self.walk.skipped {
             0 => {
                 self.leave(end);
@@ -385,6 +388,7 @@ impl<S: Sink> Handler for Pass<'_, S> {
 
     #[inline(always)]
     fn string_start(&mut self, place: Place, at: usize) -> Result<(), Fault> {
+        self.sink.token(Token::String { place, at });
         if self.walk.skipped > 0 {
             return Ok(());
         }
@@ -405,6 +409,8 @@ impl<S: Sink> Handler for Pass<'_, S> {
 
     #[inline(always)]
     fn string_piece(&mut self, piece: Piece<'_>) -> Result<(), Fault> {
+        let whole_until = piece.whole_until;
+        self.sink.token(Token::Piece { whole_until });
         let Reading::Value {
             text: Some(kind), ..
         } = self.walk.string
@@ -434,6 +440,7 @@ impl<S: Sink> Handler for Pass<'_, S> {
 
     #[inline(always)]
     fn string_end(&mut self, at: usize, escaped: bool) -> Result<(), Fault> {
+        self.sink.token(Token::StringEnd { at, escaped });
         if self.walk.skipped > 0 {
             return Ok(());
         }
@@ -456,6 +463,7 @@ impl<S: Sink> Handler for Pass<'_, S> {
 
     #[inline]
     fn number(&mut self, number: Number, start: usize, end: usize) -> Result<(), Fault> {
+        self.sink.token(Token::Number { start, end });
         if self.walk.skipped == 0 {
             let slot = self.walk.begin(Type::Number, start)?.number;
             self.walk.remember_number(slot, number, start)?;
@@ -466,6 +474,11 @@ impl<S: Sink> Handler for Pass<'_, S> {
 
     #[inline]
     fn literal(&mut self, literal: Literal, start: usize, end: usize) -> Result<(), Fault> {
+        self.sink.token(Token::Literal {
+            literal,
+            start,
+            end,
+        });
         if self.walk.skipped == 0 {
             match literal {
                 Literal::Null => {
