@@ -345,7 +345,6 @@ impl Pipeline {
             texts: has(StageKind::ContentScreener)
                 && rule.content_screener.looks_at(Speakers::REQUEST)
                 || has(StageKind::PromptMinimizer) && rule.prompt_minimizer.reads_texts(),
-            key: None,
         }
     }
 

@@ -9,8 +9,8 @@
 mod cacheable;
 pub mod caller;
 pub mod canonical;
-mod directory;
 pub mod directives;
+mod directory;
 pub mod entry;
 pub mod key;
 pub mod keyer;

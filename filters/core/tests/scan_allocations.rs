@@ -89,7 +89,7 @@ fn scanning_allocates_nothing() {
             assert_eq!(result.is_ok(), accepted);
             assert_eq!(bytes.0 > 0, accepted);
 
-            let before = ALLOCATIONS.load(Ordering::Relaxed);
+            let before = ALLOCATIONS.get();
             let wanted = Wanted {
                 tokens: false,
                 texts: false,
@@ -104,7 +104,7 @@ fn scanning_allocates_nothing() {
             {
                 assert!(request.key.is_some());
                 // What is hashed, and the list of a conversation's beginnings.
-                let allocations = ALLOCATIONS.load(Ordering::Relaxed).wrapping_sub(before);
+                let allocations = ALLOCATIONS.get().wrapping_sub(before);
                 assert_eq!(allocations, 2, "a key of {} bytes", body.len());
             }
         }

@@ -36,7 +36,8 @@ impl Asker<'_> {
 }
 
 fn question(temperature: Option<f64>, is_stream: bool) -> Value {
-    let mut question = json!({"messages": [{"role": "user", "content": "Which colour has the sky?"}]});
+    let mut question =
+        json!({"messages": [{"role": "user", "content": "Which colour has the sky?"}]});
     if let Some(temperature) = temperature {
         question["temperature"] = json!(temperature);
     }
@@ -54,10 +55,15 @@ fn said(answer: &Response) -> String {
         return text.as_str().unwrap().to_owned();
     }
     assert!(text.ends_with("data: [DONE]\n\n"), "{text}");
-    let events = text.split("\n\n").filter_map(|event| event.strip_prefix("data: "));
+    let events = text
+        .split("\n\n")
+        .filter_map(|event| event.strip_prefix("data: "));
     let deltas = events.filter(|data| *data != "[DONE]").map(|data| {
         let chunk: Value = serde_json::from_str(data).unwrap();
-        chunk["choices"][0]["delta"]["content"].as_str().unwrap_or_default().to_owned()
+        chunk["choices"][0]["delta"]["content"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned()
     });
     deltas.collect()
 }
@@ -98,7 +104,12 @@ fn answers_are_of_a_tenant_a_host_and_a_route() {
             ("gateway.internal", "ann", Some(0.0), "miss"),
             ("gateway.internal", "bob", Some(0.0), "miss"),
             ("gateway.internal", "bob", Some(0.0), "hit"),
-            ("gateway.internal", "bob", None, "bypass; reason=not_deterministic"),
+            (
+                "gateway.internal",
+                "bob",
+                None,
+                "bypass; reason=not_deterministic",
+            ),
             ("help.internal", "bob", None, "miss"),
             ("help.internal", "ann", None, "hit"),
             ("help.external", "ann", None, "miss"),
@@ -111,7 +122,11 @@ fn answers_are_of_a_tenant_a_host_and_a_route() {
             }
             let (answer, asked) = asker.ask(host, key, &question(temperature, false));
             assert_eq!(told(&answer), expected, "{chain}: {host} {key}");
-            assert_eq!(asked, usize::from(expected != "hit"), "{chain}: {host} {key}");
+            assert_eq!(
+                asked,
+                usize::from(expected != "hit"),
+                "{chain}: {host} {key}"
+            );
         }
         // What is purged is of one tenant.
         let purge = |key| {

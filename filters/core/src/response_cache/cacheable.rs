@@ -27,17 +27,6 @@ pub enum Bypass {
 }
 
 impl Bypass {
-    /// Every reason.
-    pub const ALL: [Bypass; 7] = [
-        Bypass::Off,
-        Bypass::NoClock,
-        Bypass::NoStore,
-        Bypass::NotDeterministic,
-        Bypass::ProviderState,
-        Bypass::HostedTools,
-        Bypass::NoTenant,
-    ];
-
     /// Its name, in the header and as a label of metrics.
     pub fn name(self) -> &'static str {
         match self {

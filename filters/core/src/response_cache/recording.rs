@@ -52,16 +52,6 @@ pub enum Unkept {
 }
 
 impl Unkept {
-    /// Every reason.
-    pub const ALL: [Unkept; 6] = [
-        Unkept::Status,
-        Unkept::Form,
-        Unkept::Size,
-        Unkept::Incomplete,
-        Unkept::FinishReason,
-        Unkept::Store,
-    ];
-
     /// Its name, as a label of metrics.
     pub fn name(self) -> &'static str {
         match self {
