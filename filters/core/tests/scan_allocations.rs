@@ -88,7 +88,14 @@ fn scanning_allocates_nothing() {
             assert_eq!(allocations, 0, "{} bytes in chunks of {chunk}", body.len());
             assert_eq!(result.is_ok(), accepted);
             assert_eq!(bytes.0 > 0, accepted);
+        }
+    }
+}
 
+#[test]
+fn a_key_allocates_twice() {
+    for body in [body(1, 1_000), body(10, 100_000), body(10_000, 20)] {
+        for chunk in [body.len(), 4_096, 61] {
             let before = ALLOCATIONS.get();
             let wanted = Wanted {
                 tokens: false,
@@ -96,17 +103,16 @@ fn scanning_allocates_nothing() {
                 key: Some(Keyer::new(KeyHash::Sip, b"")),
             };
             let mut reader = RequestReader::new(Dialect::Chat, wanted, &Limits::default());
-            let mut ends = (0..body.len()).step_by(chunk).skip(1);
-            let result =
-                ends.try_for_each(|end| reader.push(body.get(..end).expect("within the body")));
-            if result.is_ok()
-                && let Ok(request) = reader.finish(&body, None, &Models::default())
-            {
-                assert!(request.key.is_some());
-                // What is hashed, and the list of a conversation's beginnings.
-                let allocations = ALLOCATIONS.get().wrapping_sub(before);
-                assert_eq!(allocations, 2, "a key of {} bytes", body.len());
+            for end in (0..body.len()).step_by(chunk).skip(1) {
+                let pushed = reader.push(body.get(..end).expect("within the body"));
+                assert_eq!(pushed, Ok(()));
             }
+            let request = reader.finish(&body, None, &Models::default());
+            let key = request.ok().and_then(|request| request.key);
+            assert!(key.is_some());
+            // What is hashed, and the list of a conversation's beginnings.
+            let allocations = ALLOCATIONS.get().wrapping_sub(before);
+            assert_eq!(allocations, 2, "{} bytes in chunks of {chunk}", body.len());
         }
     }
 }
