@@ -354,6 +354,18 @@ mod tests {
     }
 
     #[test]
+    fn a_word_has_a_limit() {
+        for (len, is_tidied) in [(LONGEST_WORD, true), (LONGEST_WORD + 1, false)] {
+            let word = format!("so\u{ad}ft{}", "ware".repeat(len))
+                .split_at(len)
+                .0
+                .to_owned();
+            let text = format!("a {word} b");
+            assert_eq!(tidy(&text).len(), usize::from(is_tidied), "{word}");
+        }
+    }
+
+    #[test]
     fn bad_input_is_read_in_time() {
         for (text, expected) in [
             ("a".repeat(1 << 20), 0),

@@ -120,6 +120,13 @@ mod tests {
                 (100, 11, 9),
                 "añbañbañ[… 380 bytes left out …]bañbañb",
             ),
+            // The least cap that these fit under, and one byte less.
+            (
+                &lines,
+                (98, 30, 20),
+                "line 10\nline 11\nline 12\n[… 360 bytes left out …]\nline 58\nline 59\n",
+            ),
+            (&lines, (97, 30, 20), &lines),
             // Lengths that do not fit, and what is not worth a note.
             (&lines, (100, 60, 30), &lines),
             (&lines, (100, usize::MAX, 30), &lines),

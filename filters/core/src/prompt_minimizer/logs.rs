@@ -222,6 +222,12 @@ mod tests {
             ("okay okay\n".repeat(3), "okay okay\n".repeat(3)),
             ("\n".repeat(99), "\n".repeat(99)),
             ("1, 2.5, 3\n".repeat(99), "1, 2.5, 3\n".repeat(99)),
+            // As many letters as a line must have, and one less.
+            (
+                "abcd efgh 1\n".repeat(99),
+                "abcd efgh 1\n[… repeated 98 more times]\n".to_owned(),
+            ),
+            ("abcd efg 1\n".repeat(99), "abcd efg 1\n".repeat(99)),
             (
                 "[… repeated 8 more times]\n".repeat(99),
                 "[… repeated 8 more times]\n".repeat(99),

@@ -292,6 +292,11 @@ mod tests {
                 r#"[{"name":{"first": "a", "last": [1, 2]},"number":[]},{"name":null,"number":{}},{"name":true,"number":[ [ ] ]},{"name":1,"number":1},{"name":2,"number":2},{"name":3,"number":3},{"name":4,"number":4},{"name":5,"number":5},{"number":1,"name":2},{"name":3},{},{"name":4,"number":5,"more":6}]"#,
                 r#"{"columns":["name","number"],"rows":[[{"first":"a","last":[1,2]},[]],[null,{}],[true,[[]]],[1,1],[2,2],[3,3],[4,4],[5,5],{"number":1,"name":2},{"name":3},{},{"name":4,"number":5,"more":6}]}"#,
             ),
+            // As few records as make one.
+            (
+                r#"[{"the name of it":1,"its number":1},{"the name of it":2,"its number":1},{"the name of it":3,"its number":1}]"#,
+                r#"{"columns":["the name of it","its number"],"rows":[[1,1],[2,1],[3,1]]}"#,
+            ),
         ] {
             assert_eq!(tabled(text), expected);
         }
@@ -318,6 +323,11 @@ mod tests {
             many(r#"{"name":1}"#) + " and so on",
             format!(r#"[{{"name":1}},{{"name":2}}]{}"#, " ".repeat(100)),
             format!(r#"{{"list":{}}}"#, many(r#"{"name":1}"#)),
+            // One record less than a table must have.
+            format!(
+                "[{}]",
+                vec![format!(r#"{{"{}":1}}"#, "a name ".repeat(40)); 2].join(",")
+            ),
             many(&format!(r#"{{"name":"{}"}}"#, "a long text ".repeat(40))),
             many(&format!(
                 r#"{{"name":{}{}}}"#,

@@ -98,6 +98,52 @@ fn data_is_elided() {
     }
 }
 
+/// Each limit, and one step beyond it.
+#[test]
+fn limits() {
+    let png = |len| BASE64_STANDARD.encode(data(PNG, len));
+    let random = |len| BASE64_STANDARD_NO_PAD.encode(data(b"", len));
+    let url = |length: usize| format!("data:image/png;{};base64,{}", "a".repeat(length), png(1000));
+    let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let of = |different: usize| {
+        let source = alphabet[..different].chars().rev().cycle().take(400);
+        format!("data:image/png;base64,{}", source.collect::<String>())
+    };
+    let words = "words that were encoded ".repeat(128).into_bytes();
+    let [words_first, words_last] = [[&words[..], &data(b"", 3072)], [&data(b"", 3072), &words]]
+        .map(|halves| BASE64_STANDARD.encode(halves.concat()));
+    for (text, expected) in [
+        (png(192), "[base64 image/png, 192 bytes]"),
+        (png(189), &png(189)),
+        (random(1536), "[base64 data, 1536 bytes]"),
+        (random(1533), &random(1533)),
+        // A last line of 20 characters is of the blob, one of 18 is a word.
+        (
+            wrapped(&png(591), 64, "\n"),
+            "[base64 image/png, 591 bytes]",
+        ),
+        (
+            wrapped(&random(3085), 64, "\n"),
+            &format!("[base64 data, 3072 bytes]\n{}", &random(3085)[4096..]),
+        ),
+        (url(118), "[base64 image/png, 1000 bytes]"),
+        (
+            url(119),
+            &format!(
+                "data:image/png;{};base64,[base64 image/png, 1000 bytes]",
+                "a".repeat(119)
+            ),
+        ),
+        (of(32), "[base64 image/png, 300 bytes]"),
+        (of(31), &of(31)),
+        // What it is, its first characters tell.
+        (words_last, "[base64 data, 6144 bytes]"),
+        (words_first.clone(), &words_first),
+    ] {
+        assert_eq!(apply(&text, &elide(&text)), expected);
+    }
+}
+
 #[test]
 fn all_else_stays() {
     let png = BASE64_STANDARD.encode(data(PNG, 1000));

@@ -77,6 +77,20 @@ fn what_is_left_alone() {
     }
 }
 
+#[test]
+fn limits() {
+    let nested = |depth: usize| format!("{}a{}", "<div>".repeat(depth), "</div>".repeat(depth));
+    assert_eq!(read(&nested(MAX_DEPTH)), "a");
+    assert_eq!(to_text(&nested(MAX_DEPTH + 1)), []);
+    // The longest reference has eleven characters between its marks.
+    for (reference, character) in [("&#0000008364;", "€"), ("&#00000008364;", "&#00000008364;")] {
+        assert_eq!(
+            read(&format!("<div class='a name'>{reference}</div>")),
+            character
+        );
+    }
+}
+
 fn page() -> impl Strategy<Value = String> {
     let words = "([a-zé<&;\"' \n|#-]|&amp;|&lt;|&gt;|&#60;){0,12}";
     let part = (

@@ -69,6 +69,19 @@ fn lines_are_protected() {
 }
 
 #[test]
+fn limits_of_a_drawing() {
+    for (line, is_drawing) in [
+        ("=".repeat(WIDEST_DRAWING), true),
+        ("=".repeat(WIDEST_DRAWING + 1), false),
+        ("=".repeat(FEWEST_SIGNS), true),
+        ("=".repeat(FEWEST_SIGNS - 1), false),
+    ] {
+        let places = protected(&format!("a\n{line}\nb"));
+        assert_eq!(places.len(), usize::from(is_drawing), "{line}");
+    }
+}
+
+#[test]
 fn bad_input_is_read_in_time() {
     for (text, expected) in [
         ("a".repeat(1 << 20), 0),

@@ -122,25 +122,78 @@ fn texts_of_one_thing_over_and_over() {
     assert!(referred[0] == letters && referred[1].len() < 200);
 }
 
+/// So many lines of so many bytes, none like another of any `name`.
+fn lines_of(name: u32, lines: usize, bytes: usize) -> String {
+    let line = |line| {
+        let words = format!("{line} {name} ").repeat(bytes);
+        words[..bytes - 1].to_owned() + "\n"
+    };
+    (0..lines).map(line).collect()
+}
+
 #[test]
 fn memory_is_bounded() {
-    let mut repeats = Repeats::default();
-    for part in 0..24 {
-        let text = (0..10_000)
-            .map(|line| format!("{part} {line} {:060}\n", line * part))
-            .collect::<String>();
-        assert!(repeats.look(&text, part).is_empty());
-        assert!(repeats.kept <= MAX_KEPT && repeats.windows.len() <= MAX_WINDOWS);
-        assert!(
-            repeats
-                .stretches
-                .iter()
-                .map(|stretch| stretch.text.len())
-                .sum::<usize>()
-                <= MAX_KEPT
+    for (what, lines, bytes) in [("windows", 10_000, 60), ("bytes", 1_000, 1_000)] {
+        let mut repeats = Repeats::default();
+        for part in 0..16 {
+            assert!(repeats.look(&lines_of(part, lines, bytes), part).is_empty());
+            let stretches = repeats.stretches.iter().map(|stretch| stretch.text.len());
+            assert!(stretches.sum::<usize>() <= MAX_KEPT);
+            assert!(repeats.kept <= MAX_KEPT && repeats.windows.len() <= MAX_WINDOWS);
+        }
+        match what {
+            "windows" => assert_eq!(repeats.windows.len(), MAX_WINDOWS),
+            _ => assert!(repeats.kept + bytes > MAX_KEPT, "{}", repeats.kept),
+        }
+        // What was remembered is referred to, what came after it is not.
+        let mut again = |part| repeats.look(&lines_of(part, lines, bytes), 99).len();
+        assert_eq!((again(0), again(15)), (1, 0), "{what}");
+    }
+}
+
+#[test]
+fn a_text_of_as_many_lines_as_are_looked_through_is_referred_to() {
+    let text = lines_of(1, lines::MAX_LINES, 16);
+    let referred = refer(&[&text, &text], MIN_BYTES);
+    assert!(referred[1].starts_with("[Repeated text omitted: 131072 lines identical"));
+}
+
+#[test]
+fn a_block_has_some_length_whatever_is_asked_for() {
+    let short = |lines: usize| -> String {
+        (0..lines)
+            .map(|line| format!("{:02x}\n", line * 37 % 256))
+            .collect()
+    };
+    for (lines, is_referred) in [(43, true), (42, false)] {
+        let text = short(lines);
+        assert!(text.len().abs_diff(LEAST_MIN_BYTES) < 3);
+        assert_eq!(
+            refer(&[&text, &text], 0)[1] != text,
+            is_referred,
+            "{lines} lines"
         );
     }
-    assert!(repeats.windows.len() == MAX_WINDOWS || repeats.kept + 100 > MAX_KEPT);
+}
+
+#[test]
+fn past_the_beginnings_that_are_told_apart_nothing_is_remembered() {
+    // Between fences there is no block, and each line's beginning is noted.
+    let apart = |name: u32, lines| lines_of(name, lines, 16).replace('\n', "\n```\n");
+    let block = prose("a", 0..40);
+    for (more, is_referred) in [(0, true), (60, false)] {
+        let mut repeats = Repeats::default();
+        let half = MAX_BEGINNINGS / 4 - 10;
+        for part in 0..4 {
+            repeats.look(&apart(part, half + more), 1);
+        }
+        repeats.look(&block, 1);
+        assert_eq!(
+            repeats.look(&block, 2).len(),
+            usize::from(is_referred),
+            "{more}"
+        );
+    }
 }
 
 #[test]

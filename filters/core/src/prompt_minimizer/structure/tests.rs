@@ -148,6 +148,8 @@ fn what_is_left_alone() {
         ("a\rb\n```json\n", "\n```"),
         ("  ```json\n", "\n  ```"),
         ("  ```json\n \t", "\n  ```"),
+        // Indented by more than three spaces, it closes nothing.
+        ("```json\n", "\n    ```"),
     ] {
         let text = format!("{before}{pretty}{after}");
         assert_eq!(minify(&text, true), [], "{text:?}");

@@ -155,6 +155,12 @@ fn limits() {
     };
     assert_eq!(minify(&named(1024), true).len(), 1024);
     assert_eq!(minify(&named(1025), true), []);
+    let described = |attributes: usize| {
+        let attributes: Vec<String> = (0..attributes).map(|n| format!(" a{n}=''")).collect();
+        format!("<doc>\n   <entry{}/>\n</doc>", attributes.concat())
+    };
+    assert_eq!(minify(&described(64), true).len(), 2);
+    assert_eq!(minify(&described(65), true), []);
     let long = format!(
         "<doc>\n  <c1>{}</c1>\n</doc>",
         "word &amp; ".repeat(100_000)
