@@ -1,6 +1,7 @@
 //! Edits of a request's body: places in it and what stands there instead.
 
 use crate::Span;
+use crate::append::append;
 
 /// The edits one stage makes, in the order of the body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,8 +83,14 @@ impl Edits {
         edited.try_reserve_exact(len).map_err(|_| OutOfMemory)?;
         let mut from = 0usize;
         for (span, text) in &self.splices {
-            edited.extend_from_slice(body.get(from..span.start as usize).unwrap_or_default());
-            edited.extend_from_slice(self.text.get(text.clone()).unwrap_or_default());
+            let kept = body.get(from..).unwrap_or_default();
+            append(
+                &mut edited,
+                kept,
+                (span.start as usize).saturating_sub(from),
+            );
+            let new = self.text.get(text.start..).unwrap_or_default();
+            append(&mut edited, new, text.len());
             from = span.end as usize;
         }
         edited.extend_from_slice(body.get(from..).unwrap_or_default());

@@ -16,6 +16,7 @@
 )]
 
 pub mod admission;
+mod append;
 pub mod config;
 pub mod content_screener;
 pub mod edit;

@@ -60,14 +60,14 @@ pub const VERSION: u32 = 1;
 /// A transform of texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transform {
-    /// Later copies of what the conversation has already.
-    Repeats,
     /// Tags, scripts and styles of texts that are HTML.
     Html,
     /// Names in lists of like JSON objects.
     Records,
     /// White space in texts that are JSON or XML.
     Structure,
+    /// Later copies of what the conversation has already.
+    Repeats,
     /// Data in base64.
     Base64,
     /// Ends of lines, blanks ahead of them, characters without width.
@@ -79,12 +79,13 @@ pub enum Transform {
 }
 
 impl Transform {
-    /// Every transform, in the order they run. Copies are looked for in texts as they came.
+    /// Every transform, in the order they run. Copies are looked for in what is left of formats:
+    /// a reference among JSON would make it none.
     pub const ALL: [Transform; 8] = [
-        Transform::Repeats,
         Transform::Html,
         Transform::Records,
         Transform::Structure,
+        Transform::Repeats,
         Transform::Base64,
         Transform::Canonical,
         Transform::Logs,

@@ -10,7 +10,7 @@ pub(super) mod fence;
 
 use core::ops::Range;
 
-use super::lines::{Line, lines};
+use super::lines::{Line, is_blank, lines};
 use super::splice::Splice;
 use diff::Diff;
 use fence::Fence;
@@ -195,17 +195,17 @@ fn is_drawn(line: &str) -> bool {
     if line.len() > WIDEST_DRAWING {
         return false;
     }
-    let mut signs = 0usize;
-    let mut others = 0usize;
-    for c in line.chars() {
-        match c {
-            ' ' | '\t' => {}
-            // Boxes and blocks, Braille patterns.
-            '\u{2500}'..='\u{259f}' | '\u{2800}'..='\u{28ff}' => return true,
-            c if c.is_ascii_punctuation() => signs = signs.saturating_add(1),
-            _ => others = others.saturating_add(1),
-        }
-    }
+    let count = |is: fn(&u8) -> bool| line.bytes().filter(is).count();
+    let is_drawing = |c| matches!(c, '\u{2500}'..='\u{259f}' | '\u{2800}'..='\u{28ff}');
+    let characters = match line.is_ascii() {
+        true => line.len(),
+        // Boxes and blocks, Braille patterns.
+        false if line.contains(is_drawing) => return true,
+        false => line.chars().count(),
+    };
+    let signs = count(u8::is_ascii_punctuation);
+    let blanks = count(|byte| is_blank(*byte));
+    let others = characters.saturating_sub(signs).saturating_sub(blanks);
     signs >= FEWEST_SIGNS && signs > others
 }
 

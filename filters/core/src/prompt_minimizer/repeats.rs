@@ -7,8 +7,8 @@
 //!
 //! What is looked for are windows: from a line on, as many whole lines as make the least length
 //! of a block. Their hashes roll from line to line, a hash that is known is checked against the
-//! bytes, and the block goes on as far as both are equal. Only texts as they came are compared,
-//! and only with what stands earlier and was left standing: a turn's references stay the same
+//! bytes, and the block goes on as far as both are equal. Texts are compared as what reads their
+//! format has left them, and only with what stands earlier and was left standing: a turn's references stay the same
 //! in all later turns, and none leads to another. Windows are known by their first line: only
 //! those are remembered whose line is the message's first to begin so, that a reader who looks
 //! for the quoted words comes to the right place.
@@ -116,8 +116,7 @@ impl Repeats {
     }
 
     /// The references that take the place of blocks in `text`, which is the conversation's next
-    /// and stands in this message, counted from any start. All texts have to be shown, as they
-    /// came, in order.
+    /// and stands in this message, counted from any start. All texts have to be shown, in order.
     pub fn look(&mut self, text: &str, message: u32) -> Vec<Splice> {
         if self.message != message {
             self.message = message;
@@ -128,6 +127,8 @@ impl Repeats {
             self.has_unread_lines = true;
             return Vec::new();
         };
+        let beginnings = MAX_BEGINNINGS.saturating_sub(self.beginnings.len());
+        self.beginnings.reserve(lines.len().min(beginnings));
         let mut copies = Vec::new();
         for run in lines.split(|line| line.is_barrier) {
             self.look_through(text, run, &mut copies);
@@ -143,6 +144,8 @@ impl Repeats {
 
     fn look_through(&mut self, text: &str, run: &[Line], copies: &mut Vec<Copy>) {
         let windows = lines::windows(run, self.min_bytes);
+        let room = MAX_WINDOWS.saturating_sub(self.windows.len());
+        self.windows.reserve(windows.len().min(room));
         let mut open = Open {
             text,
             start: run.first().map_or(0, |line| line.start),

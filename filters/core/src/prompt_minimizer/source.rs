@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::append::append;
 use crate::json::{escape_at, simple_escape};
 use crate::simd::Block;
 
@@ -12,9 +13,6 @@ pub struct Source<'a> {
     /// Where text and content go side by side again: an offset of each, behind an escape.
     turns: Vec<(usize, usize)>,
 }
-
-/// Copies this long need no call.
-const SHORT: usize = 16;
 
 impl<'a> Source<'a> {
     /// Reads the content of a string that was accepted, `escaped` where it has escapes. `None`
@@ -33,8 +31,7 @@ impl<'a> Source<'a> {
             text: Vec::new(),
             turns: Vec::new(),
         };
-        let room = content.len().saturating_add(SHORT);
-        unescaped.text.try_reserve_exact(room).ok()?;
+        unescaped.text.try_reserve_exact(content.len()).ok()?;
         unescaped.run()?;
         Some(Source {
             text: Cow::Owned(String::from_utf8(unescaped.text).ok()?),
@@ -131,16 +128,7 @@ impl Unescaped<'_> {
     fn plain(&mut self, here: usize) {
         let rest = self.content.get(self.read..).unwrap_or_default();
         let len = here.saturating_sub(self.read);
-        match rest.first_chunk::<SHORT>() {
-            Some(short) if len <= SHORT => {
-                let end = self.text.len().saturating_add(len);
-                self.text.extend_from_slice(short);
-                self.text.truncate(end);
-            }
-            _ => self
-                .text
-                .extend_from_slice(rest.get(..len).unwrap_or_default()),
-        }
+        append(&mut self.text, rest, len);
         self.read = here;
     }
 

@@ -2,6 +2,8 @@
 
 use core::ops::Range;
 
+use crate::append::append;
+
 /// A place in a text and what stands there instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Splice {
@@ -24,21 +26,24 @@ impl Splice {
 /// The text with these splices, which are in order and do not overlap; what does not fit is
 /// left out.
 pub fn apply(text: &str, splices: &[Splice]) -> String {
-    let mut edited = String::with_capacity(text.len());
+    let bytes = text.as_bytes();
+    let mut edited = Vec::with_capacity(text.len());
     let mut from = 0usize;
-    for splice in splices {
-        if splice.range.start < from {
+    for Splice { range, text: new } in splices {
+        let fits = from <= range.start
+            && text.is_char_boundary(range.start)
+            && text.is_char_boundary(range.end);
+        if !fits {
             continue;
         }
-        let Some(kept) = text.get(from..splice.range.start) else {
-            continue;
-        };
-        edited.push_str(kept);
-        edited.push_str(&splice.text);
-        from = splice.range.end;
+        let kept = bytes.get(from..).unwrap_or_default();
+        append(&mut edited, kept, range.start.saturating_sub(from));
+        append(&mut edited, new.as_bytes(), new.len());
+        from = range.end;
     }
-    edited.push_str(text.get(from..).unwrap_or_default());
-    edited
+    edited.extend_from_slice(bytes.get(from..).unwrap_or_default());
+    // Pieces of texts, cut where characters begin.
+    String::from_utf8(edited).unwrap_or_default()
 }
 
 /// The splices that do to a text what `first` does, and then `second` to what that leaves.

@@ -93,9 +93,13 @@ pub(super) fn hash(line: &[u8]) -> u64 {
     let hash = words.iter().fold(line.len() as u64, |hash, word| {
         mix(hash, u64::from_le_bytes(*word))
     });
-    let last = rest
-        .iter()
-        .fold(1u64, |word, byte| word << 8 | u64::from(*byte));
+    let last = match line.last_chunk::<8>() {
+        // Some of them are in the last word already.
+        Some(last) => u64::from_le_bytes(*last),
+        None => rest
+            .iter()
+            .fold(1u64, |word, byte| word << 8 | u64::from(*byte)),
+    };
     mix(mix(hash, last), INVERSE)
 }
 

@@ -89,8 +89,9 @@ impl fmt::Display for Reference {
 
 /// How a line, or a block's first, is quoted.
 pub(super) fn first_words(text: &str) -> &str {
-    let line = up_to(text.trim_start(), FIRST_WORDS);
-    line.lines().next().unwrap_or_default().trim_end()
+    let words = up_to(text.trim_start(), FIRST_WORDS);
+    let end = memchr::memchr(b'\n', words.as_bytes()).unwrap_or(words.len());
+    words.get(..end).unwrap_or_default().trim_end()
 }
 
 /// Whether a line is a reference.
