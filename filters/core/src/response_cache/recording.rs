@@ -147,7 +147,13 @@ mod tests {
             cache: b"",
         };
         let json = b"application/json".as_slice();
-        let rows: [(_, &[&[u8]], Result<&[u8], Unkept>); 8] = [
+        // The head, the chunks, and what is kept.
+        type Row<'a> = (
+            Option<ResponseHead<'a>>,
+            &'a [&'a [u8]],
+            Result<&'a [u8], Unkept>,
+        );
+        let rows: [Row; 8] = [
             (Some(head(200, json, b"")), &[b"{", b"}"], Ok(b"{}")),
             (
                 Some(head(200, b"text/event-stream", b"")),
