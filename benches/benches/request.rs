@@ -1,5 +1,5 @@
-//! A whole request on its way in, as the token-estimator reads it, beside a filter that
-//! would build a `serde_json::Value` of the body and do nothing with it.
+//! A whole request on its way in, as the token-estimator reads it and as the response-cache
+//! does, beside a filter that would build a `serde_json::Value` of the body and do nothing with it.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tollgate_bench_guest::{peers, request};
@@ -13,6 +13,14 @@ const SUBJECTS: &[Subject] = &[
     Subject {
         name: "request_sampled",
         native: request::request_sampled,
+    },
+    Subject {
+        name: "request_key",
+        native: request::request_key,
+    },
+    Subject {
+        name: "request_key_sha256",
+        native: request::request_key_sha256,
     },
     Subject {
         name: "serde_json_value",

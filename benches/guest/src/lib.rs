@@ -18,6 +18,8 @@ subjects! {
     run_minimize_read => minimize::minimize_read,
     run_minimize_stage => minimize::minimize_stage,
     run_request_fast => request::request_fast,
+    run_request_key => request::request_key,
+    run_request_key_sha256 => request::request_key_sha256,
     run_request_sampled => request::request_sampled,
     run_scan => scan::scan,
     run_screen_configure => screen::screen_configure,

@@ -38,6 +38,7 @@ pub mod rewrite;
 pub mod scan;
 mod simd;
 pub mod span;
+mod sse;
 pub mod stage;
 pub mod token_estimator;
 pub mod tokens;

@@ -5,6 +5,7 @@
 //! constant memory, takes chunks cut anywhere, and never fails: what it cannot read is a
 //! value of its [`ResponseSummary`].
 
+mod endings;
 mod events;
 mod output;
 mod picker;
@@ -14,6 +15,9 @@ mod word;
 use events::Events;
 use picker::Picker;
 
+pub use endings::{Endings, FinishReason};
+
+use crate::endpoint::Dialect;
 use crate::json::{Lexer, MAX_DEPTH};
 
 /// More tokens than any context window comes near: a `usage` that says more is wrong, and
@@ -81,6 +85,8 @@ pub struct ResponseSummary {
     pub is_complete: bool,
     /// Whether it reports an error, as a stream may after its 200.
     pub has_error: bool,
+    /// How its choices ended.
+    pub endings: Endings,
     /// Estimated tokens of the output that came, of all choices: what to go by where there is
     /// no usage, because nobody asked for it or the answer broke off.
     ///
@@ -89,6 +95,18 @@ pub struct ResponseSummary {
     /// sends more at once, or a document. Reasoning that the upstream keeps to itself, and
     /// sound, are charged and not among it.
     pub output_tokens: u64,
+}
+
+impl ResponseSummary {
+    /// Whether all of the answer to a call of this dialect came, and no error: the answer came
+    /// to its own end, and its choices, of which there is one at least, said why they ended.
+    pub fn is_whole(&self, dialect: Dialect) -> bool {
+        let has_choices = match dialect {
+            Dialect::Chat | Dialect::Completions | Dialect::Responses => !self.endings.is_empty(),
+            Dialect::Embeddings => true,
+        };
+        self.is_complete && !self.has_error && has_choices && !self.endings.is_any_open()
+    }
 }
 
 /// Reads one answer as its chunks pass.

@@ -8,4 +8,5 @@ pub mod key;
 pub mod keyer;
 pub mod lifetime;
 pub mod prefix;
+pub mod replay;
 pub mod store;

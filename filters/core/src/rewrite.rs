@@ -12,7 +12,6 @@
 mod block;
 mod document;
 mod edits;
-mod frame;
 mod output;
 mod screen;
 mod shape;

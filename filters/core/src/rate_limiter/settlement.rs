@@ -78,7 +78,7 @@ impl Real {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::response::{ResponseSummary, Usage};
+    use crate::response::{Endings, ResponseSummary, Usage};
 
     const GIVEN: UsageReport = UsageReport::Given(Usage {
         prompt: 90,
@@ -109,6 +109,7 @@ mod tests {
         };
         let answer = |usage, is_complete, has_error, output_tokens| {
             Some(ResponseSummary {
+                endings: Endings::default(),
                 usage,
                 is_complete,
                 has_error,

@@ -1,5 +1,6 @@
 //! Picks what matters out of the JSON texts of an answer: a document, or the data of events.
 
+use super::endings::{Endings, FinishReason};
 use super::output::Output;
 use super::shape::{Member, Node};
 use super::word::Word;
@@ -19,6 +20,12 @@ enum Use {
     Type,
     /// The `model` that answers.
     Model,
+    /// Why a choice ended.
+    FinishReason,
+    /// How far an answer of the Responses API is.
+    Status,
+    /// Why it is incomplete.
+    Reason,
     /// Text that the model wrote.
     Output,
 }
@@ -51,6 +58,30 @@ struct Text {
     report: UsageReport,
     has_error: bool,
     is_final: bool,
+    choice: Choice,
+    endings: Endings,
+    status: Status,
+    /// What `incomplete_details` say.
+    reason: Option<FinishReason>,
+}
+
+/// The choice at hand. Its `index` may come last.
+#[derive(Clone, Copy, Debug, Default)]
+struct Choice {
+    index: u64,
+    reason: Option<FinishReason>,
+}
+
+/// How far an answer of the Responses API says that it is.
+#[derive(Clone, Copy, Debug, Default)]
+enum Status {
+    /// It is none, or does not say so.
+    #[default]
+    Unknown,
+    /// Not at its end, or failed.
+    Open,
+    Completed,
+    Incomplete,
 }
 
 /// What a `usage` object says, before it is known to say enough.
@@ -83,6 +114,7 @@ impl Picker {
         }
         self.said.is_complete |= text.is_final;
         self.said.has_error |= text.has_error;
+        self.said.endings.add(text.endings());
     }
 
     /// Discards what the text said, but for its output, which the client has seen.
@@ -147,6 +179,29 @@ impl Text {
         }
     }
 
+    /// How the choices of the text ended, or the answer that it carries.
+    fn endings(&self) -> Endings {
+        let mut endings = self.endings;
+        match self.status {
+            Status::Unknown => {}
+            Status::Open => endings.note(0, None),
+            Status::Completed => endings.note(0, Some(FinishReason::Stop)),
+            Status::Incomplete => {
+                endings.note(0, Some(self.reason.unwrap_or(FinishReason::Other)));
+            }
+        }
+        endings
+    }
+
+    fn status(&mut self, word: &[u8]) {
+        self.status = match word {
+            b"completed" => Status::Completed,
+            b"incomplete" => Status::Incomplete,
+            b"in_progress" | b"queued" | b"failed" | b"cancelled" => Status::Open,
+            _ => Status::Unknown,
+        };
+    }
+
     fn event_type(&mut self, name: &[u8]) {
         // An event of type `error` is the last one of a stream of the Responses API.
         let is_failed = matches!(name, b"response.failed" | b"error");
@@ -169,6 +224,7 @@ impl Handler for Picker {
         };
         match node {
             Node::Usage => text.usage = Some(Counts::default()),
+            Node::Choice => text.choice = Choice::default(),
             Node::Other => text.scalar(None, false),
             _ => {}
         }
@@ -182,15 +238,19 @@ impl Handler for Picker {
 
     fn close(&mut self, _container: Container, _end: usize) -> Result<(), Error> {
         let text = &mut self.text;
-        if text.node() == Node::Usage {
-            text.report = match text.usage.take() {
-                Some(Counts {
-                    prompt: Some(_),
-                    usage,
-                    unusable: false,
-                }) => UsageReport::Given(usage),
-                _ => UsageReport::Unusable,
-            };
+        match text.node() {
+            Node::Usage => {
+                text.report = match text.usage.take() {
+                    Some(Counts {
+                        prompt: Some(_),
+                        usage,
+                        unusable: false,
+                    }) => UsageReport::Given(usage),
+                    _ => UsageReport::Unusable,
+                };
+            }
+            Node::Choice => text.endings.note(text.choice.index, text.choice.reason),
+            _ => {}
         }
         text.depth = text.depth.saturating_sub(1);
         text.member = Member::Other;
@@ -207,6 +267,9 @@ impl Handler for Picker {
                 match text.member {
                     Member::Type => Use::Type,
                     Member::Model if self.encoding.is_none() => Use::Model,
+                    Member::FinishReason => Use::FinishReason,
+                    Member::Status => Use::Status,
+                    Member::Reason => Use::Reason,
                     Member::Text | Member::Content => Use::Output,
                     Member::Delta if !text.is_audio => Use::Output,
                     _ => Use::Ignored,
@@ -216,7 +279,7 @@ impl Handler for Picker {
         match text.string {
             Use::Ignored => {}
             Use::Output => self.output.start(),
-            Use::Name | Use::Type | Use::Model => self.word.clear(),
+            _ => self.word.clear(),
         }
         Ok(())
     }
@@ -225,7 +288,7 @@ impl Handler for Picker {
         match self.text.string {
             Use::Ignored => {}
             Use::Output => self.output.piece(piece),
-            Use::Name | Use::Type | Use::Model => self.word.push(piece.bytes),
+            _ => self.word.push(piece.bytes),
         }
         Ok(())
     }
@@ -234,6 +297,15 @@ impl Handler for Picker {
         match self.text.string {
             Use::Ignored => {}
             Use::Output => self.output.end(),
+            Use::FinishReason => {
+                // Some upstreams write an empty one until there is one.
+                let word = self.word.end(escaped);
+                if !word.is_empty() {
+                    self.text.choice.reason = Some(FinishReason::named(word));
+                }
+            }
+            Use::Status => self.text.status(self.word.end(escaped)),
+            Use::Reason => self.text.reason = Some(FinishReason::named(self.word.end(escaped))),
             Use::Name => self.text.member = self.text.node().member(self.word.end(escaped)),
             Use::Type => self.text.event_type(self.word.end(escaped)),
             Use::Model => {
@@ -246,6 +318,9 @@ impl Handler for Picker {
     }
 
     fn number(&mut self, number: Number, _start: usize, _end: usize) -> Result<(), Error> {
+        if let (Member::Index, Number::Whole(index)) = (self.text.member, number) {
+            self.text.choice.index = index;
+        }
         let count = match number {
             Number::Whole(count) if count <= MAX_USAGE_TOKENS => Some(count),
             Number::Whole(_) | Number::TooLarge | Number::Negative | Number::Fractional => None,

@@ -2,6 +2,7 @@
 //! reader that has all of it at once.
 
 mod accuracy;
+mod endings;
 mod oracle;
 mod output;
 mod properties;

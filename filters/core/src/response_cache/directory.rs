@@ -220,18 +220,19 @@ impl Directory {
             .map(|(_, since)| since)
     }
 
-    /// Notes that somebody asks for `tag` from `now` on; whether there was a place to.
+    /// Notes that somebody asks for `tag` from `now` on, which is not 0; whether there was a place
+    /// to.
     pub(super) fn take_off(&mut self, tag: u64, now: u64, patience: u64) -> bool {
-        // Of its own tag there is at most one that is over.
-        let own = self.flights().position(|(other, _)| other == tag);
-        let over = || {
-            self.flights()
-                .position(|(_, since)| !is_underway(since, now, patience))
-        };
-        let Some(at) = own.or_else(over) else {
+        // A place of its own, if there is one, or else what is over for the longest time: what seems
+        // to be yet to come may have begun while this worker was stopped.
+        let flights = self.flights().enumerate();
+        let places = flights
+            .filter(|(_, (other, since))| *other == tag || !is_underway(*since, now, patience));
+        let place = places.min_by_key(|(_, (other, since))| (*other != tag, *since));
+        let Some((at, _)) = place else {
             return false;
         };
-        self.set_flight(at, tag, now.max(1));
+        self.set_flight(at, tag, now);
         true
     }
 

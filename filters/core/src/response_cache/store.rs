@@ -23,10 +23,14 @@
 //! it where it marks who asks the upstream. A new entry reads the directory and its way, and
 //! writes both, and one way more for each entry that goes for it.
 
+mod set;
+
+use self::set::{Place, Seen, empty, read, way_name};
+
 use super::directory::{self, Directory, WAYS, Way, seconds};
 use super::entry::{Entry, Seal};
 use super::lifetime::Freshness;
-use crate::host::{Host, Shared, Stored, Unavailable, Version};
+use crate::host::{Host, Stored, Unavailable, Version};
 
 /// The entries that the workers of an Envoy share.
 #[derive(Clone, Debug)]
@@ -144,13 +148,6 @@ const PATIENT_RETRIES: usize = 16;
 
 const _: () = assert!(KEYS == SETS * (WAYS + 1));
 
-/// Where a key's entry is.
-#[derive(Clone, Copy)]
-struct Place {
-    set: usize,
-    tag: u64,
-}
-
 impl Store {
     /// A store of entries under this seal. Workers that share it should agree on the bounds;
     /// where they do not, each keeps to its own when it stores.
@@ -166,19 +163,13 @@ impl Store {
     /// What there is under `key`.
     pub fn find(&self, host: &dyn Host, key: &[u8], now: u64) -> Lookup {
         let place = Place::of(key);
-        let Ok(seen) = Seen::read(host, place.set) else {
+        let Ok(mut seen) = Seen::read(host, place.set) else {
             return Lookup::Miss(Miss::Unavailable);
         };
-        let found = self.look(host, &seen.directory, key, now);
-        let is_hit = !matches!(found, Lookup::Miss(_));
-        let Seen {
-            mut directory,
-            version,
-            ..
-        } = seen;
-        if is_hit && note_use(&mut directory, place.tag, now) {
+        let (found, is_noted) = self.look(host, &mut seen.directory, key, now);
+        if is_noted {
             // Where another worker came between, it is noted next time.
-            let _ = host.share(&set_name(place.set), directory.bytes(), version);
+            let _ = seen.write(host);
         }
         found
     }
@@ -186,35 +177,23 @@ impl Store {
     /// What there is under `key`, and where that is nothing fresh, who asks the upstream for it.
     pub fn find_or_lead(&self, host: &dyn Host, key: &[u8], now: u64) -> (Lookup, Option<Flight>) {
         let place = Place::of(key);
-        let patience = self.bounds.patience;
         let mut conflicts = 0;
         loop {
             let Ok(mut seen) = Seen::read(host, place.set) else {
                 return (Lookup::Miss(Miss::Unavailable), Some(Flight::Unmarked));
             };
-            let found = self.look(host, &seen.directory, key, now);
-            let noted =
-                !matches!(found, Lookup::Miss(_)) && note_use(&mut seen.directory, place.tag, now);
-            let flight = if matches!(found, Lookup::Fresh(_)) {
-                None
-            } else if let Some(since) = seen.directory.flight(place.tag, now, patience) {
-                Some(Flight::Follower { since })
-            } else if seen.directory.take_off(place.tag, now, patience) {
-                let ticket = Ticket {
-                    set: place.set,
-                    tag: place.tag,
-                    since: now.max(1),
-                };
-                Some(Flight::Leader(ticket))
-            } else {
-                Some(Flight::Unmarked)
+            let (found, is_noted) = self.look(host, &mut seen.directory, key, now);
+            let flight = match found {
+                Lookup::Fresh(_) => None,
+                _ => Some(self.take_off(&mut seen.directory, place, now)),
             };
             let leads = matches!(flight, Some(Flight::Leader(_)));
-            if !leads && !noted {
+            if !leads && !is_noted {
                 return (found, flight);
             }
-            match host.share(&set_name(place.set), seen.directory.bytes(), seen.version) {
+            match seen.write(host) {
                 Ok(Stored::Yes) => return (found, flight),
+                // That a use is not noted does no harm.
                 _ if !leads => return (found, flight),
                 // What came between may be the very entry.
                 Ok(Stored::Conflict) if conflicts < RETRIES => {
@@ -234,8 +213,7 @@ impl Store {
             if !seen.directory.land(ticket.tag, Some(ticket.since)) {
                 return;
             }
-            let stored = host.share(&set_name(ticket.set), seen.directory.bytes(), seen.version);
-            if stored != Ok(Stored::Conflict) {
+            if seen.write(host) != Ok(Stored::Conflict) {
                 return;
             }
         }
@@ -264,13 +242,12 @@ impl Store {
             end: seconds(entry.end(self.bounds.stale)).saturating_add(1),
         };
         while put.conflicts <= PATIENT_RETRIES {
-            match self.try_put(host, entry, place.set, way) {
-                Ok((Stored::Yes, evicted)) => {
+            match self.try_put(host, entry, place, way, &mut put.evicted) {
+                Ok(Stored::Yes) => {
                     put.outcome = Outcome::Stored;
-                    put.evicted = evicted;
                     return put;
                 }
-                Ok((Stored::Conflict, _)) => put.conflicts = put.conflicts.saturating_add(1),
+                Ok(Stored::Conflict) => put.conflicts = put.conflicts.saturating_add(1),
                 Err(Unavailable) => {
                     put.outcome = Outcome::Unavailable;
                     return put;
@@ -280,34 +257,35 @@ impl Store {
         put
     }
 
-    /// Makes room, notes the way, writes the entry; how many others had to go.
+    /// Makes room, notes the way, writes the entry; counts the others that had to go.
     fn try_put(
         &self,
         host: &dyn Host,
         entry: &Entry,
-        set: usize,
+        place: Place,
         way: Way,
-    ) -> Result<(Stored, usize), Unavailable> {
-        let mut seen = Seen::read(host, set)?;
+        evicted: &mut usize,
+    ) -> Result<Stored, Unavailable> {
+        let mut seen = Seen::read(host, place.set)?;
         if seen.is_foreign {
             // What it was about is unknown, and must not stay beside what this one is about.
-            (0..WAYS).try_for_each(|at| empty(host, set, at))?;
+            (0..WAYS).try_for_each(|at| empty(host, place.set, at))?;
         }
         let bytes = entry.bytes();
         let room = self.max_entry_bytes();
         let plan = seen.directory.plan(way.tag, bytes.len(), room, way.used);
         for at in &plan.leaving {
-            empty(host, set, *at)?;
+            empty(host, place.set, *at)?;
         }
-        let name = way_name(set, plan.at);
+        let name = way_name(place.set, plan.at);
         let (_, version) = read(host, &name)?;
         seen.directory.carry_out(&plan, way);
         seen.directory.land(way.tag, None);
-        let noted = host.share(&set_name(set), seen.directory.bytes(), seen.version)?;
-        if noted == Stored::Conflict {
-            return Ok((noted, 0));
+        if seen.write(host)? == Stored::Conflict {
+            return Ok(Stored::Conflict);
         }
-        Ok((host.share(&name, bytes, version)?, plan.evicted))
+        *evicted = evicted.saturating_add(plan.evicted);
+        host.share(&name, bytes, version)
     }
 
     /// Frees what is of no use any more in set `set` (below [`SETS`]), and what is beyond a bound
@@ -324,7 +302,7 @@ impl Store {
         }
         if !leaving.is_empty() {
             // Where another worker came between, what is empty now is freed next time.
-            let _ = host.share(&set_name(set), seen.directory.bytes(), seen.version);
+            let _ = seen.write(host);
         }
         if seen.version == Version::Absent {
             return Census::default();
@@ -333,15 +311,37 @@ impl Store {
         Census { entries, bytes }
     }
 
-    fn look(&self, host: &dyn Host, directory: &Directory, key: &[u8], now: u64) -> Lookup {
+    /// What the directory leads to under `key`, and whether it has noted that as a use.
+    fn look(
+        &self,
+        host: &dyn Host,
+        directory: &mut Directory,
+        key: &[u8],
+        now: u64,
+    ) -> (Lookup, bool) {
         let place = Place::of(key);
         let Some((at, way)) = directory.find(place.tag) else {
-            return Lookup::Miss(Miss::Absent);
+            return (Lookup::Miss(Miss::Absent), false);
         };
-        if !way.is_live(seconds(now)) {
-            return Lookup::Miss(Miss::Expired);
+        let second = seconds(now);
+        if !way.is_live(second) {
+            return (Lookup::Miss(Miss::Expired), false);
         }
-        let value = match read(host, &way_name(place.set, at)) {
+        let found = self.open(host, &way_name(place.set, at), key, now);
+        let is_noted = !matches!(found, Lookup::Miss(_))
+            && second.saturating_sub(way.used) >= USE_IS_NOTED_EVERY;
+        if is_noted {
+            let used = Way {
+                used: second,
+                ..way
+            };
+            directory.set(at, used);
+        }
+        (found, is_noted)
+    }
+
+    fn open(&self, host: &dyn Host, name: &str, key: &[u8], now: u64) -> Lookup {
+        let value = match read(host, name) {
             Ok((value, _)) => value,
             Err(Unavailable) => return Lookup::Miss(Miss::Unavailable),
         };
@@ -357,71 +357,22 @@ impl Store {
             Freshness::Expired => Lookup::Miss(Miss::Expired),
         }
     }
-}
 
-/// A directory as it was read.
-struct Seen {
-    directory: Directory,
-    version: Version,
-    /// Whether there was something that is no directory.
-    is_foreign: bool,
-}
-
-impl Seen {
-    fn read(host: &dyn Host, set: usize) -> Result<Seen, Unavailable> {
-        let (bytes, version) = read(host, &set_name(set))?;
-        let directory = Directory::new(bytes);
-        Ok(Seen {
-            is_foreign: directory.is_none() && version != Version::Absent,
-            directory: directory.unwrap_or_default(),
-            version,
-        })
-    }
-}
-
-impl Place {
-    /// Keys are hashes: the first eight bytes choose the set, the next eight are the tag.
-    fn of(key: &[u8]) -> Place {
-        let (words, _) = key.as_chunks::<8>();
-        let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
-        let first = u128::from(words.next().unwrap_or(0));
-        Place {
-            set: (first.saturating_mul(SETS as u128) >> 64) as usize,
-            tag: words.next().unwrap_or(0),
+    /// Who asks for what is at `place`: the caller, where nobody does and there is a place left
+    /// in the directory to say so.
+    fn take_off(&self, directory: &mut Directory, place: Place, now: u64) -> Flight {
+        let patience = self.bounds.patience;
+        if let Some(since) = directory.flight(place.tag, now, patience) {
+            return Flight::Follower { since };
         }
-    }
-}
-
-/// Notes that the entry of `tag` was used, where that is worth a write.
-fn note_use(directory: &mut Directory, tag: u64, now: u64) -> bool {
-    let now = seconds(now);
-    match directory.find(tag) {
-        Some((at, way)) if now.saturating_sub(way.used) >= USE_IS_NOTED_EVERY => {
-            directory.set(at, Way { used: now, ..way });
-            true
+        // Since 0 means that nobody does.
+        let since = now.max(1);
+        if !directory.take_off(place.tag, since, patience) {
+            return Flight::Unmarked;
         }
-        _ => false,
+        let Place { set, tag } = place;
+        Flight::Leader(Ticket { set, tag, since })
     }
-}
-
-fn set_name(set: usize) -> String {
-    format!("tollgate/1/response-cache/{set}")
-}
-
-fn way_name(set: usize, way: usize) -> String {
-    format!("tollgate/1/response-cache/{set}/{way}")
-}
-
-fn empty(host: &dyn Host, set: usize, way: usize) -> Result<(), Unavailable> {
-    host.share(&way_name(set, way), b"", Version::Any)?;
-    Ok(())
-}
-
-fn read(host: &dyn Host, name: &str) -> Result<(Vec<u8>, Version), Unavailable> {
-    Ok(match host.shared(name)? {
-        Some(Shared { value, version }) => (value, version),
-        None => (Vec::new(), Version::Absent),
-    })
 }
 
 #[cfg(test)]

@@ -2,13 +2,13 @@
 
 use super::block;
 use super::edits::TextEdits;
-use super::frame::{Data, Frame, Next};
 use super::output::Output;
 use super::screen::Blocked;
 use super::splice::{Splices, escaped, plain};
 use super::texts::Texts;
 use super::walk::{Channel, Found, Kind, Role};
 use super::{MAX_EVENT, Rewritten};
+use crate::sse::{Data, Frame, Next};
 
 /// What OpenAI's streams send as their last event, which is not JSON.
 const DONE: &[u8] = b"[DONE]";

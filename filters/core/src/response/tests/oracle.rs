@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::{MAX_USAGE_TOKENS, ResponseSummary, Usage, UsageReport};
+use super::super::{Endings, FinishReason, MAX_USAGE_TOKENS, ResponseSummary, Usage, UsageReport};
 use super::tree::Tree;
 use crate::tokens::{Encoding, Meter, Model};
 
@@ -184,7 +184,47 @@ fn said(text: &Value) -> ResponseSummary {
             _ => summary.usage = UsageReport::Unusable,
         }
     }
+    for choice in text["choices"].as_array().into_iter().flatten() {
+        if choice.is_object() {
+            let reason = choice["finish_reason"]
+                .as_str()
+                .filter(|word| !word.is_empty());
+            summary.endings.note(
+                choice["index"].as_u64().unwrap_or_default(),
+                reason.map(reason_named),
+            );
+        }
+    }
+    summary.endings.add(of_response(text));
     summary
+}
+
+fn reason_named(word: &str) -> FinishReason {
+    match word {
+        "stop" => FinishReason::Stop,
+        "length" | "max_output_tokens" => FinishReason::Length,
+        "tool_calls" | "function_call" => FinishReason::ToolCalls,
+        "content_filter" => FinishReason::ContentFilter,
+        _ => FinishReason::Other,
+    }
+}
+
+/// How the answer of the Responses API ended that a text is, or carries.
+fn of_response(text: &Value) -> Endings {
+    let mut endings = Endings::default();
+    let answers = [text, &text["response"]];
+    let reason = answers
+        .iter()
+        .find_map(|answer| answer["incomplete_details"]["reason"].as_str());
+    match answers.iter().find_map(|answer| answer["status"].as_str()) {
+        Some("completed") => endings.note(0, Some(FinishReason::Stop)),
+        Some("incomplete") => {
+            endings.note(0, Some(reason.map_or(FinishReason::Other, reason_named)))
+        }
+        Some("in_progress" | "queued" | "failed" | "cancelled") => endings.note(0, None),
+        _ => {}
+    }
+    endings
 }
 
 /// The summary of a stream, by splitting it into lines.
@@ -216,6 +256,7 @@ pub fn stream(stream: &str) -> ResponseSummary {
         }
         summary.is_complete |= event.is_complete;
         summary.has_error |= event.has_error;
+        summary.endings.add(event.endings);
     }
     ResponseSummary {
         output_tokens: output.of_stream(),

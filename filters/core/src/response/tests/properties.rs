@@ -63,7 +63,7 @@ fn name(name: &'static str) -> Json {
 /// An object of some of these members in any order, where others stand between them.
 fn object(members: Vec<(&'static str, Json)>) -> Json {
     let others =
-        ["index", "role", "id", "logprobs", "finish_reason"].map(|other| (other, astray(), 0.2));
+        ["role", "id", "logprobs", "created", "error_code"].map(|other| (other, astray(), 0.2));
     let members: Vec<_> = members
         .into_iter()
         .map(|(name, json)| (name, mostly(json), 0.8))
@@ -129,6 +129,28 @@ fn part() -> Json {
     object(vec![("text", string()), ("refusal", string())])
 }
 
+fn reason() -> Json {
+    prop::sample::select(vec![
+        "null",
+        r#""stop""#,
+        r#""length""#,
+        r#""tool_calls""#,
+        r#""max_output_tokens""#,
+    ])
+    .prop_map(str::to_owned)
+    .boxed()
+}
+
+fn status() -> Json {
+    prop::sample::select(vec![
+        r#""completed""#,
+        r#""incomplete""#,
+        r#""in_progress""#,
+    ])
+    .prop_map(str::to_owned)
+    .boxed()
+}
+
 fn model() -> Json {
     prop::sample::select(vec![
         "\"gpt-4o-2024-11-20\"",
@@ -152,6 +174,11 @@ fn answer() -> Json {
         ("delta", message()),
         ("message", message()),
         ("text", string()),
+        ("finish_reason", reason()),
+        (
+            "index",
+            (0..3_u8).prop_map(|index| index.to_string()).boxed(),
+        ),
     ]);
     let kind = prop::sample::select(vec![
         "\"response.output_text.delta\"",
@@ -172,6 +199,8 @@ fn answer() -> Json {
         (
             "response",
             object(vec![
+                ("status", status()),
+                ("incomplete_details", object(vec![("reason", reason())])),
                 ("output", array(item)),
                 ("choices", array(choice)),
                 ("usage", usage()),

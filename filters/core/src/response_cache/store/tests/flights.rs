@@ -89,6 +89,21 @@ fn flights_have_so_many_places() {
     assert_eq!(worker.lead(&key(9, 1)).1, Some(Flight::Follower { since }));
 }
 
+/// What began while a worker was stopped between reading the clock and using it seems to it to be
+/// yet to come. It takes another place as long as there is one.
+#[test]
+fn who_was_stopped_leaves_other_flights_alone() {
+    let worker = Worker::of(&world(), 64 * MIB);
+    let (a, b) = (key(9, 1), key(9, 2));
+    ticket(&worker, &a);
+    worker.world.store.now.set(START - 6 * SECOND);
+    ticket(&worker, &b);
+    worker.world.store.now.set(START);
+    for (key, since) in [(a, START), (b, START - 6 * SECOND)] {
+        assert_eq!(worker.lead(&key).1, Some(Flight::Follower { since }));
+    }
+}
+
 #[test]
 fn who_is_outrun_each_time_is_not_marked() {
     for (conflicts, leads, calls) in [(0, true, 1), (3, true, 4), (4, false, 4), (9, false, 4)] {

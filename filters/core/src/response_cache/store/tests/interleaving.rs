@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::turns::Turns;
 use super::*;
 use crate::response_cache::lifetime::SKEW;
+use crate::response_cache::store::set::set_name;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Op {
@@ -243,8 +244,9 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 proptest! {
-    /// Three workers, each with operations one after the other. At every single call the bound
-    /// holds; what is found was put; nobody leads while somebody else does.
+    /// Three workers, each with operations one after the other, some of which never end, as when a
+    /// worker dies. At every single call the bound holds; what is found was put; nobody leads
+    /// while somebody else does.
     #[test]
     fn three_workers_in_random_orders(
         scripts in prop::array::uniform3(prop::collection::vec(op(), 1..12)),
@@ -283,6 +285,10 @@ proptest! {
                 }
                 continue;
             };
+            if wait == 35 {
+                running[at] = None;
+                continue;
+            }
             let (op, now) = worker.0.op;
             let ended = worker.take();
             check_bytes(&shared).map_err(TestCaseError::fail)?;
@@ -300,6 +306,7 @@ proptest! {
                         let is_ending = running.iter().flatten().any(|other| {
                             matches!(other.0.op.0, Op::Put(stored, ..) if stored == number)
                         });
+                        leaders.retain(|(other, _)| *other != number);
                         if !is_ending {
                             leaders.push((number, ticket.since));
                         }
@@ -307,7 +314,10 @@ proptest! {
                     }
                 }
                 (Op::Put(..), Some(Done::Put(put))) => {
-                    prop_assert_eq!(put.outcome, Outcome::Stored);
+                    // Two that have no room together can make each other begin again and again.
+                    let is_outrun = put.conflicts > PATIENT_RETRIES;
+                    let outcome = if is_outrun { Outcome::Lost } else { Outcome::Stored };
+                    prop_assert_eq!(put.outcome, outcome);
                 }
                 _ => {}
             }

@@ -1,4 +1,4 @@
-//! Where an event of a stream ends, and what its data is.
+//! Server-sent events: where one ends in a stream, and what its data is.
 //!
 //! <https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream>
 
@@ -10,7 +10,7 @@ use std::borrow::Cow;
 /// An event that a carriage return ends is over with it, since a line feed may never come;
 /// one that does come stands before the next event.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Frame {
+pub(crate) struct Frame {
     at_line_start: bool,
     after_return: bool,
     /// The event has no byte yet.
@@ -19,7 +19,7 @@ pub(super) struct Frame {
 
 /// What comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(crate) enum Next {
     /// A line feed that belongs to what ended the event before.
     LineFeed,
     /// So many bytes, with which the event ends.
@@ -40,7 +40,7 @@ impl Default for Frame {
 
 impl Frame {
     /// Reads `bytes`, of which there is one at least, up to the end of the event at hand.
-    pub(super) fn read(&mut self, bytes: &[u8]) -> Next {
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> Next {
         if self.is_fresh && self.after_return && bytes.first() == Some(&b'\n') {
             self.after_return = false;
             return Next::LineFeed;
@@ -72,18 +72,37 @@ impl Frame {
     }
 }
 
+/// The events of a whole stream, each with the blank line that ends it; the last one may be
+/// without.
+pub(crate) fn events(stream: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = stream;
+    core::iter::from_fn(move || {
+        let mut count = match Frame::default().read(rest) {
+            Next::End(count) => count,
+            Next::More | Next::LineFeed => rest.len(),
+        };
+        let (event, after) = rest.split_at_checked(count)?;
+        if event.ends_with(b"\r") && after.starts_with(b"\n") {
+            count = count.saturating_add(1);
+        }
+        let (event, after) = rest.split_at_checked(count)?;
+        rest = after;
+        (!event.is_empty()).then_some(event)
+    })
+}
+
 /// The data of an event, and where it stands there.
 #[derive(Debug)]
-pub(super) struct Data<'a> {
+pub(crate) struct Data<'a> {
     /// The lines of data, joined by line feeds.
-    pub(super) text: Cow<'a, [u8]>,
+    pub(crate) text: Cow<'a, [u8]>,
     /// For each line, where it begins in `text` and in the event.
     lines: Vec<(usize, usize)>,
 }
 
 impl<'a> Data<'a> {
     /// The data of `event`; `None` where it has none.
-    pub(super) fn of(event: &'a [u8]) -> Option<Data<'a>> {
+    pub(crate) fn of(event: &'a [u8]) -> Option<Data<'a>> {
         let mut spans = lines(event).filter_map(|line| data_of(event, without_mark(event, line)));
         let first = spans.next()?;
         let mut data = Data {
@@ -101,7 +120,7 @@ impl<'a> Data<'a> {
 
     /// Where in the event the byte of this offset stands. A string has no line feed in it:
     /// none is spread over lines.
-    pub(super) fn offset(&self, at: usize) -> usize {
+    pub(crate) fn offset(&self, at: usize) -> usize {
         let line = self.lines.iter().rev().find(|(start, _)| *start <= at);
         line.map_or(at, |(start, from)| {
             at.saturating_sub(*start).saturating_add(*from)
@@ -189,6 +208,22 @@ mod tests {
                     "{stream:?} by {size}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_whole_stream_falls_into_its_events() {
+        for (stream, expected) in [
+            ("", vec![]),
+            ("a\n\nb\n\n", vec!["a\n\n", "b\n\n"]),
+            ("a\r\n\r\nb", vec!["a\r\n\r\n", "b"]),
+            ("a\r\rb\r\r", vec!["a\r\r", "b\r\r"]),
+            ("a\r\n\nb\n", vec!["a\r\n\n", "b\n"]),
+            ("\n\na", vec!["\n", "\n", "a"]),
+        ] {
+            let events: Vec<_> = super::events(stream.as_bytes()).collect();
+            let expected: Vec<_> = expected.into_iter().map(str::as_bytes).collect();
+            assert_eq!(events, expected, "{stream:?}");
         }
     }
 
