@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::config::{Config, RequestHead, Rule};
+use crate::config::{Config, Purge, RequestHead, Rule, StageKind};
 use crate::endpoint::{Dialect, Endpoint};
 use crate::reply::{Refused, Reply};
 
@@ -22,6 +22,8 @@ pub enum Admission {
         /// `content-length`, where it is given; a promise of the client, not a fact.
         content_length: Option<u64>,
     },
+    /// What was kept before is not given any more: a rule says so.
+    Purge(Rc<Rule>, Purge),
     /// Answered at once.
     Refuse(Refused, Reply),
 }
@@ -46,6 +48,10 @@ impl Admission {
         let rule = config.rule_for(head);
         if rule.pass_through {
             return Admission::PassThrough;
+        }
+        let caches = config.stages.contains(&StageKind::ResponseCache);
+        if let Some(purge) = rule.response_cache.purge.filter(|_| caches) {
+            return Admission::Purge(Rc::clone(rule), purge);
         }
         let Endpoint::Llm {
             dialect,
@@ -150,15 +156,18 @@ mod tests {
     fn outcome(method: &str, path: &str, headers: &[(&str, &str)], is_whole: bool) -> String {
         let rules = br#"{"limits": {"max_body_bytes": 1000}, "rules": [
             {"name": "reads", "match": {"methods": ["GET"]}, "pass_through": true},
-            {"name": "files", "match": {"paths": ["/openai/v1/files"]}, "pass_through": true}
+            {"name": "files", "match": {"paths": ["/openai/v1/files"]}, "pass_through": true},
+            {"name": "purges", "match": {"paths": ["/purge"]}, "response_cache": {"purge": "all"}}
         ]}"#;
-        let config = Config::read(rules, &[StageKind::TokenEstimator]).unwrap();
+        let config = Config::read(rules, &[StageKind::ResponseCache]).unwrap();
         let head = Head {
             method: method.to_owned(),
             ..Head::to(path, headers)
         };
         match Admission::decide(&config, &head, is_whole) {
             Admission::PassThrough => "pass".to_owned(),
+            Admission::Purge(_, Purge::All) => "purge".to_owned(),
+            Admission::Purge(..) => panic!("another purge"),
             Admission::Read { .. } => "read".to_owned(),
             Admission::Refuse(refused, reply) => {
                 assert_eq!(refused.status(), reply.status);
@@ -174,6 +183,8 @@ mod tests {
     fn the_default_is_closed() {
         let rows: &[Row] = &[
             ("POST", CHAT, &[JSON], "read"),
+            ("DELETE", "/purge", &[], "purge"),
+            ("POST", "/purge%2f", &[], "ambiguous_path"),
             (
                 "POST",
                 CHAT,

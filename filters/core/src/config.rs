@@ -8,6 +8,7 @@ mod mode;
 mod node;
 mod prompt_minimizer;
 mod rate_limiter;
+mod response_cache;
 mod rule;
 mod strict;
 mod tenant;
@@ -28,6 +29,7 @@ pub use node::ConfigError;
 use node::Node;
 pub use prompt_minimizer::{Cap, PromptMinimizerConfig, Repeats, Texts, TooLong, Window};
 pub use rate_limiter::{RateLimiterConfig, Reserve, ReservedHits};
+pub use response_cache::{CachedRequests, Purge, ResponseCacheConfig, Scope};
 pub use rule::{InvalidBody, Match, RequestHead, Rule};
 pub use tenant::TenantSource;
 pub use token_estimator::{Accuracy, HitsAddend, TokenEstimatorConfig};
@@ -39,6 +41,8 @@ pub enum StageKind {
     ContentScreener,
     /// Takes out what the model does not need.
     PromptMinimizer,
+    /// Answers what has been answered before.
+    ResponseCache,
     /// Counts what a request will cost.
     TokenEstimator,
     /// Keeps each tenant within its limits.
@@ -47,9 +51,10 @@ pub enum StageKind {
 
 impl StageKind {
     /// Every stage by its name, in the default order.
-    pub const ALL: [(&'static str, StageKind); 4] = [
+    pub const ALL: [(&'static str, StageKind); 5] = [
         ("content-screener", StageKind::ContentScreener),
         ("prompt-minimizer", StageKind::PromptMinimizer),
+        ("response-cache", StageKind::ResponseCache),
         ("token-estimator", StageKind::TokenEstimator),
         ("rate-limiter", StageKind::RateLimiter),
     ];
@@ -78,6 +83,8 @@ pub struct Limits {
     /// Request body bytes that all streams of one worker may hold together. Above it new
     /// bodies are refused with 503.
     pub max_held_bytes: u32,
+    /// Bytes of answers that the response-cache may keep, in all workers together.
+    pub max_cached_bytes: u32,
     /// Deepest nesting of objects and lists in a body.
     pub max_depth: u8,
 }
@@ -86,10 +93,16 @@ impl Limits {
     /// Hard bounds: the VM has 1 GiB at most, of which bodies may fill half.
     const MAX_BODY: (u32, u32) = (1, 64 << 20);
     const MAX_HELD: (u32, u32) = (1 << 10, 512 << 20);
+    const MAX_CACHED: (u32, u32) = (1 << 20, 2 << 30);
     const MAX_DEPTH: (u8, u8) = (8, 128);
 
     fn read(node: &Node) -> Result<Limits, ConfigError> {
-        let object = node.object(&["max_body_bytes", "max_held_bytes", "max_depth"])?;
+        let object = node.object(&[
+            "max_body_bytes",
+            "max_held_bytes",
+            "max_cached_bytes",
+            "max_depth",
+        ])?;
         let read = |key, (low, high), default: u32| {
             object.read_or(key, default, |node| node.integer(low, high))
         };
@@ -97,6 +110,11 @@ impl Limits {
         let limits = Limits {
             max_body_bytes: read("max_body_bytes", Limits::MAX_BODY, default.max_body_bytes)?,
             max_held_bytes: read("max_held_bytes", Limits::MAX_HELD, default.max_held_bytes)?,
+            max_cached_bytes: read(
+                "max_cached_bytes",
+                Limits::MAX_CACHED,
+                default.max_cached_bytes,
+            )?,
             max_depth: object.read_or("max_depth", default.max_depth, |node| {
                 let (low, high) = Limits::MAX_DEPTH;
                 node.integer(low, high)
@@ -118,6 +136,8 @@ impl Default for Limits {
             // A million tokens of text are about 4 MiB; images inline make up the rest.
             max_body_bytes: 8 << 20,
             max_held_bytes: 128 << 20,
+            // Some ten thousand answers.
+            max_cached_bytes: 64 << 20,
             // Chat requests nest about ten deep, tool schemas rarely beyond twenty.
             max_depth: 64,
         }
@@ -169,6 +189,7 @@ impl Config {
             tenant,
             content_screener,
             prompt_minimizer,
+            response_cache,
             token_estimator,
             rate_limiter,
         ] = Rule::SHARED_KEYS;
@@ -185,6 +206,7 @@ impl Config {
             tenant,
             content_screener,
             prompt_minimizer,
+            response_cache,
             token_estimator,
             rate_limiter,
         ])?;

@@ -8,7 +8,9 @@ use crate::endpoint::Dialect;
 use crate::prompt_minimizer::Minimized;
 use crate::rate_limiter::Reservation;
 use crate::rate_limiter::tenant::Tenant;
+use crate::reply::Reply;
 use crate::response::{ResponseReader, ResponseSummary};
+use crate::response_cache::{Cached, Caller};
 use crate::rewrite::{Rewrite, Rewritten};
 use crate::token_estimator::Estimate;
 
@@ -85,6 +87,8 @@ pub struct Call {
     pub api_version: Option<String>,
     /// Who it is counted for, where anything is.
     pub tenant: Option<Tenant>,
+    /// What counts beside its body for an answer that may be kept, where any may.
+    pub caller: Option<Caller>,
     /// The rule it falls under.
     pub rule: Rc<Rule>,
 }
@@ -110,6 +114,10 @@ pub struct Exchange {
     pub estimate: Option<Estimate>,
     /// What the rate-limiter stage reserved for it.
     pub reservation: Option<Reservation>,
+    /// What counts beside its body for an answer that may be kept, where any may.
+    pub caller: Option<Caller>,
+    /// What the response-cache stage makes of it.
+    pub cached: Option<Cached>,
     /// What makes something else of the response, where a stage wants that.
     pub rewriter: Option<Box<dyn Rewrite>>,
     status: u16,
@@ -125,6 +133,7 @@ impl Exchange {
             deployment,
             api_version,
             tenant,
+            caller,
             rule,
         } = call;
         Exchange {
@@ -137,6 +146,8 @@ impl Exchange {
             minimized: None,
             estimate: None,
             reservation: None,
+            caller,
+            cached: None,
             rewriter: None,
             status: 0,
             is_cache_hit: false,
@@ -155,6 +166,9 @@ impl Exchange {
         } else {
             None
         };
+        if let Some(cached) = &mut self.cached {
+            cached.on_response_head(head);
+        }
         let rewriter = self.rewriter.as_mut();
         self.is_rewritten = rewriter.is_some_and(|rewriter| rewriter.begin(head));
     }
@@ -166,7 +180,12 @@ impl Exchange {
 
     /// Whether the chunks of the response are wanted.
     pub fn reads_response(&self) -> bool {
-        self.reader.is_some()
+        self.reader.is_some() || self.keeps_response()
+    }
+
+    /// Whether the response is being kept.
+    pub fn keeps_response(&self) -> bool {
+        self.cached.as_ref().is_some_and(Cached::is_keeping)
     }
 
     /// Whether the response may be sent as something else than comes: its length is not known
@@ -175,16 +194,22 @@ impl Exchange {
         self.is_rewritten
     }
 
-    /// Bytes of the response that have come and not been sent.
+    /// Bytes of the response that are held: not sent yet, or kept.
     pub fn held_response(&self) -> usize {
         let rewriter = self.rewriter.as_ref();
-        rewriter.map_or(0, |rewriter| rewriter.held())
+        let kept = self.cached.as_ref().map_or(0, |cached| cached.kept());
+        rewriter
+            .map_or(0, |rewriter| rewriter.held())
+            .saturating_add(kept)
     }
 
     /// There is no memory to hold more of the response: what would be held passes unseen.
     pub fn hold_no_more(&mut self) {
         if let Some(rewriter) = &mut self.rewriter {
             rewriter.hold_no_more();
+        }
+        if let Some(cached) = &mut self.cached {
+            cached.keep_no_more();
         }
     }
 
@@ -200,6 +225,9 @@ impl Exchange {
         if let Some(reader) = &mut self.reader {
             reader.push(chunk);
         }
+        if let Some(cached) = &mut self.cached {
+            cached.push(chunk);
+        }
         let rewriter = self.rewriter.as_mut().filter(|_| self.is_rewritten)?;
         rewriter.push(chunk, is_end)
     }
@@ -210,6 +238,20 @@ impl Exchange {
         match &self.reader {
             Some(reader) if !self.is_cache_hit => reader.output_so_far(),
             _ => 0,
+        }
+    }
+
+    /// Lets an answer that was kept go the way of the upstream's: it is read, and what is made
+    /// of answers is made of it.
+    pub(crate) fn replay(&mut self, reply: &mut Reply) {
+        self.on_response_head(&ResponseHead {
+            status: reply.status,
+            content_type: reply.content_type.as_bytes(),
+            content_encoding: b"",
+            cache: b"hit",
+        });
+        if let Some(instead) = self.on_response_chunk(&reply.body, true) {
+            reply.body = instead;
         }
     }
 

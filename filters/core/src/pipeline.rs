@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::admission;
-use crate::config::{Config, ConfigError, InvalidBody, RequestHead, Rule, StageKind};
+use crate::config::{Config, ConfigError, InvalidBody, Purge, RequestHead, Rule, StageKind};
 use crate::content_screener::ContentScreener;
 use crate::edit::Edits;
 use crate::effect::Effect;
@@ -15,9 +15,12 @@ use crate::models::Models;
 use crate::prompt_minimizer::PromptMinimizer;
 use crate::rate_limiter::RateLimiter;
 use crate::rate_limiter::tenant::Tenants;
-use crate::reply::{Refused, Reply};
+use crate::reply::{JSON, Refused, Reply};
 use crate::request::texts::Speakers;
 use crate::request::{Request, RequestReader, Unread, Wanted};
+use crate::response_cache::keyer::{KeyHash, Keyer};
+use crate::response_cache::purges::Purges;
+use crate::response_cache::{Caller, ResponseCache};
 use crate::scan::Refusal;
 use crate::stage::{Stage, Verdict};
 use crate::token_estimator::TokenEstimator;
@@ -28,6 +31,8 @@ pub struct Pipeline {
     models: Models,
     tenants: Tenants,
     stages: Vec<Box<dyn Stage>>,
+    /// Make the keys of answers that are kept, for each hash that a rule may ask for.
+    keyers: [(KeyHash, Keyer); 2],
     has_secret: bool,
 }
 
@@ -55,6 +60,12 @@ impl StageMaker {
         make: |config, _| Ok(Box::new(PromptMinimizer::new(config.debug_headers))),
     };
 
+    /// The response-cache.
+    pub const RESPONSE_CACHE: StageMaker = StageMaker {
+        kind: StageKind::ResponseCache,
+        make: |config, secret| Ok(Box::new(ResponseCache::new(config, secret))),
+    };
+
     /// The token-estimator.
     pub const TOKEN_ESTIMATOR: StageMaker = StageMaker {
         kind: StageKind::TokenEstimator,
@@ -71,6 +82,7 @@ impl StageMaker {
     pub const ALL: &[StageMaker] = &[
         StageMaker::CONTENT_SCREENER,
         StageMaker::PROMPT_MINIMIZER,
+        StageMaker::RESPONSE_CACHE,
         StageMaker::TOKEN_ESTIMATOR,
         StageMaker::RATE_LIMITER,
     ];
@@ -109,6 +121,8 @@ enum Stop {
     Edit(usize, Edits),
     /// The stage at this position answers.
     Reply(usize, Reply),
+    /// The stage at this position answers with what the upstream answered before.
+    Replay(usize, Reply),
 }
 
 /// The body, where it is not the one that came.
@@ -153,6 +167,7 @@ impl Pipeline {
             models,
             tenants: Tenants::new(secret),
             stages,
+            keyers: [KeyHash::Sip, KeyHash::Sha256].map(|hash| (hash, Keyer::new(hash, secret))),
             has_secret: !secret.is_empty(),
         })
     }
@@ -170,14 +185,19 @@ impl Pipeline {
                       see allow_on_headers_stop_iteration";
         let unkeyed = "TOLLGATE_SECRET is not set: hashes of tenants in logs and shared data have no key, and \
                        whoever sees one can try names; see vm_config.environment_variables.host_env_keys";
+        let unkept = "TOLLGATE_SECRET is not set: keys of answers that are kept have no secret, and whoever can \
+                      write Envoy's shared data could make them up; see \
+                      vm_config.environment_variables.host_env_keys";
         let unlimited = "no rule has a limit: the rate-limiter has nothing to do; see \
                          rate_limiter.tokens_per_minute";
         let limits = config.stages.contains(&StageKind::RateLimiter);
         let mut rules = config.rules.iter().chain([&config.defaults]);
         let is_active = rules.any(|rule| rule.rate_limiter.is_active());
+        let caches = config.stages.contains(&StageKind::ResponseCache);
         [
             (!config.hold_headers).then_some(unheld),
             (limits && is_active && !self.has_secret).then_some(unkeyed),
+            (caches && !self.has_secret).then_some(unkept),
             (config.stages == [StageKind::RateLimiter] && !is_active).then_some(unlimited),
         ]
         .into_iter()
@@ -194,18 +214,59 @@ impl Pipeline {
     ) -> Incoming {
         let api_version = query_value(head.path(), b"api-version");
         // A source may cost a host call.
-        let is_counted =
-            rule.rate_limiter.is_active() && self.config.stages.contains(&StageKind::RateLimiter);
+        let has = |stage| self.config.stages.contains(&stage);
+        let is_counted = rule.rate_limiter.is_active() && has(StageKind::RateLimiter);
+        let is_cached = rule.response_cache.enabled && has(StageKind::ResponseCache);
+        let tenant = (is_counted || is_cached).then(|| self.tenants.of(head, &rule.tenant));
         let wanted = self.wanted(0, &rule);
         Incoming {
             call: Call {
                 dialect,
                 deployment,
                 api_version: api_version.map(str::to_owned),
-                tenant: is_counted.then(|| self.tenants.of(head, &rule.tenant)),
+                tenant,
+                caller: is_cached.then(|| Caller::of(head, &rule)),
                 rule,
             },
             reader: RequestReader::new(dialect, wanted, &self.config.limits),
+        }
+    }
+
+    /// Has done with what was kept before now, as `rule` says of the request with this head.
+    ///
+    /// # Errors
+    /// Why it was not done, and the answer that says so.
+    pub fn purge(
+        &self,
+        rule: &Rule,
+        purge: Purge,
+        head: &impl RequestHead,
+        host: &dyn Host,
+    ) -> Result<Reply, (Refused, Reply)> {
+        let (name, tenant) = match purge {
+            Purge::All => ("all", None),
+            Purge::Tenant => ("tenant", Some(self.tenants.of(head, &rule.tenant))),
+        };
+        if tenant.is_some_and(|tenant| !tenant.is_named() && !rule.tenant.is_empty()) {
+            let refused = Refused::NoTenant;
+            let reply = refused.reply(
+                "The request does not say whose answers are to be purged.",
+                None,
+            );
+            return Err((refused, reply));
+        }
+        let is_done = host
+            .now()
+            .is_some_and(|now| Purges::default().purge(host, tenant, now));
+        match is_done {
+            true => Ok(Reply {
+                status: 200,
+                details: "tollgate_purged",
+                content_type: JSON,
+                headers: Vec::new(),
+                body: format!(r#"{{"purged":"{name}"}}"#).into_bytes(),
+            }),
+            false => Err((Refused::Busy, admission::busy())),
         }
     }
 
@@ -233,6 +294,11 @@ impl Pipeline {
             let (at, edits) = match stop {
                 Stop::End => return Judged::Send(exchange, edited(body)),
                 Stop::Reply(at, reply) => {
+                    self.answered(at, exchange, host, effects);
+                    return Judged::Reply(reply);
+                }
+                Stop::Replay(at, mut reply) => {
+                    exchange.replay(&mut reply);
                     self.answered(at, exchange, host, effects);
                     return Judged::Reply(reply);
                 }
@@ -264,12 +330,21 @@ impl Pipeline {
     fn wanted(&self, from: usize, rule: &Rule) -> Wanted {
         let stages = self.config.stages.get(from..).unwrap_or_default();
         let has = |stage| stages.contains(&stage);
+        let keyer = || {
+            let (_, keyer) = self
+                .keyers
+                .iter()
+                .find(|(hash, _)| *hash == rule.response_cache.key_hash)?;
+            Some(*keyer)
+        };
         Wanted {
+            key: (has(StageKind::ResponseCache) && rule.response_cache.enabled)
+                .then(keyer)
+                .flatten(),
             tokens: has(StageKind::TokenEstimator) || has(StageKind::RateLimiter),
             texts: has(StageKind::ContentScreener)
                 && rule.content_screener.looks_at(Speakers::REQUEST)
                 || has(StageKind::PromptMinimizer) && rule.prompt_minimizer.reads_texts(),
-            key: None,
         }
     }
 
@@ -287,6 +362,7 @@ impl Pipeline {
                 Verdict::Continue => {}
                 Verdict::Edit(edits) => return Stop::Edit(at, edits),
                 Verdict::Reply(reply) => return Stop::Reply(at, reply),
+                Verdict::Replay(reply) => return Stop::Replay(at, reply),
             }
         }
         Stop::End

@@ -1,6 +1,10 @@
 //! Answers Tollgate gives itself, in the error shape OpenAI's and Azure's clients parse.
 
 use core::fmt;
+use std::borrow::Cow;
+
+/// `content-type` of what is said here.
+pub const JSON: Cow<'static, str> = Cow::Borrowed("application/json");
 
 /// A response made here instead of by the upstream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,9 +13,11 @@ pub struct Reply {
     pub status: u16,
     /// `%RESPONSE_CODE_DETAILS%` of Envoy's access log: `tollgate_` and the error's code.
     pub details: &'static str,
+    /// `content-type` of the body: JSON, but for what is given again.
+    pub content_type: Cow<'static, str>,
     /// Its headers beside `content-type`: lower-case names and values.
     pub headers: Vec<(&'static str, String)>,
-    /// The JSON body.
+    /// Its body.
     pub body: Vec<u8>,
 }
 
@@ -33,13 +39,17 @@ pub enum Refused {
     InvalidBody,
     /// What has to stay of a conversation is more than its rule's window.
     ContextLengthExceeded,
+    /// The client wants an answer only if one is kept (`only-if-cached`), and none is.
+    NotCached,
+    /// What the request asks for is about a tenant, and it names none.
+    NoTenant,
     /// The worker holds `limits.max_held_bytes` already.
     Busy,
 }
 
 impl Refused {
     /// Every reason, for tables and tests.
-    pub const ALL: [Refused; 8] = [
+    pub const ALL: [Refused; 10] = [
         Refused::AmbiguousPath,
         Refused::UnknownPath,
         Refused::ContentEncoding,
@@ -47,17 +57,24 @@ impl Refused {
         Refused::BodyTooLarge,
         Refused::InvalidBody,
         Refused::ContextLengthExceeded,
+        Refused::NotCached,
+        Refused::NoTenant,
         Refused::Busy,
     ];
 
     /// HTTP status of the answer.
     pub fn status(self) -> u16 {
         match self {
-            Refused::AmbiguousPath | Refused::InvalidBody | Refused::ContextLengthExceeded => 400,
+            Refused::AmbiguousPath
+            | Refused::InvalidBody
+            | Refused::ContextLengthExceeded
+            | Refused::NoTenant => 400,
             Refused::UnknownPath => 404,
             Refused::BodyTooLarge => 413,
             Refused::ContentEncoding | Refused::ContentType => 415,
             Refused::Busy => 503,
+            // RFC 9111, 5.2.1.7.
+            Refused::NotCached => 504,
         }
     }
 
@@ -72,6 +89,8 @@ impl Refused {
             Refused::InvalidBody => "invalid_body",
             // OpenAI's word, which frameworks look for before they shorten and ask again.
             Refused::ContextLengthExceeded => "context_length_exceeded",
+            Refused::NotCached => "not_cached",
+            Refused::NoTenant => "no_tenant",
             Refused::Busy => "gateway_busy",
         }
     }
@@ -85,6 +104,8 @@ impl Refused {
             Refused::BodyTooLarge => "tollgate_body_too_large",
             Refused::InvalidBody => "tollgate_invalid_body",
             Refused::ContextLengthExceeded => "tollgate_context_length_exceeded",
+            Refused::NotCached => "tollgate_not_cached",
+            Refused::NoTenant => "tollgate_no_tenant",
             Refused::Busy => "tollgate_gateway_busy",
         }
     }
@@ -106,11 +127,17 @@ impl Refused {
             }
         });
         // Held bytes are freed as fast as requests are answered: one second is long.
-        let retry_after = (self == Refused::Busy).then(|| ("retry-after", "1".to_owned()));
+        let retry = match self {
+            Refused::Busy => Some(("retry-after", "1".to_owned())),
+            // OpenAI's clients would try a 504 again; it says so to them.
+            Refused::NotCached => Some(("x-should-retry", "false".to_owned())),
+            _ => None,
+        };
         Reply {
             status: self.status(),
             details: self.details(),
-            headers: retry_after.into_iter().collect(),
+            content_type: JSON,
+            headers: retry.into_iter().collect(),
             body: error.to_string().into_bytes(),
         }
     }
@@ -129,8 +156,8 @@ mod tests {
             assert_eq!(body["error"]["param"], "messages[0].content");
             assert_eq!(body["error"]["code"], refused.code());
             assert_eq!(reply.details, format!("tollgate_{}", refused.code()));
-            assert!((400..=503).contains(&reply.status));
-            assert_eq!(!reply.headers.is_empty(), reply.status == 503);
+            assert!((400..=504).contains(&reply.status));
+            assert_eq!(!reply.headers.is_empty(), reply.status >= 500);
         }
     }
 }

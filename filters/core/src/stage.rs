@@ -16,6 +16,8 @@ pub enum Verdict {
     Edit(Edits),
     /// It is answered here.
     Reply(Reply),
+    /// It is answered with what the upstream answered before, which goes the way of its answers.
+    Replay(Reply),
 }
 
 /// One capability. What it learns about a request it leaves in the request's [`Exchange`],

@@ -175,7 +175,7 @@ impl Stream {
 
     fn answer(&mut self, reply: &Reply) -> Action {
         self.phase = Phase::Answered;
-        let content_type = ("content-type", "application/json");
+        let content_type = ("content-type", &*reply.content_type);
         let others = reply.headers.iter().map(|(name, value)| (*name, &**value));
         let headers: Vec<(&str, &str)> = core::iter::once(content_type).chain(others).collect();
         let headers = pairs::encode(&headers);
@@ -211,6 +211,13 @@ impl HttpContext for Stream {
         match Admission::decide(pipeline.config(), &head, is_end) {
             Admission::PassThrough => self.pass_through(),
             Admission::Refuse(refused, reply) => self.refuse(refused, &reply),
+            Admission::Purge(rule, purge) => match pipeline.purge(&rule, purge, &head, &World) {
+                Ok(reply) => {
+                    self.worker.count_request("purged");
+                    self.answer(&reply)
+                }
+                Err((refused, reply)) => self.refuse(refused, &reply),
+            },
             Admission::Read {
                 dialect,
                 deployment,
@@ -293,7 +300,7 @@ impl HttpContext for Stream {
             let is_read = exchange.reads_response() || is_rewritten;
             if (available > 0 && is_read) || (is_end && is_rewritten) {
                 let chunk = abi::buffer(abi::Buffer::ResponseBody, 0, available);
-                if is_rewritten
+                if (is_rewritten || exchange.keeps_response())
                     && !share.grow_to(exchange.held_response().saturating_add(available))
                 {
                     exchange.hold_no_more();

@@ -4,6 +4,7 @@ use super::content_screener::{ContentScreenerConfig, TermPacks};
 use super::node::{ConfigError, Node};
 use super::prompt_minimizer::PromptMinimizerConfig;
 use super::rate_limiter::RateLimiterConfig;
+use super::response_cache::ResponseCacheConfig;
 use super::tenant::TenantSource;
 use super::token_estimator::TokenEstimatorConfig;
 
@@ -183,6 +184,8 @@ pub struct Rule {
     pub content_screener: ContentScreenerConfig,
     /// Settings of the prompt-minimizer stage.
     pub prompt_minimizer: PromptMinimizerConfig,
+    /// Settings of the response-cache stage.
+    pub response_cache: ResponseCacheConfig,
     /// Settings of the token-estimator stage.
     pub token_estimator: TokenEstimatorConfig,
     /// Settings of the rate-limiter stage.
@@ -191,11 +194,12 @@ pub struct Rule {
 
 impl Rule {
     /// The keys of a rule that the top level has too, as defaults for every rule.
-    pub(super) const SHARED_KEYS: [&'static str; 6] = [
+    pub(super) const SHARED_KEYS: [&'static str; 7] = [
         "invalid_body",
         "tenant",
         "content_screener",
         "prompt_minimizer",
+        "response_cache",
         "token_estimator",
         "rate_limiter",
     ];
@@ -214,6 +218,7 @@ impl Rule {
             tenant: TenantSource::defaults(),
             content_screener: ContentScreenerConfig::default(),
             prompt_minimizer: PromptMinimizerConfig::default(),
+            response_cache: ResponseCacheConfig::default(),
             token_estimator: TokenEstimatorConfig::default(),
             rate_limiter: RateLimiterConfig::default(),
         };
@@ -231,6 +236,7 @@ impl Rule {
             tenant,
             content_screener,
             prompt_minimizer,
+            response_cache,
             token_estimator,
             rate_limiter,
         ] = Rule::SHARED_KEYS;
@@ -242,6 +248,7 @@ impl Rule {
             tenant,
             content_screener,
             prompt_minimizer,
+            response_cache,
             token_estimator,
             rate_limiter,
         ])?;
@@ -284,6 +291,11 @@ impl Rule {
                 "prompt_minimizer",
                 self.prompt_minimizer,
                 |node| self.prompt_minimizer.overridden_by(node),
+            )?,
+            response_cache: object.read_or(
+                "response_cache",
+                self.response_cache.clone(),
+                |node| self.response_cache.overridden_by(node),
             )?,
             token_estimator: object.read_or("token_estimator", self.token_estimator, |node| {
                 self.token_estimator.overridden_by(node)

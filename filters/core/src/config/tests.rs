@@ -141,6 +141,16 @@ fn what_is_wrong_is_named_with_its_path() {
             "refuse",
         ),
         (
+            r#"{"response_cache": {"purge": "all"}}"#,
+            "response_cache.purge",
+            "only a rule can say which requests purge",
+        ),
+        (
+            r#"{"response_cache": {"ttl_seconds": 0}}"#,
+            "response_cache.ttl_seconds",
+            "from 1 to 31536000",
+        ),
+        (
             r#"{"token_estimator": {"accuracy": "exact"}}"#,
             "token_estimator.accuracy",
             "one of fast, sampled",
@@ -148,7 +158,7 @@ fn what_is_wrong_is_named_with_its_path() {
         (
             r#"{"stages": ["rate-limit"]}"#,
             "stages[0]",
-            "expected one of content-screener, prompt-minimizer, token-estimator",
+            "expected one of content-screener, prompt-minimizer, response-cache, token-estimator",
         ),
         (
             r#"{"stages": ["token-estimator", "token-estimator"]}"#,
@@ -379,6 +389,7 @@ fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
         "prompt_minimizer.repeats.",
         "prompt_minimizer.cap.",
         "prompt_minimizer.window.",
+        "response_cache.",
         "rate_limiter.",
         "rate_limiter.quotas[].",
         "rules[].",
@@ -408,7 +419,7 @@ fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
         .collect();
-    assert_eq!(examples.len(), 10);
+    assert_eq!(examples.len(), 11);
     for example in examples {
         read(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
     }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::action::{Action, Category, Severity};
 use super::finding::Finding;
-use crate::reply::Reply;
+use crate::reply::{JSON, Reply};
 
 const MESSAGE: &str = "The response was filtered due to the prompt triggering Azure OpenAI's content management \
                        policy. Please modify your prompt and retry. To learn more about our content filtering \
@@ -30,6 +30,7 @@ pub(super) fn blocked<'a>(findings: &[Finding], list: impl Fn(&Finding) -> &'a s
     Reply {
         status: 400,
         details: "tollgate_content_filter",
+        content_type: JSON,
         headers: Vec::new(),
         body: error.to_string().into_bytes(),
     }

@@ -14,7 +14,7 @@ use super::bucket::{Bucket, SECOND, Short};
 use super::limits::{Levels, Limit, Limits, Refusal};
 use super::quota::{Quota, Unit};
 use crate::endpoint::Dialect;
-use crate::reply::Reply;
+use crate::reply::{JSON, Reply};
 
 /// Whose words an answer has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,7 @@ pub fn refusal(shape: Shape, refusal: Refusal, asked: &Asked<'_>, limits: &Limit
     Reply {
         status,
         details: "tollgate_rate_limited",
+        content_type: JSON,
         headers,
         body: body.into_bytes(),
     }

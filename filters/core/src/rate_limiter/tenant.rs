@@ -26,7 +26,8 @@ impl Tenant {
         self != Tenant::Default
     }
 
-    fn bytes(self) -> [u8; 9] {
+    /// What it is told apart by.
+    pub(crate) fn bytes(self) -> [u8; 9] {
         let (kind, hash) = match self {
             Tenant::Named(hash) => (1, hash),
             Tenant::Default => (0, 0),

@@ -5,7 +5,8 @@
 //! - A string has the escapes it cannot do without, in their shortest spelling: `\u0041` becomes
 //!   `A`, `\/` becomes `/`, `\u000A` becomes `\n`. Its characters stay as they are: whether `é` is
 //!   one character or two is for the model to see.
-//! - A number is spelled in one way for its exact value, see [`number`].
+//! - A number is spelled in one way for its exact value: plainly where that is short, else as its
+//!   digits and an exponent. So `1`, `1.0` and `10e-1` are the same.
 //! - The order of an object's members stays, and so do members of equal names.
 //!
 //! It is JSON again, but for numbers that no parser would take, and JSON's grammar is unambiguous:

@@ -20,7 +20,7 @@ pub const STEP: usize = 1024;
 
 /// How many of the first marks are remembered (what a system prompt shares with that of other
 /// conversations), and of the last ones (where most conversations go on).
-const WINDOW: u32 = 32;
+pub const WINDOW: u32 = 32;
 
 /// More marks than are remembered of any conversation. A conversation of `n` marks keeps 32 at
 /// either end and of each power of eight below `n` at most 28.

@@ -1,0 +1,103 @@
+//! What was kept before a moment and must not be given any more.
+//!
+//! Shared data has no removal, so a purge is a time: an answer to what was asked before it is
+//! none. It is noted for everybody or for one tenant, all workers see it with their next
+//! request, and what is not given any more goes when its room is needed.
+
+use crate::host::Host;
+use crate::rate_limiter::table::{Change, Kind, PATIENT_RETRIES, Table, Values};
+use crate::rate_limiter::tenant::Tenant;
+
+/// The records: when, and nothing.
+#[derive(Debug)]
+struct Purged;
+
+/// Longer than an answer may be given: two years.
+const KEPT: u64 = 2 * 365 * 24 * 3600 * 1_000_000_000;
+
+impl Kind for Purged {
+    const NAME: &'static str = "purges";
+    const PAGES: u32 = 64;
+    const RECORDS: usize = 64;
+
+    fn ends([at, _]: Values) -> u64 {
+        match at {
+            0 => 0,
+            at => at.saturating_add(KEPT),
+        }
+    }
+
+    /// What was asked before a clock stepped back has times that are yet to come, and is not
+    /// given either.
+    fn shifted([at, _]: Values, by: u64) -> Values {
+        [at.saturating_sub(by), 0]
+    }
+}
+
+/// The times of purges.
+#[derive(Debug, Default)]
+pub struct Purges(Table<Purged>);
+
+/// Stands for everybody: no tenant's hash is likely to be it.
+const EVERYBODY: u64 = u64::MAX;
+
+impl Purges {
+    /// Has done with all that was asked before `now`, for `tenant` or for everybody. False where
+    /// that could not be noted.
+    pub fn purge(&self, host: &dyn Host, tenant: Option<Tenant>, now: u64) -> bool {
+        let noted = self
+            .0
+            .update(host, key(tenant), now, PATIENT_RETRIES, |[at, _]| {
+                let is_later = now > at;
+                ((), is_later.then_some([now, 0]))
+            });
+        matches!(noted.change, Change::Stored | Change::None)
+    }
+
+    /// When all was purged last that `tenant` could be given; 0 where nothing was.
+    pub fn last(&self, host: &dyn Host, tenant: Option<Tenant>, now: u64) -> u64 {
+        let of = |tenant| {
+            let [at, _] = self.0.read(host, key(tenant), now);
+            at
+        };
+        let own = tenant.map_or(0, |tenant| of(Some(tenant)));
+        own.max(of(None))
+    }
+}
+
+fn key(tenant: Option<Tenant>) -> u64 {
+    match tenant {
+        None => EVERYBODY,
+        Some(Tenant::Named(hash)) => hash,
+        Some(Tenant::Default) => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::world::World;
+
+    #[test]
+    fn what_was_asked_before_is_purged_for_one_or_for_all() {
+        let world = World::default();
+        let purges = Purges::default();
+        let [ann, bob] = [7, u64::MAX / 2].map(|hash| Some(Tenant::Named(hash)));
+        let last = |now| [None, ann, bob].map(|tenant| purges.last(&world, tenant, now));
+        assert_eq!(last(10), [0, 0, 0]);
+        assert!(purges.purge(&world, ann, 10));
+        assert_eq!(last(11), [0, 10, 0]);
+        assert!(purges.purge(&world, None, 20));
+        assert_eq!(last(21), [20, 20, 20]);
+        assert!(purges.purge(&world, bob, 30));
+        assert_eq!(last(31), [20, 20, 30]);
+        // A slower worker's does not undo a later one.
+        assert!(purges.purge(&world, bob, 25));
+        assert_eq!(last(31), [20, 20, 30]);
+    }
+
+    #[test]
+    fn a_purge_that_cannot_be_noted_says_so() {
+        assert!(!Purges::default().purge(&crate::host::Nowhere, None, 10));
+    }
+}
