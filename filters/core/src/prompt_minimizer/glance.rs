@@ -54,9 +54,17 @@ fn first(content: &[u8]) -> Option<u8> {
             [b'\\', quote @ (b'"' | b'\\' | b'/' | b'b'), ..] => return Some(*quote),
             [first, ..] if first.is_ascii() => return Some(*first),
             [] => return Some(0),
-            _ => return None,
+            [first, ..] => return is_sign(rest).then_some(*first),
         };
     }
+}
+
+/// Whether the character beyond ASCII that `rest` begins with is to be seen.
+fn is_sign(rest: &[u8]) -> bool {
+    let rest = rest.get(..4).unwrap_or(rest);
+    let start = rest.utf8_chunks().next().map(|chunk| chunk.valid());
+    let character = start.and_then(|start| start.chars().next());
+    character.is_some_and(|character| !character.is_whitespace())
 }
 
 #[cfg(test)]
@@ -107,7 +115,9 @@ mod tests {
             &fenced.replace('`', "~"),
             &"a".repeat(400),
         ] {
-            for ahead in ["", "  ", "\n", " \r\n\t", "\u{c}", "\u{a0}", "\u{b}"] {
+            for ahead in [
+                "", "  ", "\n", " \r\n\t", "\u{c}", "\u{a0}", "\u{b}", "\u{3000}", "\u{feff}", "你",
+            ] {
                 let text = format!("{ahead}{text}");
                 check(&escape(&text));
                 let spelled: String = text
