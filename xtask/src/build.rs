@@ -17,9 +17,9 @@ use crate::wasm_toolchain::WasmToolchain;
 const PROFILE: &str = "wasm";
 
 /// What a module must stay under, in bytes: both carry two vocabularies' tables and are
-/// still to be pulled by every proxy of a mesh. The guests of benches and tests are pulled
+/// still to be pulled by every proxy of a mesh. A stage of the gateway's has 0.1 to 0.4 MB. The guests of benches and tests are pulled
 /// by none.
-const SIZE_LIMITS: [(&str, u64); 2] = [("token-estimator", 2_200_000), ("gateway", 3_000_000)];
+const SIZE_LIMITS: [(&str, u64); 2] = [("token-estimator", 2_200_000), ("gateway", 3_300_000)];
 
 /// What Envoy offers in `env` besides, for modules of other compilers than ours.
 const OF_OTHER_COMPILERS: [&str; 2] = ["emscripten_notify_memory_growth", "pthread_equal"];
@@ -203,9 +203,9 @@ mod tests {
         let rows = [
             ("token-estimator", 2_199_999, true),
             ("token-estimator", 2_200_000, false),
-            ("gateway", 2_999_999, true),
-            ("gateway", 3_000_000, false),
-            ("tollgate-bench-guest", 3_000_000, true),
+            ("gateway", 3_299_999, true),
+            ("gateway", 3_300_000, false),
+            ("tollgate-bench-guest", 3_300_000, true),
         ];
         for (name, size, fits) in rows {
             assert_eq!(within_limit(name, size).is_ok(), fits, "{name} of {size}");
