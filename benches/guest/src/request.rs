@@ -4,7 +4,7 @@
 use tollgate_core::config::{Accuracy, Limits};
 use tollgate_core::endpoint::Dialect;
 use tollgate_core::models::Models;
-use tollgate_core::request::{RequestReader, Wanted};
+use tollgate_core::request::{Keying, RequestReader, Wanted};
 use tollgate_core::response_cache::key::Scope;
 use tollgate_core::response_cache::keyer::{KeyHash, Keyer};
 
@@ -50,7 +50,7 @@ fn key(body: &[u8], hash: KeyHash) -> u64 {
     let wanted = Wanted {
         tokens: false,
         texts: false,
-        key: Some(Keyer::new(hash, b"a bench's secret")),
+        key: Some(Keying::by(Keyer::new(hash, b"a bench's secret"))),
     };
     let mut reader = RequestReader::new(Dialect::Chat, wanted, &Limits::default());
     reader

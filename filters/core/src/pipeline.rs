@@ -18,7 +18,6 @@ use crate::rate_limiter::tenant::Tenants;
 use crate::reply::{JSON, Refused, Reply};
 use crate::request::texts::Speakers;
 use crate::request::{Request, RequestReader, Unread, Wanted};
-use crate::response_cache::keyer::{KeyHash, Keyer};
 use crate::response_cache::purges::Purges;
 use crate::response_cache::{Caller, ResponseCache};
 use crate::scan::Refusal;
@@ -31,8 +30,6 @@ pub struct Pipeline {
     models: Models,
     tenants: Tenants,
     stages: Vec<Box<dyn Stage>>,
-    /// Make the keys of answers that are kept, for each hash that a rule may ask for.
-    keyers: [(KeyHash, Keyer); 2],
     has_secret: bool,
 }
 
@@ -167,7 +164,6 @@ impl Pipeline {
             models,
             tenants: Tenants::new(secret),
             stages,
-            keyers: [KeyHash::Sip, KeyHash::Sha256].map(|hash| (hash, Keyer::new(hash, secret))),
             has_secret: !secret.is_empty(),
         })
     }
@@ -330,17 +326,12 @@ impl Pipeline {
     fn wanted(&self, from: usize, rule: &Rule) -> Wanted {
         let stages = self.config.stages.get(from..).unwrap_or_default();
         let has = |stage| stages.contains(&stage);
-        let keyer = || {
-            let (_, keyer) = self
-                .keyers
-                .iter()
-                .find(|(hash, _)| *hash == rule.response_cache.key_hash)?;
-            Some(*keyer)
-        };
         Wanted {
-            key: (has(StageKind::ResponseCache) && rule.response_cache.enabled)
-                .then(keyer)
-                .flatten(),
+            key: self
+                .stages
+                .iter()
+                .skip(from)
+                .find_map(|stage| stage.keying(rule)),
             tokens: has(StageKind::TokenEstimator) || has(StageKind::RateLimiter),
             texts: has(StageKind::ContentScreener)
                 && rule.content_screener.looks_at(Speakers::REQUEST)

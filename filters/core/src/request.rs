@@ -23,18 +23,58 @@ pub struct RequestReader {
     wanted: Wanted,
     measured: Measured,
     texts: Texts,
-    key: Option<Box<KeyReader>>,
+    key: Option<Box<dyn KeyPass>>,
 }
 
 /// What of a request its stages look at: what nobody does is not made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Wanted {
     /// How many tokens its prompt has.
     pub tokens: bool,
     /// The list of its texts.
     pub texts: bool,
-    /// What its answer depends on, hashed by this.
-    pub key: Option<Keyer>,
+    /// What its answer depends on, hashed like this.
+    pub key: Option<Keying>,
+}
+
+/// How a request is hashed: named by the stage that wants that, so that the pass that does it is
+/// in no module without such a stage.
+#[derive(Clone, Copy, Debug)]
+pub struct Keying {
+    keyer: Keyer,
+    pass: fn(Keyer, Dialect) -> Box<dyn KeyPass>,
+}
+
+impl Keying {
+    /// By this keyer.
+    pub fn by(keyer: Keyer) -> Keying {
+        Keying {
+            keyer,
+            pass: |keyer, dialect| Box::new(KeyReader::new(keyer, dialect)),
+        }
+    }
+}
+
+/// Reads bodies and hashes them in the same pass.
+trait KeyPass {
+    /// Reads what is new in the body of `pass`.
+    fn push(&mut self, scanner: &mut Scanner, pass: Pass<'_>) -> Result<(), Refusal>;
+
+    /// The hashes of the whole request.
+    fn finish(self: Box<Self>) -> RequestKey;
+}
+
+impl KeyPass for KeyReader {
+    fn push(&mut self, scanner: &mut Scanner, pass: Pass<'_>) -> Result<(), Refusal> {
+        let body = pass.body;
+        scanner.push(body, &mut Keyed { pass, key: self })?;
+        self.flush(body);
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> RequestKey {
+        KeyReader::finish(*self)
+    }
 }
 
 /// What is measured while the body passes.
@@ -93,9 +133,7 @@ impl RequestReader {
             wanted,
             measured: Measured::default(),
             texts: Texts::default(),
-            key: wanted
-                .key
-                .map(|keyer| Box::new(KeyReader::new(keyer, dialect))),
+            key: wanted.key.map(|by| (by.pass)(by.keyer, dialect)),
         }
     }
 
@@ -115,11 +153,7 @@ impl RequestReader {
         // Two sinks, because to ask at every token would slow down those who want no key.
         match key {
             None => scanner.push(body, &mut { pass }),
-            Some(key) => {
-                scanner.push(body, &mut Keyed { pass, key })?;
-                key.flush(body);
-                Ok(())
-            }
+            Some(key) => key.push(scanner, pass),
         }
     }
 

@@ -27,19 +27,19 @@ use cacheable::{Bypass, cacheable};
 use directives::Directives;
 use entry::{Draft, Entry, Kind, Seal};
 use key::Scope;
-use keyer::Digest;
+use keyer::{Digest, KeyHash, Keyer};
 use lifetime::Lifetime;
 use purges::Purges;
 use recording::{Recorded, Recording, Unkept};
 use store::{Bounds, Flight, Lookup, Outcome, Put, Store, Ticket};
 
-use crate::config::{self, Config, ResponseCacheConfig};
+use crate::config::{self, Config, ResponseCacheConfig, Rule};
 use crate::effect::{Effect, Metric};
 use crate::exchange::{Ending, Exchange, ResponseHead, StreamEnd};
 use crate::host::Host;
 use crate::rate_limiter::tenant::Tenant;
 use crate::reply::{JSON, Refused, Reply};
-use crate::request::Request;
+use crate::request::{Keying, Request};
 use crate::response::{FinishReason, Media, Usage, UsageReport};
 use crate::stage::{Stage, Verdict};
 
@@ -121,6 +121,8 @@ pub struct ResponseCache {
     seal: Seal,
     max_bytes: usize,
     purges: Purges,
+    /// For each hash that a rule may ask for.
+    keyers: [(KeyHash, Keyer); 2],
 }
 
 impl ResponseCache {
@@ -131,6 +133,7 @@ impl ResponseCache {
             seal: Seal::new(secret),
             max_bytes: config.limits.max_cached_bytes as usize,
             purges: Purges::default(),
+            keyers: [KeyHash::Sip, KeyHash::Sha256].map(|hash| (hash, Keyer::new(hash, secret))),
         }
     }
 
@@ -355,6 +358,13 @@ const UNKEPT: Metric = Metric::counter("tollgate.response_cache.not_stored");
 const EVICTED: Metric = Metric::counter("tollgate.response_cache.evicted");
 
 impl Stage for ResponseCache {
+    fn keying(&self, rule: &Rule) -> Option<Keying> {
+        let config = Some(&rule.response_cache).filter(|config| config.enabled)?;
+        let mut keyers = self.keyers.iter();
+        let (_, keyer) = keyers.find(|(hash, _)| *hash == config.key_hash)?;
+        Some(Keying::by(*keyer))
+    }
+
     fn on_request(
         &self,
         request: &Request<'_>,

@@ -1,11 +1,12 @@
 //! What a stage is: one capability, written once, used by its own module and the gateway.
 
+use crate::config::Rule;
 use crate::edit::Edits;
 use crate::effect::Effect;
 use crate::exchange::{Ending, Exchange};
 use crate::host::Host;
 use crate::reply::Reply;
-use crate::request::Request;
+use crate::request::{Keying, Request};
 
 /// What a stage wants to become of a request.
 #[derive(Debug)]
@@ -24,6 +25,11 @@ pub enum Verdict {
 /// where the stages after it find it too; what outlives a request is shared by all workers
 /// through the [`Host`].
 pub trait Stage {
+    /// How requests of `rule` are to be hashed for it.
+    fn keying(&self, _rule: &Rule) -> Option<Keying> {
+        None
+    }
+
     /// Looks at a whole request.
     fn on_request(
         &self,

@@ -13,7 +13,7 @@ use std::cell::Cell;
 use tollgate_core::config::Limits;
 use tollgate_core::endpoint::Dialect;
 use tollgate_core::models::Models;
-use tollgate_core::request::{RequestReader, Wanted};
+use tollgate_core::request::{Keying, RequestReader, Wanted};
 use tollgate_core::response_cache::keyer::{KeyHash, Keyer};
 use tollgate_core::scan::{Event, Scanner, Sink};
 
@@ -100,7 +100,7 @@ fn a_key_allocates_twice() {
             let wanted = Wanted {
                 tokens: false,
                 texts: false,
-                key: Some(Keyer::new(KeyHash::Sip, b"")),
+                key: Some(Keying::by(Keyer::new(KeyHash::Sip, b""))),
             };
             let mut reader = RequestReader::new(Dialect::Chat, wanted, &Limits::default());
             for end in (0..body.len()).step_by(chunk).skip(1) {

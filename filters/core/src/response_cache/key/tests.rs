@@ -10,7 +10,7 @@ use super::{RequestKey, Scope};
 use crate::config::Limits;
 use crate::endpoint::Dialect;
 use crate::models::Models;
-use crate::request::{RequestReader, Unread, Wanted};
+use crate::request::{Keying, RequestReader, Unread, Wanted};
 use crate::response_cache::keyer::{Digest, KeyHash, Keyer};
 
 fn keyer() -> Keyer {
@@ -21,7 +21,7 @@ fn reader(dialect: Dialect, keyer: Keyer) -> RequestReader {
     let wanted = Wanted {
         tokens: false,
         texts: false,
-        key: Some(keyer),
+        key: Some(Keying::by(keyer)),
     };
     RequestReader::new(dialect, wanted, &Limits::default())
 }
