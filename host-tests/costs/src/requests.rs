@@ -29,9 +29,11 @@ enum Answer {
     Broken(usize),
     /// The filter answers itself.
     Refused,
+    /// As JSON the first time, and the filter itself from then on.
+    Kept,
 }
 
-use Answer::{Broken, Events, Json, Refused};
+use Answer::{Broken, Events, Json, Kept, Refused};
 
 const CHAT: &str = "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21";
 const RESPONSES: &str = "/openai/v1/responses";
@@ -60,7 +62,7 @@ const WHOLE: usize = usize::MAX;
 const KB: usize = 1000;
 
 /// In the table's order.
-pub const REQUESTS: [Request; 19] = [
+pub const REQUESTS: [Request; 21] = [
     Request {
         name: "chat_1kb",
         about: "1 KB at once, JSON answer",
@@ -262,6 +264,26 @@ pub const REQUESTS: [Request; 19] = [
         limited: None,
         stage: Some("prompt-minimizer"),
     },
+    Request {
+        name: "cached_miss",
+        about: "1 KB, whose answer is kept",
+        path: CHAT,
+        body: || deterministic(KB),
+        piece: WHOLE,
+        answer: Json,
+        limited: None,
+        stage: Some("response-cache"),
+    },
+    Request {
+        name: "cached_hit",
+        about: "1 KB, whose answer was kept",
+        path: CHAT,
+        body: || deterministic(KB),
+        piece: WHOLE,
+        answer: Kept,
+        limited: None,
+        stage: Some("response-cache"),
+    },
 ];
 
 impl Request {
@@ -286,7 +308,9 @@ impl Request {
     /// Does what is to be done once: the first request also pays for what is set up then.
     pub fn prepare(&self, host: &Host, worker: &Worker) {
         match self.limited {
-            None => drop(self.play(worker)),
+            None if matches!(self.answer, Kept) => drop(self.play(worker)),
+            // What is kept of an answer is not this request's.
+            None => drop(self.play_as(worker, "another tenant")),
             Some(limited) => limited.prepare(host, |tenant| drop(self.play_as(worker, tenant))),
         }
     }
@@ -305,7 +329,8 @@ impl Request {
         }
         stream.request_body("", true);
         match self.answer {
-            Json => {
+            Kept if stream.local_reply().is_some() => {}
+            Json | Kept => {
                 let headers = [(":status", "200"), ("content-type", "application/json")];
                 stream.response(headers, ANSWER);
             }
@@ -324,7 +349,7 @@ impl Request {
 
     /// Whether the filter has to answer it itself.
     pub fn is_refused(&self) -> bool {
-        matches!(self.answer, Refused)
+        matches!(self.answer, Refused | Kept)
     }
 
     fn head(&self, body: &str, tenant: &str) -> Headers {
@@ -364,6 +389,11 @@ const LAST_EVENTS: &str = "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.comple
 
 fn chat(bytes: usize) -> String {
     said(&prose(bytes.saturating_sub(140)))
+}
+
+/// A chat that asks for the same answer each time.
+fn deterministic(bytes: usize) -> String {
+    chat(bytes).replace("\"temperature\":0.2", "\"temperature\":0")
 }
 
 /// A chat in which a tool gave back pretty-printed JSON, which makes `bytes` of the body.

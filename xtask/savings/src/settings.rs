@@ -92,11 +92,11 @@ mod tests {
                 config.structure.enabled,
                 config.canonical.enabled,
                 config.base64.enabled,
-                config.repeats.transform.enabled,
+                config.repeats.texts.enabled,
                 config.records.enabled,
                 config.html.enabled,
                 config.logs.enabled,
-                config.cap.transform.enabled,
+                config.cap.texts.enabled,
             ];
             for (key, is_on) in keys.iter().zip(is_on) {
                 let expected = match setting.name.as_str() {
