@@ -45,6 +45,7 @@ use crate::host::Host;
 use crate::reply::{Refused, Reply};
 use crate::request::Request;
 use crate::request::texts::{RequestText, Speaker};
+use crate::scan::TextKind;
 use crate::stage::{Stage, Verdict};
 use crate::tokens::{Encoding, Meter};
 use conversation::Fitted;
@@ -56,6 +57,10 @@ use splice::Splice;
 /// The version of the transforms: with another one the same request may be sent as other bytes,
 /// and prompt caches begin anew.
 pub const VERSION: u32 = 1;
+
+/// Splices of one text; what would take more is left alone. Pretty-printed JSON of some megabytes
+/// has as many, and they take ten.
+const MAX_SPLICES: usize = 1 << 18;
 
 /// A transform of texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,18 +84,30 @@ pub enum Transform {
 }
 
 impl Transform {
-    /// Every transform, in the order they run. Copies are looked for in what is left of formats:
-    /// a reference among JSON would make it none.
+    /// Every transform, in the order they run. Copies are looked for in what is sent of texts:
+    /// a reference among JSON would make it none, and one to what is left out would lead nowhere.
     pub const ALL: [Transform; 8] = [
         Transform::Html,
         Transform::Records,
         Transform::Structure,
-        Transform::Repeats,
         Transform::Base64,
         Transform::Canonical,
         Transform::Logs,
         Transform::Cap,
+        Transform::Repeats,
     ];
+
+    /// Whether it may look at texts of this kind. The model reads instructions first, wherever
+    /// they stand; what a call was made with stays the JSON it is; a prompt or a text to embed is
+    /// read alone, and each of its characters counts; what a model thought is the provider's.
+    fn is_for(self, kind: Option<TextKind>) -> bool {
+        match kind {
+            Some(TextKind::Content | TextKind::Refusal | TextKind::ToolOutput) => true,
+            Some(TextKind::Instructions) => self != Transform::Repeats,
+            Some(TextKind::ToolArguments) => self == Transform::Structure,
+            _ => false,
+        }
+    }
 
     /// Its key in the configuration, also a label of metrics.
     pub fn name(self) -> &'static str {
@@ -196,11 +213,14 @@ pub fn minimize(request: &Request<'_>, config: &PromptMinimizerConfig) -> (Edits
         };
         let content = text.content;
         let glance = Glance::at(content.span.of(request.body), content.escaped);
-        let is_looked_at = |transform| {
-            config.texts(transform).looks_at(text.speaker) && glance.may_want(transform, config)
+        let is_looked_at = |transform: Transform| {
+            transform.is_for(text.kind)
+                && config.texts(transform).looks_at(text.speaker)
+                && glance.may_want(transform, config)
         };
         // What is not looked at may be what is repeated.
-        if run.repeats.is_some() || Transform::ALL.into_iter().any(is_looked_at) {
+        let is_learnt = run.repeats.is_some() && Transform::Repeats.is_for(text.kind);
+        if is_learnt || Transform::ALL.into_iter().any(is_looked_at) {
             let group = text.group.saturating_sub(gone);
             run.text(&RequestText { group, ..*text });
         }
@@ -252,6 +272,9 @@ impl Run<'_> {
         let mut current = Cow::Borrowed(source.text());
         let mut estimate = None;
         for transform in Transform::ALL {
+            if !transform.is_for(text.kind) {
+                continue;
+            }
             let is_wanted = self.config.texts(transform).looks_at(text.speaker);
             let more = match (transform, &mut self.repeats) {
                 // Others' texts may be what is repeated.
@@ -271,7 +294,7 @@ impl Run<'_> {
                     cap::cap(&current, max, head, tail)
                 }
             };
-            if more.is_empty() || !is_wanted {
+            if more.is_empty() || more.len() > MAX_SPLICES || !is_wanted {
                 continue;
             }
             let left = splice::apply(&current, &more);

@@ -191,7 +191,8 @@ impl ResponseCache {
             recording: Recording::new(config.max_entry_bytes),
             ticket,
         };
-        if no_cache {
+        // Of what has come within this second nobody knows how old it is.
+        if no_cache || max_age == Some(0) {
             return Ok(Found::Nothing(missed(None)));
         }
         let purged = self.purges.last(host, tenant, now);
@@ -414,17 +415,17 @@ impl Stage for ResponseCache {
         };
         effects.push(Effect::Publish {
             key: "tollgate.cache",
-            value: told,
+            value: told.clone(),
         });
         match verdict {
             Verdict::Continue if only_if_cached => {
                 if let Some(ticket) = exchange.cached.take().and_then(Cached::ticket) {
                     self.store(&exchange.rule.response_cache).end(host, ticket);
                 }
-                Verdict::Reply(Refused::NotCached.reply(
-                    "the request says only-if-cached, and no answer to it is kept",
-                    None,
-                ))
+                let message = "the request says only-if-cached, and no answer to it is kept";
+                let mut reply = Refused::NotCached.reply(message, None);
+                reply.headers.push((HEADER, told));
+                Verdict::Reply(reply)
             }
             verdict => verdict,
         }

@@ -118,7 +118,7 @@ proptest! {
             let span = Span::new(body.len(), body.len() + part.len());
             body.extend(part.as_bytes());
             let content = JsonStr { span, escaped: true };
-            texts.push(RequestText { content, speaker: Speaker::User, is_content: true, group: 0 });
+            texts.push(RequestText { content, speaker: Speaker::User, kind: None, is_content: true, group: 0 });
         }
         let mut findings: Vec<Finding> = Vec::new();
         let screen = screen(&terms);

@@ -168,11 +168,20 @@ impl Reader<'_> {
         self.is_short |= self.add(message, span).is_err();
     }
 
-    /// The message whose call `id` names. A result that names none, or one that is not there,
-    /// is of the last call.
-    fn call(&self, id: Option<JsonStr>) -> Option<usize> {
-        let named = id.and_then(|id| self.calls.get(&unescaped(id, self.body)));
-        named.copied().or(self.last_call)
+    /// The message that has the call which one of `role` with this `id` is about. A result that
+    /// names none, or one that is not there, is of the last call; of two items of whatever kind
+    /// with the same id the later one is about the first.
+    fn answers(&mut self, role: Role, id: Option<JsonStr>) -> Option<usize> {
+        let here = self.conversation.messages.len();
+        let id = id.map(|id| unescaped(id, self.body));
+        if let Some(call) = id.as_ref().and_then(|id| self.calls.get(id)) {
+            return Some(*call);
+        }
+        if role == Role::Tool {
+            return self.last_call;
+        }
+        self.calls.extend(id.map(|id| (id, here)));
+        None
     }
 
     fn part(&mut self, part: &scan::Part) {
@@ -219,8 +228,8 @@ impl Sink for Reader<'_> {
                     self.message.name();
                 }
                 let role = role(message);
-                let answers = (role == Role::Tool).then(|| self.call(message.tool_call_id));
-                self.end_message(role, answers.flatten(), message.span);
+                let answers = self.answers(role, message.tool_call_id);
+                self.end_message(role, answers, message.span);
             }
             Event::Field { field, value } => self.field(field, value),
             // Members nobody knows are not in the estimate either.

@@ -225,6 +225,10 @@ impl<'t> Reader<'t> {
                 self.text(&words);
             }
             "pre" => self.pre = self.pre.saturating_add(1),
+            // Without a mark a power would be another number, and what was struck out be said.
+            "sup" => self.write("^"),
+            "sub" => self.write("_"),
+            "del" | "s" | "strike" => self.write("~~"),
             _ => {}
         }
         if !tag.is(&VOID) && !tag.is_empty {
@@ -245,6 +249,9 @@ impl<'t> Reader<'t> {
             if !is_one_of(name, &OPTIONAL_END) {
                 return None;
             }
+        }
+        if tag.is(&["del", "s", "strike"]) {
+            self.write("~~");
         }
         self.line(tag);
         let link = self.link.take_if(|_| tag.is(&["a"]));

@@ -7,9 +7,10 @@
 //!
 //! What is looked for are windows: from a line on, as many whole lines as make the least length
 //! of a block. Their hashes roll from line to line, a hash that is known is checked against the
-//! bytes, and the block goes on as far as both are equal. Texts are compared as what reads their
-//! format has left them, and only with what stands earlier and was left standing: a turn's references stay the same
-//! in all later turns, and none leads to another. Windows are known by their first line: only
+//! bytes, and the block goes on as far as both are equal. Texts are compared as every other
+//! transform has left them, and only with what stands earlier and was left standing: what a
+//! reference names is sent, a turn's references stay the same in all later turns, and none leads
+//! to another. Windows are known by their first line: only
 //! those are remembered whose line is the message's first to begin so, that a reader who looks
 //! for the quoted words comes to the right place.
 

@@ -83,6 +83,84 @@ fn what_is_saved_is_told_by_transform() {
 
 const BLOCK: &str = "def main(argv):\n    parser = make_parser(argv)\n    options = parser.parse()\n    return run(options)\n";
 
+/// Numbered lines of a log, each like the others.
+fn lines(numbers: core::ops::Range<u32>) -> String {
+    numbers
+        .map(|number| format!("alpha {number} beta gamma delta epsilon\n"))
+        .collect()
+}
+
+#[test]
+fn a_reference_leads_to_what_is_sent() {
+    let all = ["system", "user", "assistant", "tool"];
+    for settings in [
+        json!({"repeats": {"enabled": true}, "cap": {"enabled": true}}),
+        json!({"repeats": {"enabled": true}, "logs": {"enabled": true}}),
+        json!({"repeats": {"enabled": true, "roles": all}, "canonical": {"enabled": true}}),
+    ] {
+        for (first, second) in [(0..600, 400..430), (0..40, 10..25), (0..40, 0..40)] {
+            let tool = |text: String| json!({"role": "tool", "content": text});
+            let messages = [tool(lines(first)), tool(lines(second.clone()))];
+            let body = json!({"messages": messages}).to_string();
+            let sent = contents(&minimized(&body, &config(&settings)).0);
+            let is_referred = sent[1].contains("identical to those");
+            assert!(
+                !is_referred || sent[0].contains(&lines(second)),
+                "{settings}: {sent:?}"
+            );
+        }
+    }
+}
+
+/// What a model reads alone, first, or as data is no later part of a conversation.
+#[test]
+fn what_is_no_message_stays_as_it_is() {
+    let block = BLOCK.repeat(8);
+    let dirty = format!("a \u{200b}b  \r\n{block}");
+    let call = json!({"id": "c", "type": "function", "function": {"name": "f", "arguments": json!({"code": dirty}).to_string()}});
+    for (dialect, body) in [
+        (Dialect::Embeddings, json!({"input": [dirty, dirty]})),
+        (
+            Dialect::Completions,
+            json!({"prompt": [dirty, dirty], "suffix": dirty}),
+        ),
+        (
+            Dialect::Chat,
+            json!({"messages": [{"role": "assistant", "content": null, "tool_calls": [call, call]}]}),
+        ),
+        (
+            Dialect::Responses,
+            json!({"input": [{"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": dirty}]}]}),
+        ),
+    ] {
+        let body = body.to_string();
+        let edits = read(dialect, &body, |request| minimize(request, &everything()).0);
+        assert_eq!(
+            String::from_utf8(edits.apply(body.as_bytes()).unwrap()).unwrap(),
+            body
+        );
+    }
+    // Instructions are read first, wherever they stand, and are not referred to.
+    let body =
+        json!({"input": [{"role": "user", "content": block}], "instructions": block}).to_string();
+    let settings = config(&json!({"repeats": {"enabled": true, "roles": ["system", "user"]}}));
+    let edits = read(Dialect::Responses, &body, |request| {
+        minimize(request, &settings).0
+    });
+    assert!(edits.is_empty());
+}
+
+#[test]
+fn a_text_of_more_gaps_than_are_kept_is_left_alone() {
+    let settings = config(&json!({}));
+    for (gaps, is_touched) in [(MAX_SPLICES, true), (MAX_SPLICES + 2, false)] {
+        let text = format!("[{}1]", "1,   ".repeat(gaps));
+        let body = json!({"messages": [{"role": "tool", "content": text}]}).to_string();
+        let saved = minimized(&body, &settings).1.tokens();
+        assert_eq!(saved > 0, is_touched, "{gaps}");
+    }
+}
+
 /// A text as conversations have it.
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![

@@ -13,7 +13,10 @@ fn roles(conversation: &Conversation) -> String {
     let letter = |message: &Message| match message.role {
         Role::Instructions => "s".to_owned(),
         Role::User => "u".to_owned(),
-        Role::Assistant => "a".to_owned(),
+        Role::Assistant => {
+            let answered = message.answers.map(|at| at.to_string());
+            format!("a{}", answered.unwrap_or_default())
+        }
         Role::Tool => format!(
             "t{}",
             message.answers.map_or("?".to_owned(), |at| at.to_string())
@@ -43,6 +46,12 @@ fn messages_are_read_with_their_roles_and_calls() {
             Responses,
             r#"{"instructions":"be brief","input":[{"role":"user","content":"u"},{"type":"reasoning","id":"r","summary":[]},{"type":"function_call","call_id":"c","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c","output":"t"},{"type":"message","role":"assistant","content":[{"type":"output_text","text":"a"}]}]}"#,
             "uaat2a",
+        ),
+        // Calls of the provider's own tools, by their ids.
+        (
+            Responses,
+            r#"{"input":[{"role":"user","content":"u"},{"type":"local_shell_call","call_id":"c"},{"role":"user","content":"u"},{"type":"local_shell_call_output","call_id":"c"},{"type":"web_search_call","id":"w"}]}"#,
+            "uaua1a",
         ),
     ] {
         let conversation = read(dialect, body, Conversation::read).unwrap();

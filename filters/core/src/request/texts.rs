@@ -91,6 +91,8 @@ pub struct RequestText {
     pub content: JsonStr,
     /// Whose it is.
     pub speaker: Speaker,
+    /// What it is; `None` of what stands in values that may have any shape.
+    pub kind: Option<TextKind>,
     /// Of a message, it is what is said, in one of its parts: a model may be given them with
     /// nothing between.
     pub is_content: bool,
@@ -117,7 +119,7 @@ impl Texts {
         (!self.is_short).then_some(self.texts)
     }
 
-    fn add(&mut self, content: JsonStr, speaker: Speaker, is_content: bool) {
+    fn add(&mut self, content: JsonStr, speaker: Speaker, kind: Option<TextKind>) {
         if content.span.is_empty() {
             return;
         }
@@ -133,7 +135,8 @@ impl Texts {
         self.texts.push(RequestText {
             content,
             speaker,
-            is_content,
+            kind,
+            is_content: !matches!(kind, None | Some(TextKind::Name | TextKind::ToolName)),
             group: self.group,
         });
         if self.message.is_none() {
@@ -150,8 +153,7 @@ impl Texts {
                 role,
                 content,
             } => {
-                let is_content = !matches!(kind, TextKind::Name | TextKind::ToolName);
-                self.add(*content, speaker(*kind, *role), is_content);
+                self.add(*content, speaker(*kind, *role), Some(*kind));
             }
             Event::MessageEnd(message) => self.end_message(message),
             Event::Field { field, value } => match field {
@@ -172,7 +174,7 @@ impl Texts {
                 _ => {}
             },
             Event::UnknownField { key, value } => {
-                self.add(*key, Speaker::Other, false);
+                self.add(*key, Speaker::Other, None);
                 self.raw(body, *value, Speaker::Other);
             }
             Event::UnknownMember { key, value } => {
@@ -182,13 +184,13 @@ impl Texts {
                 } else {
                     Speaker::Other
                 };
-                self.add(*key, speaker, false);
+                self.add(*key, speaker, None);
                 self.raw(body, *value, speaker);
             }
             // The model is told what a file is called. In a message its author is known later.
             Event::Part(part) => {
                 if let Some(name) = part.filename {
-                    self.add(name, Speaker::User, false);
+                    self.add(name, Speaker::User, None);
                 }
             }
             Event::Text(_) | Event::ToolCall(_) | Event::TokenIds { .. } => {}
@@ -257,7 +259,7 @@ impl Handler for Strings<'_> {
         let place = |offset: usize| self.base.saturating_add(offset);
         let span = Span::new(place(self.start), place(at));
         self.texts
-            .add(JsonStr { span, escaped }, self.speaker, false);
+            .add(JsonStr { span, escaped }, self.speaker, None);
         Ok(())
     }
 }

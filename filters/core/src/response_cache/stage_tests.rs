@@ -225,7 +225,7 @@ fn what_the_client_says_of_caches_counts() {
     let gateway = Gateway::new(&json!({}));
     let ask = |control| gateway.ask(&[("api-key", "ann"), ("cache-control", control)], QUESTION);
     let [blue, red] = ["Blue.", "Red."].map(|text| saying(text, "stop"));
-    assert_eq!(ask("only-if-cached").answered().0, "");
+    assert_eq!(ask("only-if-cached").answered().0, "miss");
     gateway.answer(
         ask("no-store").sent(),
         (200, JSON_TYPE, &red),
@@ -237,6 +237,7 @@ fn what_the_client_says_of_caches_counts() {
     gateway.later(20);
     assert_eq!(ask("max-age=20").answered(), kept(&blue));
     ask("max-age=19").sent();
+    ask("max-age=0").sent();
     gateway.answer(
         ask("no-cache").sent(),
         (200, JSON_TYPE, &red),

@@ -169,7 +169,8 @@ pub struct Message {
     pub role: Option<Role>,
     /// Its author's name.
     pub name: Option<JsonStr>,
-    /// The call it answers: `tool_call_id`, or `call_id` of an output item.
+    /// The call it answers: `tool_call_id`, or `call_id` of an output item; of an item of any other
+    /// kind its `call_id`, whichever side of the call it is.
     pub tool_call_id: Option<JsonStr>,
 }
 

@@ -310,7 +310,7 @@ impl<S: Sink> Pass<'_, S> {
                         call.span = span;
                         self.sink.event(Event::ToolCall(call));
                     }
-                    ItemKind::ToolOutput => message.tool_call_id = call.id,
+                    ItemKind::ToolOutput | ItemKind::Other => message.tool_call_id = call.id,
                     ItemKind::Reference => fields.names_provider_state = true,
                     _ => {}
                 }

@@ -155,7 +155,8 @@ impl<'a> Blobs<'a> {
             return None;
         }
         if WRAPPED.contains(&width) && len == width {
-            while let Some(line) = self.line_after(first.start, end, width) {
+            let indentation = self.indentation(first.start);
+            while let Some(line) = self.line_after(indentation, end, width) {
                 let characters = unpadded(self.text.get(line.clone())?);
                 len = len.saturating_add(characters);
                 end = line.end;
@@ -202,27 +203,32 @@ impl<'a> Blobs<'a> {
         })
     }
 
-    /// The next line of a blob that begins at `start`, after one that ends at `end`.
-    fn line_after(&self, start: usize, end: usize, width: usize) -> Option<Range<usize>> {
+    /// What a blob's lines are indented by, of which the first begins at `start`; nothing where
+    /// something else stands before it on its line.
+    fn indentation(&self, start: usize) -> &'a [u8] {
+        let before = self.text.as_bytes().get(..start).unwrap_or_default();
+        let blanks = before
+            .iter()
+            .rev()
+            .take_while(|byte| matches!(byte, b' ' | b'\t'))
+            .count();
+        let (before, blanks) = before
+            .split_at_checked(before.len().saturating_sub(blanks))
+            .unwrap_or_default();
+        match before.last() {
+            None | Some(b'\n') => blanks,
+            Some(_) => &[],
+        }
+    }
+
+    /// The next line of a blob whose lines are indented so, after one that ends at `end`.
+    fn line_after(&self, indentation: &[u8], end: usize, width: usize) -> Option<Range<usize>> {
         let rest = self.bytes_from(end);
         let after = rest
             .strip_prefix(b"\r\n")
             .or_else(|| rest.strip_prefix(b"\n"))?;
         // All lines are indented as the first is.
-        let before = self.text.as_bytes().get(..start)?;
-        let indentation = before
-            .iter()
-            .rev()
-            .take_while(|byte| matches!(byte, b' ' | b'\t'))
-            .count();
-        let is_indented = matches!(before.iter().rev().nth(indentation), None | Some(b'\n'));
-        let after = match is_indented {
-            true => {
-                let indentation = before.get(before.len().saturating_sub(indentation)..)?;
-                after.strip_prefix(indentation)?
-            }
-            false => after,
-        };
+        let after = after.strip_prefix(indentation)?;
         let from = self.text.len().saturating_sub(after.len());
         let token = after.iter().take_while(|byte| is_token(**byte)).count();
         let len = padded(after);

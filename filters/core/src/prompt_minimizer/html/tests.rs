@@ -35,6 +35,10 @@ fn pages_become_text() {
             "<div><img src='a-long-address-of-an-image.png' alt='A &quot;cat&quot;'><svg viewBox='0 0 10 10'><path d='M0 0'/></svg></div>",
             "A \"cat\"",
         ),
+        (
+            "<div class='prices of the day'><p class='price'>It costs 10<sup>6</sup> <del>euros</del> pounds of H<sub>2</sub>O</p></div>",
+            "It costs 10^6 ~~euros~~ pounds of H_2O",
+        ),
     ] {
         assert_eq!(read(html), expected);
     }

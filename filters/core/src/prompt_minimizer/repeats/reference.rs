@@ -2,8 +2,7 @@
 
 use core::fmt;
 
-use crate::prompt_minimizer::saving::up_to;
-use crate::tokens::{Encoding, exact};
+use crate::prompt_minimizer::saving::{saves, up_to};
 
 /// What every reference begins with, and is known by again.
 const BEGINNING: &str = "[Repeated text omitted: ";
@@ -60,10 +59,7 @@ impl Reference {
     /// Whether this takes fewer tokens than the block.
     pub(super) fn pays(&self, block: &str) -> bool {
         let reference = self.to_string();
-        let counted = up_to(block, COUNTED);
-        reference.len() < block.len()
-            && exact::count(Encoding::O200k, counted)
-                >= exact::count(Encoding::O200k, &reference).saturating_add(MARGIN)
+        reference.len() < block.len() && saves(up_to(block, COUNTED), &reference, MARGIN)
     }
 }
 

@@ -3,6 +3,7 @@
 use core::ops::Range;
 
 use crate::json::{Container, Handler, Lexer, Literal, MAX_DEPTH, Number, Place, compactness};
+use crate::prompt_minimizer::MAX_SPLICES;
 use crate::prompt_minimizer::gap;
 use crate::prompt_minimizer::keys::{Keys, LeftAlone};
 use crate::prompt_minimizer::splice::Splice;
@@ -96,6 +97,9 @@ impl Gaps<'_> {
         if !range.is_empty() {
             let after = self.text.get(range.end..).unwrap_or_default();
             self.worth = self.worth.saturating_add(worth(range.len(), after));
+            if self.found.len() > MAX_SPLICES {
+                return Err(LeftAlone);
+            }
             self.found.try_reserve(1).map_err(|_| LeftAlone)?;
             self.found.push(Splice::remove(range));
         }
