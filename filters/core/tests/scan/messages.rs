@@ -214,7 +214,7 @@ impl Oracle<'_> {
         message.kind = kind.unwrap_or(without_type);
         match message.kind {
             ItemKind::ToolCall => self.seen.push(Seen::ToolCall(call)),
-            ItemKind::ToolOutput => message.tool_call_id = call.id,
+            ItemKind::ToolOutput | ItemKind::Other => message.tool_call_id = call.id,
             ItemKind::Reference => self.fields.names_provider_state = true,
             _ => {}
         }
