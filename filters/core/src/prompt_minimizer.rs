@@ -33,6 +33,7 @@ mod tests;
 #[cfg(test)]
 mod window_tests;
 
+use core::ops::Range;
 use std::borrow::Cow;
 
 use crate::Span;
@@ -187,6 +188,12 @@ fn tokens(text: &str, encoding: Encoding) -> u64 {
     u64::from(meter.estimate(encoding))
 }
 
+/// Whether one of `places`, which are in order, and `range` have anything in common.
+fn meets(places: &[Range<usize>], range: &Range<usize>) -> bool {
+    let at = places.partition_point(|place| place.end <= range.start);
+    places.get(at).is_some_and(|place| place.start < range.end)
+}
+
 /// The edits that `config` asks for, and what they save.
 pub fn minimize(request: &Request<'_>, config: &PromptMinimizerConfig) -> (Edits, Minimized) {
     let repeats = &config.repeats;
@@ -278,7 +285,15 @@ impl Run<'_> {
             let is_wanted = self.config.texts(transform).looks_at(text.speaker);
             let more = match (transform, &mut self.repeats) {
                 // Others' texts may be what is repeated.
-                (Transform::Repeats, Some(repeats)) => repeats.look(&current, text.group),
+                (Transform::Repeats, Some(repeats)) => {
+                    let mut copies = repeats.look(&current, text.group);
+                    // A tool gives files again; what others put between fences is theirs.
+                    if text.speaker != Speaker::Tool && !copies.is_empty() {
+                        let literal = protected::literal(&current);
+                        copies.retain(|copy| !meets(&literal, &copy.range));
+                    }
+                    copies
+                }
                 _ if !is_wanted => continue,
                 (Transform::Repeats, None) => continue,
                 (Transform::Structure, _) => {

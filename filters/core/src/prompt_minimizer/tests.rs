@@ -151,6 +151,28 @@ fn what_is_no_message_stays_as_it_is() {
 }
 
 #[test]
+fn copies_between_fences_are_left_to_all_but_tools() {
+    let fenced = format!("```python\n{}```\n", BLOCK.repeat(8));
+    let settings = config(
+        &json!({"repeats": {"enabled": true, "roles": ["system", "user", "assistant", "tool"]}}),
+    );
+    for (role, text, is_referred) in [
+        ("user", &fenced, false),
+        ("system", &fenced, false),
+        ("assistant", &fenced, false),
+        ("tool", &fenced, true),
+        ("user", &BLOCK.repeat(8), true),
+    ] {
+        let body =
+            json!({"messages": [{"role": role, "content": text}, {"role": role, "content": text}]})
+                .to_string();
+        let sent = contents(&minimized(&body, &settings).0);
+        assert_eq!(&sent[0], text, "{role}");
+        assert_eq!(&sent[1] != text, is_referred, "{role}: {sent:?}");
+    }
+}
+
+#[test]
 fn a_text_of_more_gaps_than_are_kept_is_left_alone() {
     let settings = config(&json!({}));
     for (gaps, is_touched) in [(MAX_SPLICES, true), (MAX_SPLICES + 2, false)] {

@@ -217,6 +217,11 @@ fn bad_input_is_read_in_time() {
         (("a".repeat(63) + "-\n").repeat(1 << 14), 0),
         ("---BEGIN ".repeat(1 << 16) + &"a".repeat(99), 0),
         ("data:;base64,".repeat(1 << 16), 0),
+        // What no line begins with, ahead of many lines.
+        (
+            "x".to_owned() + &" ".repeat(1 << 19) + &("a".repeat(64) + "\n").repeat(1 << 13),
+            0,
+        ),
         (BASE64_STANDARD.encode(data(PNG, 3 << 18)), 1),
         (
             (BASE64_STANDARD.encode(data(PNG, 192)) + "\n").repeat(1 << 12),
