@@ -12,6 +12,7 @@ pub mod canonical;
 pub mod directives;
 mod directory;
 pub mod entry;
+mod frame;
 pub mod key;
 pub mod keyer;
 pub mod lifetime;
