@@ -17,6 +17,7 @@
 
 pub mod admission;
 mod append;
+pub mod callout;
 pub mod config;
 pub mod content_screener;
 pub mod edit;
