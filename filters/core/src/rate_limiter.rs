@@ -23,6 +23,8 @@ mod tests;
 
 use std::rc::Rc;
 
+pub use crate::table;
+
 use crate::config::{Mode, Reserve, ReservedHits};
 use crate::effect::{Effect, Metric};
 use crate::endpoint::Dialect;
