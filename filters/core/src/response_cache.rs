@@ -9,6 +9,7 @@
 mod cacheable;
 pub mod caller;
 pub mod canonical;
+pub mod conversation;
 pub mod directives;
 mod directory;
 pub mod entry;
@@ -20,9 +21,11 @@ pub mod prefix;
 pub mod purges;
 pub mod recording;
 pub mod replay;
+pub mod seen;
 pub mod store;
 
 pub use caller::Caller;
+pub use conversation::Conversation;
 
 use cacheable::{Bypass, cacheable};
 use directives::Directives;
@@ -32,6 +35,7 @@ use keyer::{Digest, KeyHash, Keyer};
 use lifetime::Lifetime;
 use purges::Purges;
 use recording::{Recorded, Recording, Unkept};
+use seen::Seen;
 use store::{Bounds, Flight, Lookup, Outcome, Put, Store, Ticket};
 
 use crate::config::{self, Config, ResponseCacheConfig, Rule};
@@ -122,6 +126,7 @@ pub struct ResponseCache {
     seal: Seal,
     max_bytes: usize,
     purges: Purges,
+    seen: Seen,
     /// For each hash that a rule may ask for.
     keyers: [(KeyHash, Keyer); 2],
 }
@@ -134,6 +139,7 @@ impl ResponseCache {
             seal: Seal::new(secret),
             max_bytes: config.limits.max_cached_bytes as usize,
             purges: Purges::default(),
+            seen: Seen::default(),
             keyers: [KeyHash::Sip, KeyHash::Sha256].map(|hash| (hash, Keyer::new(hash, secret))),
         }
     }
@@ -417,11 +423,13 @@ impl Stage for ResponseCache {
                 reply.headers.push((HEADER, told));
                 Verdict::Reply(reply)
             }
+            Verdict::Continue => conversation::go_on(request, exchange, &self.seen, host, effects),
             verdict => verdict,
         }
     }
 
-    fn on_response_head(&self, exchange: &Exchange, _host: &dyn Host, effects: &mut Vec<Effect>) {
+    fn on_response_head(&self, exchange: &Exchange, host: &dyn Host, effects: &mut Vec<Effect>) {
+        conversation::note(exchange, &self.seen, host, effects);
         let cached = exchange.cached.as_ref().filter(|_| self.debug_headers);
         effects.extend(cached.map(|cached| Effect::ResponseHeader {
             name: HEADER,

@@ -324,20 +324,20 @@ fn secrets_and_kinds_of_hash_make_other_keys_and_builds_do_not() {
     };
     let key = |hash, secret: &[u8]| {
         let request = try_read(Dialect::Chat, Keyer::new(hash, secret), body).unwrap();
-        let last = request.prefixes(&scope).next_back().unwrap();
+        let conversation = request.conversation(&scope).unwrap();
         (
             request.key(&scope).to_string(),
-            format!("{:032x}", last.hash),
+            format!("{conversation:032x}"),
         )
     };
     // Pinned: builds that share entries must agree. Where these change, so must the version in
     // `keyer::PURPOSE`.
-    let pinned = |key: &str, prefix: &str| (key.to_owned(), prefix.to_owned());
+    let pinned = |key: &str, conversation: &str| (key.to_owned(), conversation.to_owned());
     assert_eq!(
         key(KeyHash::Sip, b"a"),
         pinned(
             "757f1296305552cdd4f1099e882b586a",
-            "f6081e0fa19c182dd1c86532719648e2"
+            "f610dece95a376a752501f8a5f03108c"
         )
     );
     assert_eq!(
