@@ -5,15 +5,15 @@
 //! request, and what is not given any more goes when its room is needed.
 
 use crate::host::Host;
-use crate::rate_limiter::table::{Change, Kind, PATIENT_RETRIES, Table, Values};
 use crate::rate_limiter::tenant::Tenant;
+use crate::table::{Change, Kind, PATIENT_RETRIES, Table, Values};
 
 /// The records: when, and nothing.
 #[derive(Debug)]
 struct Purged;
 
 /// Longer than an answer may be given: two years.
-const KEPT: u64 = 2 * 365 * 24 * 3600 * 1_000_000_000;
+pub const KEPT: u64 = 2 * 365 * 24 * 3600 * 1_000_000_000;
 
 impl Kind for Purged {
     const NAME: &'static str = "purges";
