@@ -218,7 +218,7 @@ fn what_was_answered_to_was_seen() {
     let length = |messages: &[Value]| body(messages).len() as u64 - 14;
     // Of another conversation what the system says.
     let (kind, colour) = (said("system", "Be kind."), said("user", "Which colour?"));
-    let system = length(&[kind.clone()]);
+    let system = length(core::slice::from_ref(&kind));
     assert_eq!(seen(&talk("Be kind.", "Why?", 1)[0]), system);
     // Of one that goes on otherwise what is the same.
     let other = [kind.clone(), colour.clone(), said("assistant", "Blue.")];

@@ -342,7 +342,7 @@ fn secrets_and_kinds_of_hash_make_other_keys_and_builds_do_not() {
             ),
             pinned(
                 "c3bfc19c48e2cea47329727966289e41e8898836df8aef840c4b23395b8d1981",
-                "8b2fce65fbf39509f16928ead5858dd9"
+                "2700e2c814ea73856dd1e03678434c81"
             ),
         ]
     );

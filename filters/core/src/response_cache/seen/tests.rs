@@ -244,7 +244,7 @@ fn a_conversation_of_many_turns_leaves_room_to_others() {
         let conversation = conversation(messages);
         let mut prefixes = conversation.prefixes.clone();
         let root = prefixes.nth(conversation.landmarks.root).unwrap();
-        u128::from(key(&root)) * u128::from(Read::PAGES) >> 64
+        (u128::from(key(&root)) * u128::from(Read::PAGES)) >> 64
     };
     let long = [said(0, 1)];
     let mut near = (1..)
