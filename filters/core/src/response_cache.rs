@@ -32,7 +32,7 @@ use keyer::{Digest, KeyHash, Keyer};
 use lifetime::Lifetime;
 use purges::Purges;
 use recording::{Recorded, Recording, Unkept};
-use store::{Bounds, Flight, Lookup, Outcome, Put, Store, Ticket};
+use store::{Bounds, Census, Flight, Lookup, Outcome, Store, Ticket};
 
 use crate::config::{self, Config, ResponseCacheConfig, Rule};
 use crate::effect::{Effect, Metric};
@@ -228,7 +228,7 @@ impl ResponseCache {
         exchange: &Exchange,
         ending: &Ending,
         host: &dyn Host,
-    ) -> Result<Put, Unkept> {
+    ) -> Result<Kept, Unkept> {
         let config = &exchange.rule.response_cache;
         let Missed {
             key,
@@ -289,9 +289,13 @@ impl ResponseCache {
             body: &body,
         };
         let entry = draft.seal(&self.seal).ok_or(Unkept::Size)?;
-        let put = self.store(config).put(host, &entry, now);
+        let store = self.store(config);
+        let put = store.put(host, &entry, now);
         match put.outcome {
-            Outcome::Stored => Ok(put),
+            Outcome::Stored => Ok(Kept {
+                evicted: put.evicted,
+                stock: store.take_stock(host, &put, now),
+            }),
             Outcome::TooLarge => Err(Unkept::Size),
             Outcome::Lost | Outcome::Unavailable => Err(Unkept::Store),
         }
@@ -309,6 +313,14 @@ enum Found {
     },
     /// None that can be given.
     Nothing(Missed),
+}
+
+/// What became of the store when an answer was kept.
+struct Kept {
+    /// Answers still good that had to go.
+    evicted: usize,
+    /// What it holds then, where that is known.
+    stock: Option<Census>,
 }
 
 /// The answer to `request` that `entry` is, in the form that is asked for; `None` where it can not
@@ -352,6 +364,8 @@ const STORED: Metric = Metric::counter("tollgate.response_cache.stored");
 const STORED_BYTES: Metric = Metric::counter("tollgate.response_cache.stored_bytes");
 const UNKEPT: Metric = Metric::counter("tollgate.response_cache.not_stored");
 const EVICTED: Metric = Metric::counter("tollgate.response_cache.evicted");
+const ENTRIES: Metric = Metric::gauge("tollgate.response_cache.entries");
+const BYTES: Metric = Metric::gauge("tollgate.response_cache.bytes");
 
 impl Stage for ResponseCache {
     fn keying(&self, rule: &Rule) -> Option<Keying> {
@@ -450,10 +464,14 @@ impl Stage for ResponseCache {
             false => Some(self.keep(missed, exchange, ending, host)),
         };
         match &kept {
-            Some(Ok(put)) => {
+            Some(Ok(Kept { evicted, stock })) => {
                 count(STORED, 1);
                 count(STORED_BYTES, bytes);
-                count(EVICTED, put.evicted as u64);
+                count(EVICTED, *evicted as u64);
+                if let Some(stock) = stock {
+                    count(ENTRIES, stock.entries as u64);
+                    count(BYTES, stock.bytes as u64);
+                }
             }
             Some(Err(why)) => count(UNKEPT.with("reason", why.name()), 1),
             None => {}
