@@ -41,6 +41,7 @@ mod simd;
 pub mod span;
 mod sse;
 pub mod stage;
+pub mod table;
 pub mod token_estimator;
 pub mod tokens;
 pub mod words;
