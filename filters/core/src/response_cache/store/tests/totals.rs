@@ -74,7 +74,8 @@ fn what_is_said_to_be_held_is_what_is_held() {
 
 #[test]
 fn totals_that_are_lost_come_back_in_a_round() {
-    let rows: [(&str, fn(&mut Vec<u8>)); 4] = [
+    type Damage = fn(&mut Vec<u8>);
+    let rows: [(&str, Damage); 4] = [
         ("empty", Vec::clear),
         ("of another form", |value| value[4] = 9),
         ("longer", |value| value.push(0)),
