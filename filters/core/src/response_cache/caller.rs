@@ -12,7 +12,7 @@ const VARY: [&str; 3] = ["openai-organization", "openai-project", "openai-beta"]
 pub struct Caller {
     /// What the client wants of a cache.
     pub directives: Directives,
-    /// Host, path with its query, Envoy's route, the rule and its version, and the headers that
+    /// Host, path with its query, Envoy's route, the rule's name and version and the headers that
     /// matter, each with its length before it.
     pub place: Vec<u8>,
 }

@@ -204,6 +204,15 @@ impl Store {
         }
     }
 
+    /// Whether somebody asks the upstream for what there is under `key`.
+    pub fn is_under_way(&self, host: &dyn Host, key: &[u8], now: u64) -> bool {
+        let place = Place::of(key);
+        Seen::read(host, place.set).is_ok_and(|seen| {
+            let patience = self.bounds.patience;
+            seen.directory.flight(place.tag, now, patience).is_some()
+        })
+    }
+
     /// Ends a flight that brought nothing to store, so that another may ask.
     pub fn end(&self, host: &dyn Host, ticket: Ticket) {
         for _ in 0..=PATIENT_RETRIES {
