@@ -7,6 +7,7 @@ mod lint;
 mod packages;
 mod paths;
 mod python;
+mod redis;
 mod rustup;
 mod setup;
 mod test;

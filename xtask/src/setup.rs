@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::exec::Tool;
 use crate::wasm_toolchain::WasmToolchain;
-use crate::{envoy, paths, python, rustup};
+use crate::{envoy, paths, python, redis, rustup};
 
 /// Where one needed thing comes from.
 pub struct Found {
@@ -49,7 +49,7 @@ pub struct Tools {
 
 /// Something only some tests need, which could not be had.
 pub struct Missing {
-    /// Tests whose path holds this name need it: `needs_python`.
+    /// Tests whose path holds this name need it: `needs_python`, `needs_redis`.
     pub tests: &'static str,
     /// What is missing, why, and how to get it.
     pub why: String,
@@ -86,6 +86,17 @@ pub fn all() -> Result<Tools> {
             println!("  {:<18} missing: {why}", "Python clients");
             missing.push(Missing {
                 tests: "needs_python",
+                why,
+            });
+        }
+    }
+    match redis::find_or_install() {
+        Ok(found) => found.print("Redis, Webdis"),
+        Err(error) => {
+            let why = format!("the store of a fleet needs redis-server and webdis: {error:#}");
+            println!("  {:<18} missing: {why}", "Redis, Webdis");
+            missing.push(Missing {
+                tests: "needs_redis",
                 why,
             });
         }
