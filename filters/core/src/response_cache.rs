@@ -15,6 +15,7 @@ pub mod entry;
 pub mod fleet;
 mod flights;
 mod frame;
+mod held;
 mod keep;
 pub mod key;
 pub mod keyer;
@@ -221,7 +222,6 @@ const SAVED: Metric = Metric::counter("tollgate.response_cache.saved_tokens");
 const STORED: Metric = Metric::counter("tollgate.response_cache.stored");
 const STORED_BYTES: Metric = Metric::counter("tollgate.response_cache.stored_bytes");
 const UNKEPT: Metric = Metric::counter("tollgate.response_cache.not_stored");
-const EVICTED: Metric = Metric::counter("tollgate.response_cache.evicted");
 
 impl Stage for ResponseCache {
     fn keying(&self, rule: &Rule) -> Option<Keying> {
@@ -317,10 +317,9 @@ impl Stage for ResponseCache {
             // What a later stage answers is no answer to keep.
             StreamEnd::Answered => Turn::Again,
             end => match self.keep(missed, exchange, ending, host, effects) {
-                Ok(put) => {
+                Ok(()) => {
                     count(STORED, 1, effects);
                     count(STORED_BYTES, bytes, effects);
-                    count(EVICTED, put.evicted as u64, effects);
                     // The entry has ended the flight of all workers.
                     left.ticket = None;
                     Turn::Again

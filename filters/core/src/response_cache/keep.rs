@@ -4,7 +4,7 @@ use super::entry::{Draft, Kind};
 use super::lifetime::Lifetime;
 use super::missed::{Missed, Question};
 use super::recording::{Recorded, Unkept};
-use super::store::{Outcome, Put};
+use super::store::Outcome;
 use super::{ResponseCache, SECOND, stale};
 use crate::effect::Effect;
 use crate::exchange::{Ending, Exchange};
@@ -24,7 +24,7 @@ impl ResponseCache {
         ending: &Ending,
         host: &dyn Host,
         effects: &mut Vec<Effect>,
-    ) -> Result<Put, Unkept> {
+    ) -> Result<(), Unkept> {
         let config = &exchange.rule.response_cache;
         let Missed {
             question: Question { key, asked, .. },
@@ -87,9 +87,8 @@ impl ResponseCache {
         if let Some(fleet) = self.fleet(config) {
             fleet.keep(&entry, stale(config), now, effects);
         }
-        let put = self.store(config).put(host, &entry, now);
-        match put.outcome {
-            Outcome::Stored => Ok(put),
+        match self.put(&entry, config, host, now, effects).outcome {
+            Outcome::Stored => Ok(()),
             Outcome::TooLarge => Err(Unkept::Size),
             Outcome::Lost | Outcome::Unavailable => Err(Unkept::Store),
         }

@@ -8,7 +8,7 @@ use super::key::Scope;
 use super::lifetime::Freshness;
 use super::missed::{Missed, Question, Waits};
 use super::store::{Flight, Lookup, Outcome};
-use super::{EVICTED, HEADER, ResponseCache, SECOND, replay};
+use super::{HEADER, ResponseCache, SECOND, replay};
 use crate::callout::{News, Turn, Wait};
 use crate::config::{self, ResponseCacheConfig};
 use crate::effect::Effect;
@@ -231,11 +231,7 @@ impl Look<'_> {
         let Some((entry, kept)) = given else {
             return Found::Nothing(missed);
         };
-        let put = cache.store(config).put(host, &entry, now);
-        effects.push(Effect::Measure {
-            metric: EVICTED,
-            value: put.evicted as u64,
-        });
+        let put = cache.put(&entry, config, host, now, effects);
         // Where it was stored, that has ended the flight.
         if put.outcome == Outcome::Stored {
             missed.ticket = None;
