@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use serde_json::json;
-use tollgate_bench_guest::minimize;
+use tollgate_bench_guest::{minimize, request};
 use tollgate_benches::bodies::Body;
 use tollgate_benches::texts::{Kind, conversation};
 use tollgate_benches::{Guest, Subject, Timed, run_in};
@@ -25,8 +25,8 @@ const STAGE: Subject = Subject {
     native: minimize::minimize_stage,
 };
 const READ: Subject = Subject {
-    name: "minimize_read",
-    native: minimize::minimize_read,
+    name: "request_texts",
+    native: request::request_texts,
 };
 const BASELINE: Subject = Subject {
     name: "copy_and_read",

@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use tollgate_bench_guest::screen;
+use tollgate_bench_guest::{request, screen};
 use tollgate_benches::bodies::Body;
 use tollgate_benches::terms::terms;
 use tollgate_benches::texts::{Kind, conversation, escaped, message};
@@ -24,8 +24,8 @@ const STAGE: Subject = Subject {
     native: screen::screen_stage,
 };
 const READ: Subject = Subject {
-    name: "screen_read",
-    native: screen::screen_read,
+    name: "request_texts",
+    native: request::request_texts,
 };
 const OURS: Subject = Subject {
     name: "screen_terms",

@@ -4,11 +4,10 @@
 
 use std::cell::Cell;
 
-use tollgate_core::config::{Config, Limits, PromptMinimizerConfig, StageKind};
-use tollgate_core::endpoint::Dialect;
-use tollgate_core::models::Models;
+use tollgate_core::config::{Config, PromptMinimizerConfig, StageKind};
 use tollgate_core::prompt_minimizer::minimize;
-use tollgate_core::request::{Request, RequestReader, Wanted};
+
+use crate::request::texts;
 
 thread_local! {
     static SETTINGS: Cell<Option<PromptMinimizerConfig>> = const { Cell::new(None) };
@@ -25,31 +24,15 @@ pub fn minimize_configure(settings: &[u8]) -> u64 {
 /// Reads a body, finds the edits and makes them; gives how many bytes go on.
 pub fn minimize_stage(body: &[u8]) -> u64 {
     let config = SETTINGS.get().expect("minimize_configure comes first");
-    let (edits, _) = minimize(&read(body), &config);
+    let (edits, _) = minimize(&texts(body), &config);
     match edits.is_empty() {
         true => body.len() as u64,
         false => edits.apply(body).map_or(0, |edited| edited.len() as u64),
     }
 }
 
-/// Reads a body, and leaves it at that; gives how many texts it has.
-pub fn minimize_read(body: &[u8]) -> u64 {
-    read(body).texts.len() as u64
-}
-
 /// Copies a body and reads the copy.
 pub fn copy_and_read(body: &[u8]) -> u64 {
     let copy = std::hint::black_box(body.to_vec());
-    read(&copy).texts.len() as u64
-}
-
-fn read(body: &[u8]) -> Request<'_> {
-    let wanted = Wanted {
-        tokens: false,
-        texts: true,
-        key: None,
-    };
-    let reader = RequestReader::new(Dialect::Chat, wanted, &Limits::default());
-    let request = reader.finish(body, None, &Models::default());
-    request.unwrap_or_else(|unread| panic!("the bench's body is a chat request: {unread:?}"))
+    texts(&copy).texts.len() as u64
 }

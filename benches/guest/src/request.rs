@@ -4,7 +4,7 @@
 use tollgate_core::config::{Accuracy, Limits};
 use tollgate_core::endpoint::Dialect;
 use tollgate_core::models::Models;
-use tollgate_core::request::{Keying, RequestReader, Wanted};
+use tollgate_core::request::{Keying, Request, RequestReader, Wanted};
 use tollgate_core::response_cache::key::Scope;
 use tollgate_core::response_cache::keyer::{KeyHash, Keyer};
 
@@ -13,6 +13,24 @@ const TOKENS: Wanted = Wanted {
     texts: false,
     key: None,
 };
+
+const TEXTS: Wanted = Wanted {
+    tokens: false,
+    texts: true,
+    key: None,
+};
+
+/// Reads a body as stages do that look at texts, and leaves it at that; gives how many it has.
+pub fn request_texts(body: &[u8]) -> u64 {
+    texts(body).texts.len() as u64
+}
+
+/// A body so read.
+pub(crate) fn texts(body: &[u8]) -> Request<'_> {
+    let reader = RequestReader::new(Dialect::Chat, TEXTS, &Limits::default());
+    let request = reader.finish(body, None, &Models::default());
+    request.unwrap_or_else(|unread| panic!("the bench's body is a chat request: {unread:?}"))
+}
 
 /// With the fast tier.
 pub fn request_fast(body: &[u8]) -> u64 {

@@ -85,21 +85,6 @@ pub fn screen_stage(body: &[u8]) -> u64 {
     with_ours(|ours| judge(&ours.pipeline, body))
 }
 
-/// Reads a body as the stage does and leaves it at that.
-pub fn screen_read(body: &[u8]) -> u64 {
-    use tollgate_core::config::Limits;
-    use tollgate_core::models::Models;
-    use tollgate_core::request::{RequestReader, Wanted};
-    let wanted = Wanted {
-        tokens: false,
-        texts: true,
-        key: None,
-    };
-    let reader = RequestReader::new(Dialect::Chat, wanted, &Limits::default());
-    let request = reader.finish(body, None, &Models::default());
-    request.map_or(0, |request| request.texts.len() as u64)
-}
-
 fn judge(pipeline: &Pipeline, body: &[u8]) -> u64 {
     let rule = Rc::clone(pipeline.config().rule_for(&Nowhere));
     let incoming = pipeline.begin(Dialect::Chat, None, rule, &Nowhere);

@@ -1,5 +1,7 @@
 //! What the thinking wants done: values that the kit turns into host calls.
 
+use crate::callout::{Callout, Place, Turn};
+
 /// How a metric adds up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MetricKind {
@@ -80,4 +82,14 @@ pub enum Effect {
         /// Value.
         value: String,
     },
+    /// Says to the request that waits at a place that it is its turn.
+    Wake {
+        /// Its place.
+        place: Place,
+        /// What it is to do.
+        turn: Turn,
+    },
+    /// Calls a service for no request: its answer is given to
+    /// [`Stage::on_answer`](crate::stage::Stage::on_answer). Only while ticking.
+    Call(Box<Callout>),
 }

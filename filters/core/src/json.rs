@@ -8,6 +8,8 @@
 mod compact;
 mod error;
 mod escape;
+#[cfg(test)]
+pub(crate) mod generated;
 mod lexer;
 mod number;
 mod string;

@@ -17,6 +17,7 @@
 
 pub mod admission;
 mod append;
+pub mod callout;
 pub mod config;
 pub mod content_screener;
 pub mod edit;
@@ -40,6 +41,7 @@ mod simd;
 pub mod span;
 mod sse;
 pub mod stage;
+pub mod table;
 pub mod token_estimator;
 pub mod tokens;
 pub mod words;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::admission;
+use crate::callout::{News, Wait};
 use crate::config::{Config, ConfigError, InvalidBody, Purge, RequestHead, Rule, StageKind};
 use crate::content_screener::ContentScreener;
 use crate::edit::Edits;
@@ -120,6 +121,39 @@ enum Stop {
     Reply(usize, Reply),
     /// The stage at this position answers with what the upstream answered before.
     Replay(usize, Reply),
+    /// The stage at this position lets it wait.
+    Wait(usize, Box<Request<'static>>, Wait),
+}
+
+impl Stop {
+    /// Where `request` comes to a stop by what the stage at `at` says.
+    fn by(verdict: Verdict, at: usize, request: Request<'_>) -> Stop {
+        match verdict {
+            Verdict::Continue => Stop::End,
+            Verdict::Edit(edits) => Stop::Edit(at, edits),
+            Verdict::Reply(reply) => Stop::Reply(at, reply),
+            Verdict::Replay(reply) => Stop::Replay(at, reply),
+            Verdict::Wait(wait) => Stop::Wait(at, Box::new(request.without_body()), wait),
+        }
+    }
+}
+
+/// A request that a stage lets wait.
+pub struct Waiting {
+    exchange: Box<Exchange>,
+    request: Box<Request<'static>>,
+    /// The body, where it is not the one that came.
+    edited: Option<Vec<u8>>,
+    /// The position of the stage.
+    at: usize,
+}
+
+impl core::fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Waiting")
+            .field("at", &self.at)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The body, where it is not the one that came.
@@ -141,6 +175,8 @@ pub enum Judged {
     Refuse(Refused, Reply),
     /// A stage answers it.
     Reply(Reply),
+    /// It waits for this, and is looked at again when that has come: [`Pipeline::resume`].
+    Wait(Box<Waiting>, Wait),
 }
 
 impl Pipeline {
@@ -284,21 +320,83 @@ impl Pipeline {
             Err(Unread::Refused(_)) => return Judged::PassOn,
         };
         let mut exchange = Box::new(Exchange::new(call));
-        let mut stop = self.ask(0, &request, &mut exchange, host, effects);
-        let mut body = Cow::Borrowed(body);
+        let stop = self.ask(0, request, &mut exchange, host, effects);
+        self.follow(stop, exchange, Cow::Borrowed(body), host, effects)
+    }
+
+    /// Goes on with a request that waited, for which `news` has come. `body` is the body that came.
+    pub fn resume(
+        &self,
+        waiting: Waiting,
+        body: &[u8],
+        news: News,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) -> Judged {
+        let Waiting {
+            mut exchange,
+            request,
+            edited,
+            at,
+        } = waiting;
+        let body = edited.map_or(Cow::Borrowed(body), Cow::Owned);
+        let request = request.with(&body);
+        let stage = self.stages.get(at);
+        let verdict = stage.map_or(Verdict::Continue, |stage| {
+            stage.on_news(&request, news, &mut exchange, host, effects)
+        });
+        let stop = if let Verdict::Continue = verdict {
+            let after = at.saturating_add(1);
+            self.ask(after, request, &mut exchange, host, effects)
+        } else {
+            Stop::by(verdict, at, request)
+        };
+        self.follow(stop, exchange, body, host, effects)
+    }
+
+    /// The client of a request that waits has gone away.
+    pub fn abandon(&self, waiting: Waiting, host: &dyn Host, effects: &mut Vec<Effect>) {
+        let Waiting { exchange, at, .. } = waiting;
+        let asked = at.saturating_add(1);
+        self.end_early(asked, exchange, StreamEnd::Reset, host, effects);
+    }
+
+    /// What becomes of a request that came to this stop.
+    fn follow(
+        &self,
+        mut stop: Stop,
+        mut exchange: Box<Exchange>,
+        mut body: Cow<'_, [u8]>,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) -> Judged {
         loop {
             let (at, edits) = match stop {
                 Stop::End => return Judged::Send(exchange, edited(body)),
                 Stop::Reply(at, reply) => {
-                    self.answered(at, exchange, host, effects);
+                    self.end_early(at, exchange, StreamEnd::Answered, host, effects);
                     return Judged::Reply(reply);
                 }
                 Stop::Replay(at, mut reply) => {
+<<<<<<< HEAD
                     let mut earlier = self.stages.iter().take(at);
                     let is_read = earlier.any(|stage| stage.reads_answers());
                     exchange.replay(&mut reply, is_read);
                     self.answered(at, exchange, host, effects);
+=======
+                    exchange.replay(&mut reply);
+                    self.end_early(at, exchange, StreamEnd::Answered, host, effects);
+>>>>>>> main
                     return Judged::Reply(reply);
+                }
+                Stop::Wait(at, request, wait) => {
+                    let waiting = Waiting {
+                        exchange,
+                        request,
+                        edited: edited(body),
+                        at,
+                    };
+                    return Judged::Wait(Box::new(waiting), wait);
                 }
                 Stop::Edit(at, edits) => (at, edits),
             };
@@ -314,10 +412,10 @@ impl Pipeline {
                 let reader = RequestReader::new(exchange.dialect, wanted, limits);
                 let deployment = exchange.deployment.as_deref();
                 let request = reader.finish(&body, deployment, &self.models).ok()?;
-                Some(self.ask(after, &request, &mut exchange, host, effects))
+                Some(self.ask(after, request, &mut exchange, host, effects))
             });
             let Some(next) = next else {
-                self.answered(after, exchange, host, effects);
+                self.end_early(after, exchange, StreamEnd::Answered, host, effects);
                 return Judged::Refuse(Refused::Busy, admission::busy());
             };
             stop = next;
@@ -345,31 +443,30 @@ impl Pipeline {
     fn ask(
         &self,
         from: usize,
-        request: &Request<'_>,
+        request: Request<'_>,
         exchange: &mut Exchange,
         host: &dyn Host,
         effects: &mut Vec<Effect>,
     ) -> Stop {
         for (at, stage) in self.stages.iter().enumerate().skip(from) {
-            match stage.on_request(request, exchange, host, effects) {
+            match stage.on_request(&request, exchange, host, effects) {
                 Verdict::Continue => {}
-                Verdict::Edit(edits) => return Stop::Edit(at, edits),
-                Verdict::Reply(reply) => return Stop::Reply(at, reply),
-                Verdict::Replay(reply) => return Stop::Replay(at, reply),
+                verdict => return Stop::by(verdict, at, request),
             }
         }
         Stop::End
     }
 
     /// The first `stages` stages let a request pass that went no further, and hear it.
-    fn answered(
+    fn end_early(
         &self,
         stages: usize,
         mut exchange: Box<Exchange>,
+        end: StreamEnd,
         host: &dyn Host,
         effects: &mut Vec<Effect>,
     ) {
-        let ending = exchange.ending(StreamEnd::Answered);
+        let ending = exchange.ending(end);
         for earlier in self.stages.iter().take(stages) {
             earlier.on_end(&mut exchange, &ending, host, effects);
         }
@@ -434,6 +531,13 @@ impl Pipeline {
     pub fn on_tick(&self, host: &dyn Host, effects: &mut Vec<Effect>) {
         for stage in self.stages.iter().filter(|stage| stage.wants_tick()) {
             stage.on_tick(host, effects);
+        }
+    }
+
+    /// Tells the stages what became of a call that one of them made while ticking.
+    pub fn on_answer(&self, status: Option<u16>, effects: &mut Vec<Effect>) {
+        for stage in &self.stages {
+            stage.on_answer(status, effects);
         }
     }
 }

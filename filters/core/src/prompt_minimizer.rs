@@ -33,6 +33,7 @@ mod tests;
 #[cfg(test)]
 mod window_tests;
 
+use core::cell::LazyCell;
 use core::ops::Range;
 use std::borrow::Cow;
 
@@ -214,12 +215,12 @@ pub fn minimize(request: &Request<'_>, config: &PromptMinimizerConfig) -> (Edits
             ..Minimized::default()
         },
     };
-    for text in request.texts.iter().filter(|text| text.is_content) {
+    for text in &request.texts {
         let Some(gone) = fitted.gone_before(text.content.span.start) else {
             continue;
         };
         let content = text.content;
-        let glance = Glance::at(content.span.of(request.body), content.escaped);
+        let glance = LazyCell::new(|| Glance::at(content.span.of(request.body), content.escaped));
         let is_looked_at = |transform: Transform| {
             transform.is_for(text.kind)
                 && config.texts(transform).looks_at(text.speaker)

@@ -102,6 +102,18 @@ pub struct Request<'a> {
     measured: Measured,
 }
 
+impl Request<'_> {
+    /// What was read of it, without its body, which is put back by [`Request::with`].
+    pub fn without_body(self) -> Request<'static> {
+        Request { body: &[], ..self }
+    }
+
+    /// The request whose body this is.
+    pub fn with(self, body: &[u8]) -> Request<'_> {
+        Request { body, ..self }
+    }
+}
+
 /// Why there is no request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unread {

@@ -12,6 +12,7 @@ pub mod canonical;
 pub mod directives;
 mod directory;
 pub mod entry;
+mod frame;
 pub mod key;
 pub mod keyer;
 pub mod lifetime;
@@ -197,10 +198,10 @@ impl ResponseCache {
         }
         let purged = self.purges.last(host, tenant, now);
         let (found, flight) = self.store(config).find_or_lead(host, key.as_bytes(), now);
-        let (entry, is_stale) = match found {
-            Lookup::Fresh(entry) => (Some(entry), false),
-            Lookup::Stale(entry) => (Some(entry), true),
-            Lookup::Miss(_) => (None, false),
+        let found = match found {
+            Lookup::Fresh(entry) => Some((entry, "hit")),
+            Lookup::Stale(entry) => Some((entry, "stale")),
+            Lookup::Miss(_) => None,
         };
         let ticket = match flight {
             Some(Flight::Leader(ticket)) => Some(ticket),
@@ -209,19 +210,13 @@ impl ResponseCache {
         let age = |entry: &Entry| entry.age(now) / SECOND;
         let is_young = |entry: &Entry| max_age.is_none_or(|most| age(entry) <= most);
         // Who fetches a new one does not get the old one.
-        let given = entry
+        let given = found
             .filter(|_| ticket.is_none())
-            .filter(is_young)
-            .filter(|entry| entry.created() > purged)
-            .and_then(|entry| {
+            .filter(|(entry, _)| is_young(entry) && entry.created() > purged)
+            .and_then(|(entry, told)| {
+                let reply = replay(&entry, request, age(&entry), told)?;
                 let usage = entry.usage();
-                let age = age(&entry);
-                let reply = replay(&entry, request, age, is_stale)?;
-                Some(Found::Kept {
-                    reply,
-                    usage,
-                    is_stale,
-                })
+                Some(Found::Kept { reply, usage, told })
             });
         Ok(given.unwrap_or_else(|| Found::Nothing(missed(ticket))))
     }
@@ -309,7 +304,8 @@ enum Found {
     Kept {
         reply: Reply,
         usage: Option<Usage>,
-        is_stale: bool,
+        /// What is said of that.
+        told: &'static str,
     },
     /// None that can be given.
     Nothing(Missed),
@@ -317,7 +313,7 @@ enum Found {
 
 /// The answer to `request` that `entry` is, in the form that is asked for; `None` where it can not
 /// be given in that form.
-fn replay(entry: &Entry, request: &Request<'_>, age: u64, is_stale: bool) -> Option<Reply> {
+fn replay(entry: &Entry, request: &Request<'_>, age: u64, told: &'static str) -> Option<Reply> {
     let fields = &request.fields;
     let wants_events = fields.stream == Some(true) && entry.kind() == Kind::Answer;
     let wants_usage = fields.include_usage == Some(true);
@@ -337,7 +333,6 @@ fn replay(entry: &Entry, request: &Request<'_>, age: u64, is_stale: bool) -> Opt
         true => "text/event-stream; charset=utf-8".into(),
         false => JSON,
     };
-    let told = if is_stale { "stale" } else { "hit" };
     Some(Reply {
         status: entry.status(),
         details: "tollgate_cache_hit",
@@ -380,12 +375,7 @@ impl Stage for ResponseCache {
             .as_ref()
             .is_some_and(|caller| caller.directives.only_if_cached);
         let (told, verdict) = match self.look(request, exchange, host) {
-            Ok(Found::Kept {
-                reply,
-                usage,
-                is_stale,
-            }) => {
-                let told = if is_stale { "stale" } else { "hit" };
+            Ok(Found::Kept { reply, usage, told }) => {
                 count(REQUESTS.with("outcome", told), 1);
                 if let Some(usage) = usage {
                     count(SAVED, usage.prompt.saturating_add(usage.completion));

@@ -1,5 +1,6 @@
 //! What a stage is: one capability, written once, used by its own module and the gateway.
 
+use crate::callout::{News, Wait};
 use crate::config::Rule;
 use crate::edit::Edits;
 use crate::effect::Effect;
@@ -19,6 +20,8 @@ pub enum Verdict {
     Reply(Reply),
     /// It is answered with what the upstream answered before, which goes the way of its answers.
     Replay(Reply),
+    /// It waits, and then the stage is asked again: [`Stage::on_news`].
+    Wait(Wait),
 }
 
 /// One capability. What it learns about a request it leaves in the request's [`Exchange`],
@@ -39,6 +42,18 @@ pub trait Stage {
         effects: &mut Vec<Effect>,
     ) -> Verdict;
 
+    /// Looks again at a request that it let wait, when what that waited for has come.
+    fn on_news(
+        &self,
+        _request: &Request<'_>,
+        _news: News,
+        _exchange: &mut Exchange,
+        _host: &dyn Host,
+        _effects: &mut Vec<Effect>,
+    ) -> Verdict {
+        Verdict::Continue
+    }
+
     /// Adds to the head of the upstream's response.
     fn on_response_head(&self, exchange: &Exchange, host: &dyn Host, effects: &mut Vec<Effect>);
 
@@ -57,8 +72,8 @@ pub trait Stage {
         false
     }
 
-    /// Settles the books: called exactly once for every exchange whose request it let pass,
-    /// however that ended.
+    /// Settles the books: called exactly once for every exchange whose request it let pass or
+    /// wait, however that ended.
     fn on_end(
         &self,
         _exchange: &mut Exchange,
@@ -76,4 +91,7 @@ pub trait Stage {
     /// Does it; called every [`TICK_MILLISECONDS`](crate::pipeline::TICK_MILLISECONDS) while
     /// it is wanted.
     fn on_tick(&self, _host: &dyn Host, _effects: &mut Vec<Effect>) {}
+
+    /// Hears what became of a call it made while ticking; no status where there is no answer.
+    fn on_answer(&self, _status: Option<u16>, _effects: &mut Vec<Effect>) {}
 }

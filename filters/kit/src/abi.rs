@@ -33,14 +33,16 @@ pub(crate) type HostResult<T> = Result<T, HostError>;
 pub(crate) enum Buffer {
     RequestBody = 0,
     ResponseBody = 1,
+    HttpCallBody = 4,
     PluginConfiguration = 7,
 }
 
 /// Header maps of the ABI.
 #[derive(Clone, Copy)]
-pub(crate) enum Map {
-    RequestHeaders = 0,
-    ResponseHeaders = 2,
+pub(crate) enum Headers {
+    Request = 0,
+    Response = 2,
+    HttpCall = 6,
 }
 
 /// Kinds of metrics of the ABI.
@@ -61,6 +63,8 @@ pub(crate) enum Level {
 unsafe extern "C" {
     fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
     fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
+    fn proxy_set_effective_context(context: u32) -> u32;
+    fn proxy_continue_stream(stream: u32) -> u32;
     fn proxy_get_shared_data(
         key: *const u8,
         key_length: usize,
@@ -247,7 +251,7 @@ pub(crate) fn set_shared_data(key: &str, value: &[u8], version: u32) -> HostResu
 }
 
 /// All headers of a map in the ABI's serialised form; see [`crate::pairs::Pairs`].
-pub(crate) fn header_pairs(map: Map) -> HostResult<Vec<u8>> {
+pub(crate) fn header_pairs(map: Headers) -> HostResult<Vec<u8>> {
     let mut answer = Answer::NONE;
     // SAFETY: both out-pointers are live locals.
     let status =
@@ -256,7 +260,7 @@ pub(crate) fn header_pairs(map: Map) -> HostResult<Vec<u8>> {
 }
 
 /// Sets a header to one value, whatever it had before.
-pub(crate) fn replace_header(map: Map, name: &str, value: &[u8]) -> HostResult<()> {
+pub(crate) fn replace_header(map: Headers, name: &str, value: &[u8]) -> HostResult<()> {
     // SAFETY: pointers and lengths are those of live slices.
     check(unsafe {
         proxy_replace_header_map_value(
@@ -270,7 +274,7 @@ pub(crate) fn replace_header(map: Map, name: &str, value: &[u8]) -> HostResult<(
 }
 
 /// Removes a header, if it is there.
-pub(crate) fn remove_header(map: Map, name: &str) -> HostResult<()> {
+pub(crate) fn remove_header(map: Headers, name: &str) -> HostResult<()> {
     // SAFETY: pointer and length are those of a live slice.
     check(unsafe { proxy_remove_header_map_value(map as u32, name.as_ptr(), name.len()) })
 }
@@ -314,6 +318,19 @@ pub(crate) fn increment_metric(id: u32, delta: i64) -> HostResult<()> {
 pub(crate) fn record_metric(id: u32, value: u64) -> HostResult<()> {
     // SAFETY: no pointers.
     check(unsafe { proxy_record_metric(id, value) })
+}
+
+/// Makes the stream with this context the one at hand, until the callback returns or another is.
+pub(crate) fn set_effective_context(context: u32) -> HostResult<()> {
+    // SAFETY: no pointers.
+    check(unsafe { proxy_set_effective_context(context) })
+}
+
+/// Lets the paused request of the stream at hand go on; nothing of it can be edited after that.
+pub(crate) fn continue_request() -> HostResult<()> {
+    const REQUEST: u32 = 0;
+    // SAFETY: no pointers.
+    check(unsafe { proxy_continue_stream(REQUEST) })
 }
 
 /// Answers the stream at hand; takes effect when the callback returns.

@@ -17,9 +17,11 @@
 mod abi;
 mod body;
 mod budget;
+mod callout;
 mod filter_state;
 mod metrics;
 mod pairs;
+mod queue;
 mod root;
 mod stream;
 mod world;
@@ -34,5 +36,5 @@ pub trait Module {
 
 /// Registers the module with the SDK; called once at VM start.
 pub fn start<M: Module>() {
-    proxy_wasm::set_root_context(|_id| Box::new(root::Root::new(M::STAGES)));
+    proxy_wasm::set_root_context(|id| Box::new(root::Root::new(id, M::STAGES)));
 }

@@ -5,15 +5,18 @@ use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
+use tollgate_core::callout::Callout;
 use tollgate_core::config::{Config, StageKind};
 use tollgate_core::effect::{Effect, Metric};
 use tollgate_core::exchange::StreamEnd;
 use tollgate_core::pipeline::{Pipeline, StageMaker, TICK_MILLISECONDS};
 
 use crate::abi;
+use crate::callout;
 use crate::metrics::Metrics;
 use crate::pairs;
-use crate::stream::{Stream, carry_out};
+use crate::queue::{Handle, Queue};
+use crate::stream::carry_out;
 use crate::world::World;
 
 /// What all streams of a worker share.
@@ -22,6 +25,7 @@ pub(crate) struct Worker {
     pub(crate) metrics: Metrics,
     /// The list of effects of the callback at hand, kept for the next one.
     spare: RefCell<Vec<Effect>>,
+    pub(crate) queue: Queue,
     is_ticking: Cell<bool>,
     has_hinted: Cell<bool>,
 }
@@ -35,6 +39,7 @@ impl Worker {
             pipeline: Pipeline::new(config, &secret(), makers)?,
             metrics: Metrics::default(),
             spare: RefCell::default(),
+            queue: Queue::default(),
             is_ticking: Cell::new(false),
             has_hinted: Cell::new(false),
         })
@@ -77,6 +82,20 @@ impl Worker {
         self.apply(effects);
     }
 
+    /// Makes a call that no request waits for.
+    pub(crate) fn call(&self, callout: &Callout) {
+        if !callout::make(callout) {
+            self.on_answer(None);
+        }
+    }
+
+    /// Hears what became of such a call.
+    fn on_answer(&self, status: Option<u16>) {
+        let mut effects = self.effects();
+        self.pipeline.on_answer(status, &mut effects);
+        self.apply(effects);
+    }
+
     /// Says once what it may mean that a request whose headers were held was answered before
     /// any of its body came: no call tells whether Envoy hands over bodies meanwhile.
     pub(crate) fn hint_at_held_headers(&self) {
@@ -116,13 +135,15 @@ fn secret() -> Vec<u8> {
 
 /// The context of the plugin in one VM.
 pub(crate) struct Root {
+    id: u32,
     available: &'static [StageMaker],
     worker: Option<Rc<Worker>>,
 }
 
 impl Root {
-    pub(crate) fn new(available: &'static [StageMaker]) -> Root {
+    pub(crate) fn new(id: u32, available: &'static [StageMaker]) -> Root {
         Root {
+            id,
             available,
             worker: None,
         }
@@ -137,6 +158,18 @@ impl Context for Root {
             worker.on_tick();
         }
         true
+    }
+
+    fn on_http_call_response(
+        &mut self,
+        _call: u32,
+        headers: usize,
+        _body: usize,
+        _trailers: usize,
+    ) {
+        if let Some(worker) = &self.worker {
+            worker.on_answer(callout::status(headers));
+        }
     }
 }
 
@@ -154,6 +187,8 @@ impl RootContext for Root {
                 let before = self.worker.replace(Rc::new(worker));
                 if let Some(before) = before {
                     before.on_tick();
+                    before.queue.call_all();
+                    before.queue.serve(self.id);
                 }
                 true
             }
@@ -167,12 +202,13 @@ impl RootContext for Root {
     fn on_tick(&mut self) {
         if let Some(worker) = &self.worker {
             worker.on_tick();
+            worker.queue.serve(self.id);
         }
     }
 
-    fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
+    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
         Some(match &self.worker {
-            Some(worker) => Box::new(Stream::new(Rc::clone(worker))),
+            Some(worker) => Box::new(Handle::new(id, Rc::clone(worker))),
             None => Box::new(Unconfigured),
         })
     }

@@ -7,18 +7,19 @@
 
 use std::rc::Rc;
 
-use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 use tollgate_core::admission::{self, Admission};
+use tollgate_core::callout::{News, Place, Wait};
 use tollgate_core::config::RequestHead;
 use tollgate_core::effect::Effect;
 use tollgate_core::exchange::{Exchange, ResponseHead, StreamEnd};
-use tollgate_core::pipeline::{Incoming, Judged, Read};
+use tollgate_core::pipeline::{Incoming, Judged, Read, Waiting};
 use tollgate_core::reply::{Refused, Reply};
 
 use crate::abi;
 use crate::body::{Body, NotTaken};
 use crate::budget::Share;
+use crate::callout;
 use crate::filter_state;
 use crate::pairs::{self, Pairs};
 use crate::root::Worker;
@@ -32,6 +33,8 @@ enum Phase {
     PassedThrough,
     /// The body is arriving, and held.
     Reading(Box<Reading>),
+    /// The body is here, and the request waits: at a place in a queue, or for an answer.
+    Waiting(Box<Held>, Box<Waiting>, For),
     /// The request went on; the exchange waits for its response and its end, and holds a share
     /// of the VM's budget for what is held back of the response.
     Sent(Box<Exchange>, Share),
@@ -42,13 +45,27 @@ enum Phase {
 }
 
 struct Reading {
-    body: Body,
+    held: Held,
     incoming: Incoming,
+}
+
+/// What a request waits for.
+#[derive(Clone, Copy)]
+enum For {
+    /// Its turn, at this place.
+    Turn(Place),
+    /// An answer of at most so many bytes.
+    Answer(usize),
+}
+
+/// What is held of a request.
+struct Held {
+    body: Body,
     /// The client said how long its body is.
     has_length: bool,
 }
 
-/// The context of one HTTP stream.
+/// One HTTP stream.
 pub(crate) struct Stream {
     worker: Rc<Worker>,
     phase: Phase,
@@ -59,6 +76,42 @@ impl Stream {
         Stream {
             worker,
             phase: Phase::Fresh,
+        }
+    }
+
+    /// The place at which it waits, where it does.
+    pub(crate) fn place(&self) -> Option<Place> {
+        match &self.phase {
+            Phase::Waiting(_, _, For::Turn(place)) => Some(*place),
+            _ => None,
+        }
+    }
+
+    /// Goes on with the answer at hand, where it waits for one: one that comes late is none.
+    pub(crate) fn on_answer(&mut self, headers: usize, size: usize) {
+        if let Phase::Waiting(_, _, For::Answer(most)) = self.phase {
+            self.resume(callout::news(headers, size, most));
+        }
+    }
+
+    /// Goes on, where it waits, with what has come. The stream at hand is this one.
+    pub(crate) fn resume(&mut self, news: News) {
+        let (held, waiting) = match self.enter(Phase::Answered) {
+            Phase::Waiting(held, waiting, _) => (held, waiting),
+            other => {
+                self.phase = other;
+                return;
+            }
+        };
+        let mut effects = self.worker.effects();
+        let body = held.body.bytes();
+        let pipeline = &self.worker.pipeline;
+        let judged = pipeline.resume(*waiting, body, news, &World, &mut effects);
+        let action = self.follow(judged, held, &mut effects);
+        self.worker.apply(effects);
+        if action == Action::Continue {
+            // Where a host does not let it go on, it ends by its timeout.
+            let _ = abi::continue_request();
         }
     }
 
@@ -75,7 +128,7 @@ impl Stream {
     fn go_on(&self) -> Action {
         match self.phase {
             // The rest of the upload belongs to nobody.
-            Phase::Answered | Phase::Reading(_) => Action::Pause,
+            Phase::Answered | Phase::Reading(_) | Phase::Waiting(..) => Action::Pause,
             Phase::Fresh | Phase::PassedThrough | Phase::Sent(..) | Phase::Over => Action::Continue,
         }
     }
@@ -86,7 +139,8 @@ impl Stream {
             return self.go_on();
         };
         let limits = &self.worker.pipeline.config().limits;
-        match reading.body.take(abi::Buffer::RequestBody, available) {
+        let Reading { held, incoming } = &mut **reading;
+        match held.body.take(abi::Buffer::RequestBody, available) {
             Ok(()) => {}
             Err(NotTaken::TooLarge) => {
                 let reply = admission::body_too_large(limits.max_body_bytes);
@@ -96,7 +150,7 @@ impl Stream {
                 return self.refuse(Refused::Busy, &admission::busy());
             }
         }
-        match reading.incoming.read(reading.body.bytes()) {
+        match incoming.read(held.body.bytes()) {
             Read::On if is_end => self.on_request_end(),
             Read::On => Action::Pause,
             Read::PassOn => self.pass_through(),
@@ -113,40 +167,59 @@ impl Stream {
                 return self.go_on();
             }
         };
+        let Reading { held, incoming } = reading;
         let mut effects = self.worker.effects();
-        let judged = self.worker.pipeline.judge(
-            reading.incoming,
-            reading.body.bytes(),
-            &World,
-            &mut effects,
-        );
-        let action = match judged {
-            Judged::Send(exchange, None) => {
-                self.worker.count_request("read");
-                self.phase = Phase::Sent(exchange, self.share());
-                Action::Continue
-            }
-            Judged::Send(exchange, Some(body)) => {
-                if self.replace_body(&body, reading.has_length) {
-                    self.worker.count_request("read");
-                    self.phase = Phase::Sent(exchange, self.share());
-                    Action::Continue
-                } else {
-                    let worker = &self.worker;
-                    let end = StreamEnd::Answered;
-                    worker.pipeline.settle(*exchange, end, &World, &mut effects);
-                    self.refuse(Refused::Busy, &admission::busy())
-                }
-            }
-            Judged::PassOn => self.pass_through(),
-            Judged::Reply(reply) => {
-                self.worker.count_request("answered");
-                self.answer(&reply)
-            }
-            Judged::Refuse(refused, reply) => self.refuse(refused, &reply),
-        };
+        let pipeline = &self.worker.pipeline;
+        let judged = pipeline.judge(incoming, held.body.bytes(), &World, &mut effects);
+        let action = self.follow(judged, Box::new(held), &mut effects);
         self.worker.apply(effects);
         action
+    }
+
+    /// Does with the request what the stages say.
+    fn follow(&mut self, judged: Judged, held: Box<Held>, effects: &mut Vec<Effect>) -> Action {
+        let mut judged = judged;
+        loop {
+            return match judged {
+                Judged::Send(exchange, None) => self.send(exchange),
+                Judged::Send(exchange, Some(body)) => {
+                    if self.replace_body(&body, held.has_length) {
+                        self.send(exchange)
+                    } else {
+                        let worker = &self.worker;
+                        let end = StreamEnd::Answered;
+                        worker.pipeline.settle(*exchange, end, &World, effects);
+                        self.refuse(Refused::Busy, &admission::busy())
+                    }
+                }
+                Judged::PassOn => self.pass_through(),
+                Judged::Reply(reply) => {
+                    self.worker.count_request("answered");
+                    self.answer(&reply)
+                }
+                Judged::Refuse(refused, reply) => self.refuse(refused, &reply),
+                Judged::Wait(waiting, Wait::Answer(callout)) if !callout::make(&callout) => {
+                    let body = held.body.bytes();
+                    let pipeline = &self.worker.pipeline;
+                    judged = pipeline.resume(*waiting, body, News::NoAnswer, &World, effects);
+                    continue;
+                }
+                Judged::Wait(waiting, wait) => {
+                    let waits_for = match wait {
+                        Wait::Answer(callout) => For::Answer(callout.most),
+                        Wait::Turn(place) => For::Turn(place),
+                    };
+                    self.phase = Phase::Waiting(held, waiting, waits_for);
+                    Action::Pause
+                }
+            };
+        }
+    }
+
+    fn send(&mut self, exchange: Box<Exchange>) -> Action {
+        self.worker.count_request("read");
+        self.phase = Phase::Sent(exchange, self.share());
+        Action::Continue
     }
 
     /// Sends `body` instead of what came. False where the host does not take it: what came must
@@ -156,7 +229,7 @@ impl Stream {
         // for the next request. Without held headers it was taken out when they passed.
         let length = body.len().to_string();
         let holds_headers = self.worker.pipeline.config().hold_headers;
-        let map = abi::Map::RequestHeaders;
+        let map = abi::Headers::Request;
         let is_right = !(holds_headers && has_length)
             || abi::replace_header(map, "content-length", length.as_bytes()).is_ok();
         is_right && abi::replace_buffer(abi::Buffer::RequestBody, body).is_ok()
@@ -185,6 +258,17 @@ impl Stream {
         Action::Pause
     }
 
+    /// Lets a request that waits go no further, which is counted as `outcome`.
+    fn abandon(&mut self, outcome: &'static str) {
+        if let Phase::Waiting(_, waiting, _) = self.enter(Phase::Answered) {
+            self.worker.count_request(outcome);
+            let mut effects = self.worker.effects();
+            let pipeline = &self.worker.pipeline;
+            pipeline.abandon(*waiting, &World, &mut effects);
+            self.worker.apply(effects);
+        }
+    }
+
     /// Settles the exchange, if there is one that is not settled yet.
     fn settle(&mut self, end: StreamEnd) {
         match self.enter(Phase::Over) {
@@ -202,10 +286,9 @@ impl Stream {
     }
 }
 
-impl Context for Stream {}
-
-impl HttpContext for Stream {
-    fn on_http_request_headers(&mut self, _count: usize, is_end: bool) -> Action {
+/// What the host tells it.
+impl Stream {
+    pub(crate) fn on_http_request_headers(&mut self, _count: usize, is_end: bool) -> Action {
         let pipeline = &self.worker.pipeline;
         let head = Head::of_request(pipeline.config().needs_route_name());
         match Admission::decide(pipeline.config(), &head, is_end) {
@@ -227,16 +310,18 @@ impl HttpContext for Stream {
                 let config = pipeline.config();
                 if config.identity_responses {
                     // Where it can't be removed, a compressed answer is passed on unread.
-                    let _ = abi::remove_header(abi::Map::RequestHeaders, "accept-encoding");
+                    let _ = abi::remove_header(abi::Headers::Request, "accept-encoding");
                 }
                 if !config.hold_headers && pipeline.may_edit(&rule) {
-                    let _ = abi::remove_header(abi::Map::RequestHeaders, "content-length");
+                    let _ = abi::remove_header(abi::Headers::Request, "content-length");
                 }
                 let most = config.limits.max_body_bytes;
                 self.phase = Phase::Reading(Box::new(Reading {
-                    body: Body::new(content_length, most, config.limits.max_held_bytes),
+                    held: Held {
+                        body: Body::new(content_length, most, config.limits.max_held_bytes),
+                        has_length: content_length.is_some(),
+                    },
                     incoming: pipeline.begin(dialect, deployment, rule, &head),
-                    has_length: content_length.is_some(),
                 }));
                 // Held, where Envoy allows it, so that what the body says can still decide
                 // the route. Otherwise the headers go ahead and the body is held alone.
@@ -249,25 +334,28 @@ impl HttpContext for Stream {
         }
     }
 
-    fn on_http_request_body(&mut self, available: usize, is_end: bool) -> Action {
+    pub(crate) fn on_http_request_body(&mut self, available: usize, is_end: bool) -> Action {
         self.on_body(available, is_end)
     }
 
     /// With trailers no body callback ever says that it is the last.
-    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+    pub(crate) fn on_http_request_trailers(&mut self, _count: usize) -> Action {
         self.on_request_end()
     }
 
-    fn on_http_response_headers(&mut self, _count: usize, is_end: bool) -> Action {
+    pub(crate) fn on_http_response_headers(&mut self, _count: usize, is_end: bool) -> Action {
         if let Phase::Reading(reading) = &self.phase {
             let holds_headers = self.worker.pipeline.config().hold_headers;
-            if holds_headers && reading.body.bytes().is_empty() {
+            if holds_headers && reading.held.body.bytes().is_empty() {
                 self.worker.hint_at_held_headers();
             }
             // Without held headers an upstream may answer before it has the body. What comes
             // of the body now is neither read nor sent.
             self.phase = Phase::Answered;
             self.worker.count_request("answered_early");
+        }
+        if let Phase::Waiting(..) = self.phase {
+            self.abandon("answered_early");
         }
         if let Phase::Sent(exchange, _) = &mut self.phase {
             let head = Head::of_response();
@@ -280,7 +368,7 @@ impl HttpContext for Stream {
             if exchange.rewrites_response() && !is_end {
                 // Envoy does not correct it, and what stays behind or is missing would be read
                 // as part of the next answer.
-                let _ = abi::remove_header(abi::Map::ResponseHeaders, "content-length");
+                let _ = abi::remove_header(abi::Headers::Response, "content-length");
             }
             let mut effects = self.worker.effects();
             self.worker
@@ -294,7 +382,7 @@ impl HttpContext for Stream {
         Action::Continue
     }
 
-    fn on_http_response_body(&mut self, available: usize, is_end: bool) -> Action {
+    pub(crate) fn on_http_response_body(&mut self, available: usize, is_end: bool) -> Action {
         if let Phase::Sent(exchange, share) = &mut self.phase {
             let is_rewritten = exchange.rewrites_response();
             let is_read = exchange.reads_response() || is_rewritten;
@@ -328,15 +416,18 @@ impl HttpContext for Stream {
         Action::Continue
     }
 
-    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+    pub(crate) fn on_http_response_trailers(&mut self, _count: usize) -> Action {
         self.settle(StreamEnd::Trailers);
         Action::Continue
     }
 
     /// The last callback of every stream, and the only one after a reset by either side.
-    fn on_log(&mut self) {
+    pub(crate) fn on_log(&mut self) {
         if let Phase::Reading(_) = self.phase {
             self.worker.count_request("abandoned");
+        }
+        if let Phase::Waiting(..) = self.phase {
+            self.abandon("abandoned");
         }
         self.settle(StreamEnd::Reset);
         self.phase = Phase::Over;
@@ -357,20 +448,20 @@ impl Head {
             Vec::new()
         };
         Head {
-            pairs: Head::pairs(abi::Map::RequestHeaders),
+            pairs: Head::pairs(abi::Headers::Request),
             route_name,
         }
     }
 
     fn of_response() -> Head {
         Head {
-            pairs: Head::pairs(abi::Map::ResponseHeaders),
+            pairs: Head::pairs(abi::Headers::Response),
             route_name: Vec::new(),
         }
     }
 
     /// No headers where the host gives none: nothing is admitted without its path.
-    fn pairs(map: abi::Map) -> Pairs {
+    fn pairs(map: abi::Headers) -> Pairs {
         Pairs::new(abi::header_pairs(map).unwrap_or_default())
     }
 
@@ -413,7 +504,15 @@ pub(crate) fn carry_out(worker: &Worker, effect: &Effect) {
         Effect::Publish { key, value } => abi::set_property(key, value.as_bytes()),
         Effect::PublishToEnvoy { key, value } => filter_state::publish(key, value),
         Effect::ResponseHeader { name, value } => {
-            abi::replace_header(abi::Map::ResponseHeaders, name, value.as_bytes())
+            abi::replace_header(abi::Headers::Response, name, value.as_bytes())
+        }
+        Effect::Wake { place, turn } => {
+            worker.queue.call(*place, *turn);
+            Ok(())
+        }
+        Effect::Call(callout) => {
+            worker.call(callout);
+            Ok(())
         }
     };
 }

@@ -11,13 +11,13 @@
 use core::cell::RefCell;
 
 use super::bucket::SECOND;
-use super::table::{Change, Kind, RETRIES, Table, Values};
 use crate::host::Host;
+use crate::table::{Change, Kind, RETRIES, Table, Values};
 
 /// The records of averages: the mean in 1/256 tokens above the number of answers in it (8
 /// bits), and when it was last changed.
 #[derive(Debug)]
-pub(super) struct Averages;
+pub(crate) struct Averages;
 
 /// An average that nothing was added to for this long begins anew.
 const KEPT: u64 = 24 * 3600 * SECOND;

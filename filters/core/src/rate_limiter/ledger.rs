@@ -14,8 +14,8 @@ use super::account::{Account, Accounts, Balance, MOST_QUOTAS};
 use super::bucket::Short;
 use super::limits::{Amount, Difference, Levels, Limit, Limits, Refusal};
 use super::quota::{Period, Quota, RequestQuotas, TokenQuotas, Unit};
-use super::table::{Change, Kind, PATIENT_RETRIES, RETRIES, Table, Updated, Values};
 use crate::host::Host;
+use crate::table::{Change, Kind, PATIENT_RETRIES, RETRIES, Table, Updated, Values};
 
 /// What is counted under one key, and how much of it there may be.
 #[derive(Clone, Copy, Debug)]

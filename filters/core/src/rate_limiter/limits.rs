@@ -3,7 +3,7 @@
 use super::account::TICK;
 use super::bucket::{Bucket, LONGEST_DEBT, MINUTE, Short};
 use super::quota::{Quota, Unit};
-use super::table::Values;
+use crate::table::Values;
 
 /// All limits under one counter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 
 use super::bucket::{SECOND, Short};
 use super::limits::Amount;
-use super::table::{JITTER, Kind, Values};
+use crate::table::{JITTER, Kind, Values};
 
 /// How long a quota's window is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,7 @@
 //! What counts beside its body for whether two requests are the same.
 
 use super::directives::Directives;
+use super::frame::frame;
 use crate::config::{RequestHead, Rule};
 
 /// Headers that change what the provider answers, or for whom.
@@ -27,36 +28,17 @@ impl Caller {
             name => name.to_vec(),
         };
         for item in [&host, head.path(), &route, rule.name.as_bytes()] {
-            frame(&mut place, item);
+            frame(item, |part| place.extend_from_slice(part));
         }
         for name in VARY {
             let values: Vec<&[u8]> = head.header(name).collect();
-            frame(&mut place, &values.join(&b","[..]));
+            frame(&values.join(&b","[..]), |part| {
+                place.extend_from_slice(part)
+            });
         }
         Caller {
             directives: Directives::read(head.header("cache-control")),
             place,
         }
-    }
-}
-
-fn frame(framed: &mut Vec<u8>, item: &[u8]) {
-    framed.extend_from_slice(&(item.len() as u64).to_le_bytes());
-    framed.extend_from_slice(item);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn where_items_end_can_be_told() {
-        let framed = |items: [&[u8]; 2]| {
-            let mut framed = Vec::new();
-            items.iter().for_each(|item| frame(&mut framed, item));
-            framed
-        };
-        assert_ne!(framed([b"ab", b"c"]), framed([b"a", b"bc"]));
-        assert_eq!(framed([b"", b"a"]), b"\0\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0a");
     }
 }

@@ -6,6 +6,8 @@ use core::hash::Hasher as _;
 use sha2::{Digest as _, Sha256};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
+use super::frame::frame;
+
 /// What names this use of the secret, and the version of all that is hashed. Change it with what
 /// a key is made of: entries of other versions are never found then.
 const PURPOSE: &[u8] = b"tollgate response-cache 1\0";
@@ -102,8 +104,7 @@ impl Hasher {
 
     /// Writes bytes of any kind so that where they end can be told from what follows.
     pub(super) fn write_framed(&mut self, bytes: &[u8]) {
-        self.write(&(bytes.len() as u64).to_le_bytes());
-        self.write(bytes);
+        frame(bytes, |part| self.write(part));
     }
 
     /// The hash of what was written so far; more may follow.

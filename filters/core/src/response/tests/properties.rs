@@ -3,20 +3,13 @@
 use proptest::prelude::*;
 
 use super::{JSON, SSE, oracle, read};
+use crate::json::generated::content;
 
 type Json = BoxedStrategy<String>;
 
-/// A string as upstreams write them: plain, with escapes, with every kind of character.
 fn string() -> Json {
-    let part = prop_oneof![
-        8 => "[a-zA-Z ,.]{0,12}",
-        2 => "[0-9{}:\\[\\] ]{1,8}",
-        1 => "[éß你好привет😀 ]{1,6}",
-        2 => prop::sample::select(vec![r"\n", r#"\""#, r"\\", r"\u00e9", r"\u4F60", r"\ud83d\ude00", r"\/"])
-            .prop_map(str::to_owned),
-    ];
-    prop::collection::vec(part, 0..4)
-        .prop_map(|parts| format!("\"{}\"", parts.concat()))
+    content()
+        .prop_map(|content| format!("\"{content}\""))
         .boxed()
 }
 

@@ -97,6 +97,25 @@ struct Chunk<'c, 'a> {
     is_last: bool,
 }
 
+impl<'c, 'a> Chunk<'c, 'a> {
+    /// Another of the choice follows.
+    fn more(choice: &'c Choice<'a>, logprobs: Option<Raw<'a>>) -> Chunk<'c, 'a> {
+        Chunk {
+            choice,
+            logprobs,
+            is_last: false,
+        }
+    }
+
+    /// The choice ends with it.
+    fn last(choice: &'c Choice<'a>, logprobs: Option<Raw<'a>>) -> Chunk<'c, 'a> {
+        Chunk {
+            is_last: true,
+            ..Chunk::more(choice, logprobs)
+        }
+    }
+}
+
 impl Stream<'_, '_> {
     /// Azure's first event.
     fn prompt_filter_results(&mut self) -> Option<()> {
@@ -126,17 +145,21 @@ impl Stream<'_, '_> {
         let text = choice.content.string()?;
         let mut logprobs = choice.given_logprobs();
         for piece in pieces(text, size_of_pieces(text, logprobs)) {
-            self.chunk(choice, logprobs.take(), |json| {
+            self.push(Chunk::more(choice, logprobs.take()), |json| {
                 json.string_member("text", piece)
             })?;
         }
-        self.end(choice, logprobs, |json| json.string_member("text", b""))
+        self.push(Chunk::last(choice, logprobs), |json| {
+            json.string_member("text", b"")
+        })
     }
 
     fn message(&mut self, choice: &Choice<'_>) -> Option<()> {
         let message = choice.content.object()?;
         let first = first_delta(&message)?;
-        self.chunk(choice, None, |json| delta(json, |json| json.value(&first)))?;
+        self.push(Chunk::more(choice, None), |json| {
+            delta(json, |json| json.value(&first))
+        })?;
         let mut logprobs = choice.given_logprobs();
         for name in TEXTS {
             let text = message.get(name).and_then(Raw::string).unwrap_or_default();
@@ -147,7 +170,7 @@ impl Stream<'_, '_> {
             };
             for piece in pieces(text, size_of_pieces(text, unsent)) {
                 let logprobs = unsent.take();
-                self.chunk(choice, logprobs, |json| {
+                self.push(Chunk::more(choice, logprobs), |json| {
                     delta(json, |json| json.string_member(name, piece));
                 })?;
             }
@@ -156,7 +179,7 @@ impl Stream<'_, '_> {
         if let Some(call) = message.given("function_call") {
             let function = Function::read(call, "arguments")?;
             for part in function.parts() {
-                self.chunk(choice, None, |json| {
+                self.push(Chunk::more(choice, None), |json| {
                     delta(json, |json| {
                         json.name(b"function_call");
                         part.write(json);
@@ -164,7 +187,7 @@ impl Stream<'_, '_> {
                 })?;
             }
         }
-        self.end(choice, logprobs, |json| delta(json, |_| {}))
+        self.push(Chunk::last(choice, logprobs), |json| delta(json, |_| {}))
     }
 
     fn calls(&mut self, choice: &Choice<'_>, message: &Object<'_>) -> Option<()> {
@@ -182,7 +205,7 @@ impl Stream<'_, '_> {
             let others = without(call, &[name, "index"]);
             let mut others = others.as_slice();
             for part in function.parts() {
-                self.chunk(choice, None, |json| {
+                self.push(Chunk::more(choice, None), |json| {
                     delta(json, |json| {
                         json.name(b"tool_calls");
                         json.open(b'[');
@@ -200,37 +223,8 @@ impl Stream<'_, '_> {
         Some(())
     }
 
-    /// An event with a choice that goes on.
-    fn chunk(
-        &mut self,
-        choice: &Choice<'_>,
-        logprobs: Option<Raw<'_>>,
-        content: impl FnOnce(&mut Json),
-    ) -> Option<()> {
-        let chunk = Chunk {
-            choice,
-            logprobs,
-            is_last: false,
-        };
-        self.push(&chunk, content)
-    }
-
-    /// The last event of a choice.
-    fn end(
-        &mut self,
-        choice: &Choice<'_>,
-        logprobs: Option<Raw<'_>>,
-        content: impl FnOnce(&mut Json),
-    ) -> Option<()> {
-        let chunk = Chunk {
-            choice,
-            logprobs,
-            is_last: true,
-        };
-        self.push(&chunk, content)
-    }
-
-    fn push(&mut self, chunk: &Chunk<'_, '_>, content: impl FnOnce(&mut Json)) -> Option<()> {
+    /// An event with one choice.
+    fn push(&mut self, chunk: Chunk<'_, '_>, content: impl FnOnce(&mut Json)) -> Option<()> {
         let is_first = core::mem::take(&mut self.is_first);
         let (document, kind, include_usage) = (self.document, self.kind, self.include_usage);
         self.events.push(None, |json| {
