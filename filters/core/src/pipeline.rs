@@ -378,15 +378,10 @@ impl Pipeline {
                     return Judged::Reply(reply);
                 }
                 Stop::Replay(at, mut reply) => {
-<<<<<<< HEAD
                     let mut earlier = self.stages.iter().take(at);
                     let is_read = earlier.any(|stage| stage.reads_answers());
                     exchange.replay(&mut reply, is_read);
-                    self.answered(at, exchange, host, effects);
-=======
-                    exchange.replay(&mut reply);
                     self.end_early(at, exchange, StreamEnd::Answered, host, effects);
->>>>>>> main
                     return Judged::Reply(reply);
                 }
                 Stop::Wait(at, request, wait) => {
