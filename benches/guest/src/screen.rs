@@ -93,7 +93,7 @@ fn judge(pipeline: &Pipeline, body: &[u8]) -> u64 {
         Judged::Send(_, None) => body.len() as u64,
         Judged::Send(_, Some(edited)) => edited.len() as u64,
         Judged::Reply(_) => 0,
-        Judged::PassOn | Judged::Refuse(..) => u64::MAX,
+        Judged::PassOn | Judged::Refuse(..) | Judged::Wait(..) => u64::MAX,
     }
 }
 

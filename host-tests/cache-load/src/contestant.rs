@@ -35,7 +35,7 @@ enum Upstream {
 
 enum Process {
     /// And whether its filter counts what it does.
-    Envoy(Envoy, bool),
+    Envoy(Box<Envoy>, bool),
     LiteLlm(LiteLlm),
 }
 
@@ -59,7 +59,7 @@ impl Contestant {
             name: "floor: holds, copies, answers a constant",
             address: envoy.listener("llm")?,
             upstream: Upstream::Never,
-            process: Process::Envoy(envoy, false),
+            process: Process::Envoy(Box::new(envoy), false),
         })
     }
 
@@ -85,7 +85,7 @@ impl Contestant {
             name,
             address: envoy.listener("llm")?,
             upstream: Upstream::Once,
-            process: Process::Envoy(envoy, true),
+            process: Process::Envoy(Box::new(envoy), true),
         })
     }
 

@@ -1,9 +1,12 @@
-//! The response-cache under load, in real Envoys on loopback with one worker each.
+//! The response-cache under load.
 //!
-//! [`hits::Hits`] sends one request again and again and shows what a hit takes beside a filter that
-//! does nothing but hold the body and answer a constant, and beside what else there is.
+//! [`hits::Hits`] sends one request again and again to real Envoys with one worker each, and shows
+//! what a hit takes beside a filter that does nothing but hold the body and answer a constant, and
+//! beside what else there is. [`fill::Fill`] asks a million different requests in the harness, and
+//! shows what is kept of them.
 
 pub mod contestant;
+pub mod fill;
 mod floor;
 pub mod hits;
 mod litellm;
