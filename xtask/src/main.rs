@@ -8,6 +8,7 @@ mod lint;
 mod packages;
 mod paths;
 mod python;
+mod redis;
 mod rustup;
 mod setup;
 mod test;

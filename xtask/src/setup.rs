@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::exec::{Tool, on_path};
 use crate::packages::Apt;
 use crate::wasm_toolchain::WasmToolchain;
-use crate::{envoy, paths, python, rustup};
+use crate::{envoy, paths, python, redis, rustup};
 
 /// Where one needed thing comes from.
 pub struct Found {
@@ -50,7 +50,7 @@ pub struct Tools {
 
 /// Something only some tests need, which could not be had.
 pub struct Missing {
-    /// Tests whose path holds this name need it: `needs_python`.
+    /// Tests whose path holds this name need it: `needs_python`, `needs_redis`.
     pub tests: &'static str,
     /// What is missing, why, and how to get it.
     pub why: String,
@@ -98,6 +98,17 @@ pub fn all() -> Result<Tools> {
         let why = format!("{error:#}");
         println!("  {:<18} missing: {why}", "wrk");
         missing.push(Missing { tests: WRK, why });
+    }
+    match redis::find_or_install() {
+        Ok(found) => found.print("Redis, Webdis"),
+        Err(error) => {
+            let why = format!("the store of a fleet needs redis-server and webdis: {error:#}");
+            println!("  {:<18} missing: {why}", "Redis, Webdis");
+            missing.push(Missing {
+                tests: "needs_redis",
+                why,
+            });
+        }
     }
     Ok(Tools {
         wasm,

@@ -4,6 +4,7 @@
 //! page and this code together.
 
 mod content_screener;
+mod fleet_store;
 mod mode;
 mod node;
 mod prompt_minimizer;
@@ -24,6 +25,7 @@ pub use content_screener::{
     ContentScreenerConfig, Detector, Evasion, KindsDetector, PatternRule, ScreenedResponses,
     TermList,
 };
+pub use fleet_store::FleetStore;
 pub use mode::Mode;
 pub use node::ConfigError;
 use node::Node;
@@ -159,6 +161,8 @@ pub struct Config {
     pub identity_responses: bool,
     /// Bounds.
     pub limits: Limits,
+    /// Where the Envoys of a fleet share what they keep, if they do.
+    pub fleet_store: Option<FleetStore>,
     /// Models behind deployment or model names that do not say which model they are.
     pub models: Vec<(String, String)>,
     /// Rules in order; the first that matches counts.
@@ -199,6 +203,7 @@ impl Config {
             "debug_headers",
             "identity_responses",
             "limits",
+            "fleet_store",
             "models",
             "term_packs",
             "rules",
@@ -235,6 +240,8 @@ impl Config {
             debug_headers: top.read_or("debug_headers", false, Node::boolean)?,
             identity_responses: top.read_or("identity_responses", true, Node::boolean)?,
             limits: top.read_or("limits", Limits::default(), Limits::read)?,
+            fleet_store: top
+                .read_or("fleet_store", None, |node| FleetStore::read(node).map(Some))?,
             models,
             rules,
             defaults: Rc::new(defaults),

@@ -9,6 +9,8 @@ pub enum MetricKind {
     Counter,
     /// A distribution; Envoy keeps its quantiles.
     Histogram,
+    /// A level: what was measured last, by whichever worker.
+    Gauge,
 }
 
 /// A metric, published by Envoy as `wasmcustom.NAME`, or `wasmcustom.NAME.KEY.VALUE` where
@@ -42,6 +44,15 @@ impl Metric {
         }
     }
 
+    /// A gauge without a label.
+    pub const fn gauge(name: &'static str) -> Metric {
+        Metric {
+            kind: MetricKind::Gauge,
+            name,
+            label: None,
+        }
+    }
+
     /// The same metric for one value of a label.
     pub const fn with(self, key: &'static str, value: &'static str) -> Metric {
         Metric {
@@ -54,7 +65,7 @@ impl Metric {
 /// One thing to be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Adds to a counter or records in a histogram.
+    /// Adds to a counter, records in a histogram or sets a gauge.
     Measure {
         /// Which.
         metric: Metric,

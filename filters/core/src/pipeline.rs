@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::admission;
-use crate::callout::{News, Wait};
+use crate::callout::{Callout, News, Wait};
 use crate::config::{Config, ConfigError, InvalidBody, Purge, RequestHead, Rule, StageKind};
 use crate::content_screener::ContentScreener;
 use crate::edit::Edits;
@@ -20,7 +20,7 @@ use crate::reply::{JSON, Refused, Reply};
 use crate::request::texts::Speakers;
 use crate::request::{Request, RequestReader, Unread, Wanted};
 use crate::response_cache::purges::Purges;
-use crate::response_cache::{Caller, ResponseCache};
+use crate::response_cache::{Caller, ResponseCache, fleet};
 use crate::scan::Refusal;
 use crate::stage::{Stage, Verdict};
 use crate::token_estimator::TokenEstimator;
@@ -61,7 +61,7 @@ impl StageMaker {
     /// The response-cache.
     pub const RESPONSE_CACHE: StageMaker = StageMaker {
         kind: StageKind::ResponseCache,
-        make: |config, secret| Ok(Box::new(ResponseCache::new(config, secret))),
+        make: |config, secret| Ok(Box::new(ResponseCache::new(config, secret)?)),
     };
 
     /// The token-estimator.
@@ -264,7 +264,9 @@ impl Pipeline {
         }
     }
 
-    /// Has done with what was kept before now, as `rule` says of the request with this head.
+    /// Has done with what was kept before now, as `rule` says of the request with this head. Where
+    /// a fleet has to be told, that is done by the call, and the answer is right once
+    /// [`fleet::Purge::is_noted`] says so.
     ///
     /// # Errors
     /// Why it was not done, and the answer that says so.
@@ -274,7 +276,7 @@ impl Pipeline {
         purge: Purge,
         head: &impl RequestHead,
         host: &dyn Host,
-    ) -> Result<Reply, (Refused, Reply)> {
+    ) -> Result<(Reply, Option<Callout>), (Refused, Reply)> {
         let (name, tenant) = match purge {
             Purge::All => ("all", None),
             Purge::Tenant => ("tenant", Some(self.tenants.of(head, &rule.tenant))),
@@ -287,19 +289,21 @@ impl Pipeline {
             );
             return Err((refused, reply));
         }
-        let is_done = host
-            .now()
-            .is_some_and(|now| Purges::default().purge(host, tenant, now));
-        match is_done {
-            true => Ok(Reply {
-                status: 200,
-                details: "tollgate_purged",
-                content_type: JSON,
-                headers: Vec::new(),
-                body: format!(r#"{{"purged":"{name}"}}"#).into_bytes(),
-            }),
-            false => Err((Refused::Busy, admission::busy())),
-        }
+        let now = host.now();
+        let noted = now.filter(|now| Purges::default().purge(host, tenant, *now));
+        let Some(at) = noted else {
+            return Err((Refused::Busy, admission::busy()));
+        };
+        let reply = Reply {
+            status: 200,
+            details: "tollgate_purged",
+            content_type: JSON,
+            headers: Vec::new(),
+            body: format!(r#"{{"purged":"{name}"}}"#).into_bytes(),
+        };
+        let fleet = self.config.fleet_store.as_ref();
+        let call = fleet.map(|store| fleet::Purge { tenant, at }.call(store));
+        Ok((reply, call))
     }
 
     /// Lets the stages judge a request whose whole body is `body`.
@@ -530,9 +534,9 @@ impl Pipeline {
     }
 
     /// Tells the stages what became of a call that one of them made while ticking.
-    pub fn on_answer(&self, status: Option<u16>, effects: &mut Vec<Effect>) {
+    pub fn on_answer(&self, news: &News, host: &dyn Host, effects: &mut Vec<Effect>) {
         for stage in &self.stages {
-            stage.on_answer(status, effects);
+            stage.on_answer(news, host, effects);
         }
     }
 }

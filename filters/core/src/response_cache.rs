@@ -12,10 +12,16 @@ pub mod canonical;
 pub mod directives;
 mod directory;
 pub mod entry;
+pub mod fleet;
+mod flights;
 mod frame;
+mod held;
+mod keep;
 pub mod key;
 pub mod keyer;
 pub mod lifetime;
+mod look;
+mod missed;
 pub mod prefix;
 pub mod purges;
 pub mod recording;
@@ -24,24 +30,26 @@ pub mod store;
 
 pub use caller::Caller;
 
-use cacheable::{Bypass, cacheable};
-use directives::Directives;
-use entry::{Draft, Entry, Kind, Seal};
-use key::Scope;
-use keyer::{Digest, KeyHash, Keyer};
-use lifetime::Lifetime;
-use purges::Purges;
-use recording::{Recorded, Recording, Unkept};
-use store::{Bounds, Flight, Lookup, Outcome, Put, Store, Ticket};
+use std::rc::Rc;
 
-use crate::config::{self, Config, ResponseCacheConfig, Rule};
+use cacheable::Bypass;
+use entry::Seal;
+use fleet::Fleet;
+use flights::Flights;
+use keyer::{Digest, KeyHash, Keyer};
+use look::{Found, Look};
+pub use missed::Cached;
+use missed::{Missed, Waits};
+use purges::Purges;
+use store::{Bounds, Store};
+
+use crate::callout::{News, Turn};
+use crate::config::{Config, ConfigError, ResponseCacheConfig, Rule};
 use crate::effect::{Effect, Metric};
-use crate::exchange::{Ending, Exchange, ResponseHead, StreamEnd};
+use crate::exchange::{Ending, Exchange, StreamEnd};
 use crate::host::Host;
-use crate::rate_limiter::tenant::Tenant;
-use crate::reply::{JSON, Refused, Reply};
+use crate::reply::Refused;
 use crate::request::{Keying, Request};
-use crate::response::{FinishReason, Media, Usage, UsageReport};
 use crate::stage::{Stage, Verdict};
 
 #[cfg(test)]
@@ -49,72 +57,8 @@ mod stage_tests;
 
 const SECOND: u64 = 1_000_000_000;
 
-/// Of its time an answer may lack so many percent, so that what came together does not go
-/// together.
-const JITTER: u8 = 10;
-
 /// How long the first of like requests is waited for before another counts as the first.
 const PATIENCE: u64 = 30 * SECOND;
-
-/// What the stage made of a request that is sent.
-#[derive(Debug)]
-pub struct Cached {
-    /// What its answer says of that, where headers say what happened.
-    told: String,
-    miss: Option<Missed>,
-}
-
-/// A request whose answer may be kept.
-#[derive(Debug)]
-struct Missed {
-    key: Digest,
-    /// When it was asked, in nanoseconds since 1970.
-    asked: u64,
-    recording: Recording,
-    /// It is the first of its like.
-    ticket: Option<Ticket>,
-}
-
-impl Cached {
-    fn ticket(self) -> Option<Ticket> {
-        self.miss?.ticket
-    }
-
-    /// Takes note of the answer's head.
-    pub(crate) fn on_response_head(&mut self, head: &ResponseHead<'_>) {
-        if let Some(missed) = &mut self.miss {
-            missed.recording.begin(head);
-        }
-    }
-
-    /// Keeps what came of the answer.
-    pub(crate) fn push(&mut self, chunk: &[u8]) {
-        if let Some(missed) = &mut self.miss {
-            missed.recording.push(chunk);
-        }
-    }
-
-    /// There is no room to keep more.
-    pub(crate) fn keep_no_more(&mut self) {
-        if let Some(missed) = &mut self.miss {
-            missed.recording.lose();
-        }
-    }
-
-    /// Bytes that are kept of the answer so far.
-    pub(crate) fn kept(&self) -> usize {
-        self.miss
-            .as_ref()
-            .map_or(0, |missed| missed.recording.kept())
-    }
-
-    /// Whether the answer is wanted.
-    pub(crate) fn is_keeping(&self) -> bool {
-        self.miss
-            .as_ref()
-            .is_some_and(|missed| missed.recording.is_keeping())
-    }
-}
 
 /// See the [module](self).
 pub struct ResponseCache {
@@ -122,224 +66,150 @@ pub struct ResponseCache {
     seal: Seal,
     max_bytes: usize,
     purges: Purges,
+    flights: Flights,
+    fleet: Option<Fleet>,
     /// For each hash that a rule may ask for.
     keyers: [(KeyHash, Keyer); 2],
 }
 
 impl ResponseCache {
     /// The stage, whose entries are sealed under the deployment's `secret`.
-    pub fn new(config: &Config, secret: &[u8]) -> ResponseCache {
-        ResponseCache {
+    ///
+    /// # Errors
+    /// Where a fleet is to share entries, and there is no secret to seal them under.
+    pub fn new(config: &Config, secret: &[u8]) -> Result<ResponseCache, ConfigError> {
+        let seal = Seal::new(secret);
+        if config.fleet_store.is_some() && secret.is_empty() {
+            return Err(ConfigError {
+                path: "fleet_store".to_owned(),
+                problem: "needs TOLLGATE_SECRET, the same on every Envoy: without it whoever writes to the store \
+                          could make answers up; see vm_config.environment_variables.host_env_keys"
+                    .to_owned(),
+            });
+        }
+        let fleet = config.fleet_store.clone();
+        Ok(ResponseCache {
             debug_headers: config.debug_headers,
-            seal: Seal::new(secret),
+            fleet: fleet.map(|store| Fleet::new(store, seal.clone())),
+            seal,
             max_bytes: config.limits.max_cached_bytes as usize,
             purges: Purges::default(),
+            flights: Flights::default(),
             keyers: [KeyHash::Sip, KeyHash::Sha256].map(|hash| (hash, Keyer::new(hash, secret))),
-        }
+        })
     }
 
     fn store(&self, config: &ResponseCacheConfig) -> Store {
+        self.store_with(stale(config))
+    }
+
+    fn store_with(&self, stale: u64) -> Store {
         let bounds = Bounds {
             bytes: self.max_bytes,
-            stale: u64::from(config.stale_seconds).saturating_mul(SECOND),
+            stale,
             patience: PATIENCE,
         };
         Store::new(self.seal.clone(), bounds)
     }
 
-    /// What is kept for `request`, or what is to be done with it.
-    fn look(
-        &self,
-        request: &Request<'_>,
-        exchange: &Exchange,
-        host: &dyn Host,
-    ) -> Result<Found, Bypass> {
-        let config = &exchange.rule.response_cache;
-        let Some(caller) = &exchange.caller else {
-            return Err(Bypass::Off);
-        };
-        let Directives {
-            no_store,
-            no_cache,
-            max_age,
-            ..
-        } = caller.directives;
-        if no_store {
-            return Err(Bypass::NoStore);
-        }
-        let tenant = exchange
-            .tenant
-            .filter(|_| config.scope == config::Scope::Tenant);
-        // Where the operator says that nothing names tenants, all requests are of one.
-        let is_somebodys =
-            tenant.is_none_or(|tenant| tenant.is_named() || exchange.rule.tenant.is_empty());
-        if !is_somebodys {
-            return Err(Bypass::NoTenant);
-        }
-        cacheable(request, config)?;
-        let now = host.now().ok_or(Bypass::NoClock)?;
-        let key = request.key.as_ref().ok_or(Bypass::Off)?;
-        let key = key.key(&Scope {
-            tenant: &tenant.map_or([0; 9], Tenant::bytes),
-            route: &caller.place,
-            deployment: exchange.deployment.as_deref(),
-            api_version: exchange.api_version.as_deref(),
-            versions: &[],
-        });
-        let missed = |ticket| Missed {
-            key,
-            asked: now,
-            recording: Recording::new(config.max_entry_bytes),
-            ticket,
-        };
-        // Of what has come within this second nobody knows how old it is.
-        if no_cache || max_age == Some(0) {
-            return Ok(Found::Nothing(missed(None)));
-        }
-        let purged = self.purges.last(host, tenant, now);
-        let (found, flight) = self.store(config).find_or_lead(host, key.as_bytes(), now);
-        let found = match found {
-            Lookup::Fresh(entry) => Some((entry, "hit")),
-            Lookup::Stale(entry) => Some((entry, "stale")),
-            Lookup::Miss(_) => None,
-        };
-        let ticket = match flight {
-            Some(Flight::Leader(ticket)) => Some(ticket),
-            Some(Flight::Follower { .. } | Flight::Unmarked) | None => None,
-        };
-        let age = |entry: &Entry| entry.age(now) / SECOND;
-        let is_young = |entry: &Entry| max_age.is_none_or(|most| age(entry) <= most);
-        // Who fetches a new one does not get the old one.
-        let given = found
-            .filter(|_| ticket.is_none())
-            .filter(|(entry, _)| is_young(entry) && entry.created() > purged)
-            .and_then(|(entry, told)| {
-                let reply = replay(&entry, request, age(&entry), told)?;
-                let usage = entry.usage();
-                Some(Found::Kept { reply, usage, told })
-            });
-        Ok(given.unwrap_or_else(|| Found::Nothing(missed(ticket))))
+    /// The fleet's store, where requests under these settings have to do with it.
+    fn fleet(&self, config: &ResponseCacheConfig) -> Option<&Fleet> {
+        self.fleet.as_ref().filter(|_| config.fleet)
     }
 
-    /// Keeps an answer that came.
-    fn keep(
+    /// Does what becomes of a look.
+    fn follow(
+        &self,
+        found: Found,
+        exchange: &mut Exchange,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) -> Verdict {
+        match found {
+            Found::Kept { reply, usage, told } => {
+                count(REQUESTS.with("outcome", told.label), 1, effects);
+                if let Some(usage) = usage {
+                    let saved = usage.prompt.saturating_add(usage.completion);
+                    count(SAVED, saved, effects);
+                }
+                publish(told.header, effects);
+                Verdict::Replay(reply)
+            }
+            Found::Wait(missed, wait) => {
+                exchange.cached = Some(Cached {
+                    told: String::new(),
+                    miss: Some(missed),
+                });
+                Verdict::Wait(wait)
+            }
+            Found::Nothing(missed) => {
+                count(REQUESTS.with("outcome", "miss"), 1, effects);
+                self.pass("miss".to_owned(), Some(missed), exchange, host, effects)
+            }
+        }
+    }
+
+    /// Lets a request pass, unless it wants nothing but what is kept.
+    fn pass(
+        &self,
+        told: String,
+        miss: Option<Missed>,
+        exchange: &mut Exchange,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) -> Verdict {
+        publish(&told, effects);
+        let caller = exchange.caller.as_ref();
+        if !caller.is_some_and(|caller| caller.directives.only_if_cached) {
+            exchange.cached = Some(Cached { told, miss });
+            return Verdict::Continue;
+        }
+        if let Some(missed) = miss {
+            let config = &exchange.rule.response_cache;
+            self.release(missed, Turn::Again, config, host, effects);
+        }
+        let message = "the request says only-if-cached, and no answer to it is kept";
+        let mut reply = Refused::NotCached.reply(message, None);
+        reply.headers.push((HEADER, told));
+        Verdict::Reply(reply)
+    }
+
+    /// Nobody waits any more for what `missed` was to bring, and it does not wait.
+    fn release(
         &self,
         missed: Missed,
-        exchange: &Exchange,
-        ending: &Ending,
+        turn: Turn,
+        config: &ResponseCacheConfig,
         host: &dyn Host,
-    ) -> Result<Put, Unkept> {
-        let config = &exchange.rule.response_cache;
-        let Missed {
-            key,
-            asked,
-            recording,
-            ..
-        } = missed;
-        let Recorded {
-            status,
-            media,
-            content_type,
-            body,
-        } = recording.finish()?;
-        let summary = ending.response.as_ref().ok_or(Unkept::Form)?;
-        let (kind, seconds) = match status {
-            200 => {
-                if !summary.is_whole(exchange.dialect) {
-                    return Err(Unkept::Incomplete);
-                }
-                let has = |reason| summary.endings.has(reason);
-                let by_chance = [
-                    FinishReason::Length,
-                    FinishReason::ContentFilter,
-                    FinishReason::Other,
-                ];
-                let calls = has(FinishReason::ToolCalls) && !config.tool_calls;
-                if calls || by_chance.into_iter().any(has) {
-                    return Err(Unkept::FinishReason);
-                }
-                (Kind::Answer, config.ttl_seconds)
-            }
-            // Only what says itself that it is the request's fault is said again.
-            400 if config.negative_seconds > 0 && summary.is_complete && summary.has_error => {
-                (Kind::Refusal, config.negative_seconds)
-            }
-            _ => return Err(Unkept::Status),
-        };
-        let lifetime = Lifetime {
-            ttl: u64::from(seconds).saturating_mul(SECOND),
-            jitter: JITTER,
-        };
-        let now = host.now().ok_or(Unkept::Store)?;
-        let usage = match summary.usage {
-            UsageReport::Given(usage) => Some(usage),
-            UsageReport::Absent | UsageReport::Unusable => None,
-        };
-        let draft = Draft {
-            key: key.as_bytes(),
-            media,
-            kind,
-            status,
-            // What was asked before a purge is not of after it, whenever its answer came.
-            created: asked.min(now),
-            expires: lifetime.expires(key.as_bytes(), now),
-            usage,
-            content_type: &content_type,
-            headers: &[],
-            body: &body,
-        };
-        let entry = draft.seal(&self.seal).ok_or(Unkept::Size)?;
-        let put = self.store(config).put(host, &entry, now);
-        match put.outcome {
-            Outcome::Stored => Ok(put),
-            Outcome::TooLarge => Err(Unkept::Size),
-            Outcome::Lost | Outcome::Unavailable => Err(Unkept::Store),
+        effects: &mut Vec<Effect>,
+    ) {
+        let key = &missed.question.key;
+        if let Some(Waits::Turn(place)) = missed.waits {
+            self.flights.leave(key, place);
+        }
+        if let Some(ticket) = missed.ticket {
+            self.store(config).end(host, ticket);
+        }
+        if missed.leads {
+            self.flights.land(key, turn, effects);
         }
     }
 }
 
-/// What the stage knows of a request's answer.
-enum Found {
-    /// This one was kept.
-    Kept {
-        reply: Reply,
-        usage: Option<Usage>,
-        /// What is said of that.
-        told: &'static str,
-    },
-    /// None that can be given.
-    Nothing(Missed),
+/// Nanoseconds that an answer is given after it has ceased to be fresh.
+fn stale(config: &ResponseCacheConfig) -> u64 {
+    u64::from(config.stale_seconds).saturating_mul(SECOND)
 }
 
-/// The answer to `request` that `entry` is, in the form that is asked for; `None` where it can not
-/// be given in that form.
-fn replay(entry: &Entry, request: &Request<'_>, age: u64, told: &'static str) -> Option<Reply> {
-    let fields = &request.fields;
-    let wants_events = fields.stream == Some(true) && entry.kind() == Kind::Answer;
-    let wants_usage = fields.include_usage == Some(true);
-    let is_events = entry.media() == Media::Events;
-    let body = entry.body();
-    let body = match (is_events, wants_events) {
-        (false, false) => body.to_vec(),
-        (true, true) => replay::same_form(body, wants_usage, entry.usage())?.into_owned(),
-        (false, true) => replay::as_sse(body, wants_usage)?,
-        (true, false) => replay::as_json(body, entry.usage())?,
-    };
-    let content_type = match wants_events {
-        _ if is_events == wants_events => {
-            let own = core::str::from_utf8(entry.content_type()).ok()?;
-            own.to_owned().into()
-        }
-        true => "text/event-stream; charset=utf-8".into(),
-        false => JSON,
-    };
-    Some(Reply {
-        status: entry.status(),
-        details: "tollgate_cache_hit",
-        content_type,
-        headers: vec![("age", age.to_string()), (HEADER, told.to_owned())],
-        body,
-    })
+fn count(metric: Metric, value: u64, effects: &mut Vec<Effect>) {
+    effects.push(Effect::Measure { metric, value });
+}
+
+fn publish(told: &str, effects: &mut Vec<Effect>) {
+    effects.push(Effect::Publish {
+        key: "tollgate.cache",
+        value: told.to_owned(),
+    });
 }
 
 /// What says what the cache did.
@@ -347,11 +217,11 @@ const HEADER: &str = "x-tollgate-cache";
 
 const REQUESTS: Metric = Metric::counter("tollgate.response_cache.requests");
 const BYPASSED: Metric = Metric::counter("tollgate.response_cache.bypassed");
+const WAITED: Metric = Metric::counter("tollgate.response_cache.waited");
 const SAVED: Metric = Metric::counter("tollgate.response_cache.saved_tokens");
 const STORED: Metric = Metric::counter("tollgate.response_cache.stored");
 const STORED_BYTES: Metric = Metric::counter("tollgate.response_cache.stored_bytes");
 const UNKEPT: Metric = Metric::counter("tollgate.response_cache.not_stored");
-const EVICTED: Metric = Metric::counter("tollgate.response_cache.evicted");
 
 impl Stage for ResponseCache {
     fn keying(&self, rule: &Rule) -> Option<Keying> {
@@ -368,57 +238,52 @@ impl Stage for ResponseCache {
         host: &dyn Host,
         effects: &mut Vec<Effect>,
     ) -> Verdict {
-        let mut count =
-            |metric: Metric, value: u64| effects.push(Effect::Measure { metric, value });
-        let only_if_cached = exchange
-            .caller
-            .as_ref()
-            .is_some_and(|caller| caller.directives.only_if_cached);
-        let (told, verdict) = match self.look(request, exchange, host) {
-            Ok(Found::Kept { reply, usage, told }) => {
-                count(REQUESTS.with("outcome", told), 1);
-                if let Some(usage) = usage {
-                    count(SAVED, usage.prompt.saturating_add(usage.completion));
-                }
-                (told.to_owned(), Verdict::Replay(reply))
-            }
-            Ok(Found::Nothing(missed)) => {
-                count(REQUESTS.with("outcome", "miss"), 1);
-                let told = "miss".to_owned();
-                exchange.cached = Some(Cached {
-                    told: told.clone(),
-                    miss: Some(missed),
-                });
-                (told, Verdict::Continue)
-            }
-            Err(Bypass::Off) => return Verdict::Continue,
-            Err(why) => {
-                count(REQUESTS.with("outcome", "bypass"), 1);
-                count(BYPASSED.with("reason", why.name()), 1);
-                let told = format!("bypass; reason={}", why.name());
-                exchange.cached = Some(Cached {
-                    told: told.clone(),
-                    miss: None,
-                });
-                (told, Verdict::Continue)
-            }
+        let look = Look {
+            cache: self,
+            request,
+            exchange,
+            host,
         };
-        effects.push(Effect::Publish {
-            key: "tollgate.cache",
-            value: told.clone(),
-        });
-        match verdict {
-            Verdict::Continue if only_if_cached => {
-                if let Some(ticket) = exchange.cached.take().and_then(Cached::ticket) {
-                    self.store(&exchange.rule.response_cache).end(host, ticket);
-                }
-                let message = "the request says only-if-cached, and no answer to it is kept";
-                let mut reply = Refused::NotCached.reply(message, None);
-                reply.headers.push((HEADER, told));
-                Verdict::Reply(reply)
+        match look.first(effects) {
+            Ok(found) => self.follow(found, exchange, host, effects),
+            Err(Bypass::Off) => Verdict::Continue,
+            Err(why) => {
+                count(REQUESTS.with("outcome", "bypass"), 1, effects);
+                count(BYPASSED.with("reason", why.name()), 1, effects);
+                let told = format!("bypass; reason={}", why.name());
+                self.pass(told, None, exchange, host, effects)
             }
-            verdict => verdict,
         }
+    }
+
+    fn on_news(
+        &self,
+        request: &Request<'_>,
+        news: News,
+        exchange: &mut Exchange,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) -> Verdict {
+        let Some(missed) = exchange.cached.take().and_then(|cached| cached.miss) else {
+            return Verdict::Continue;
+        };
+        let waited_for_turn = matches!(missed.waits, Some(Waits::Turn(_)));
+        let look = Look {
+            cache: self,
+            request,
+            exchange,
+            host,
+        };
+        let found = look.again(missed, news, effects);
+        if waited_for_turn {
+            let outcome = match &found {
+                Found::Kept { .. } => "answered",
+                Found::Wait(..) => "again",
+                Found::Nothing(_) => "alone",
+            };
+            count(WAITED.with("outcome", outcome), 1, effects);
+        }
+        self.follow(found, exchange, host, effects)
     }
 
     fn on_response_head(&self, exchange: &Exchange, _host: &dyn Host, effects: &mut Vec<Effect>) {
@@ -439,29 +304,62 @@ impl Stage for ResponseCache {
         let Some(missed) = exchange.cached.take().and_then(|cached| cached.miss) else {
             return;
         };
-        let ticket = missed.ticket;
-        let mut count =
-            |metric: Metric, value: u64| effects.push(Effect::Measure { metric, value });
-        let is_answered = ending.end == StreamEnd::Answered;
-        let bytes = missed.recording.kept() as u64;
-        // What a later stage answers is no answer to keep.
-        let kept = match is_answered {
-            true => None,
-            false => Some(self.keep(missed, exchange, ending, host)),
-        };
-        match &kept {
-            Some(Ok(put)) => {
-                count(STORED, 1);
-                count(STORED_BYTES, bytes);
-                count(EVICTED, put.evicted as u64);
-            }
-            Some(Err(why)) => count(UNKEPT.with("reason", why.name()), 1),
-            None => {}
+        let config = &Rc::clone(&exchange.rule).response_cache;
+        if missed.waits.is_some() {
+            self.release(missed, Turn::Again, config, host, effects);
+            return;
         }
-        // The entry has ended the flight, where there is one.
-        let is_in_flight = !matches!(kept, Some(Ok(_)));
-        if let Some(ticket) = ticket.filter(|_| is_in_flight) {
-            self.store(&exchange.rule.response_cache).end(host, ticket);
+        let mut left = Missed::alone(missed.question, 0);
+        left.ticket = missed.ticket;
+        left.leads = missed.leads;
+        let bytes = missed.recording.kept() as u64;
+        let turn = match ending.end {
+            // What a later stage answers is no answer to keep.
+            StreamEnd::Answered => Turn::Again,
+            end => match self.keep(missed, exchange, ending, host, effects) {
+                Ok(()) => {
+                    count(STORED, 1, effects);
+                    count(STORED_BYTES, bytes, effects);
+                    // The entry has ended the flight of all workers.
+                    left.ticket = None;
+                    Turn::Again
+                }
+                Err(why) => {
+                    count(UNKEPT.with("reason", why.name()), 1, effects);
+                    match end {
+                        // Another may have better luck.
+                        StreamEnd::Reset => Turn::Again,
+                        _ => Turn::Alone,
+                    }
+                }
+            },
+        };
+        self.release(left, turn, config, host, effects);
+    }
+
+    fn wants_tick(&self) -> bool {
+        let sends = self.fleet.as_ref().is_some_and(Fleet::wants_tick);
+        sends || self.flights.has_waiting()
+    }
+
+    fn on_tick(&self, host: &dyn Host, effects: &mut Vec<Effect>) {
+        if let Some(fleet) = &self.fleet {
+            fleet.on_tick(effects);
+        }
+        let Some(now) = host.now() else {
+            return;
+        };
+        // How long answers may be stale says nothing of who asks for them.
+        let store = self.store_with(0);
+        let is_under_way = |key: &Digest| store.is_under_way(host, key.as_bytes(), now);
+        self.flights.on_tick(now, is_under_way, effects);
+    }
+
+    fn on_answer(&self, news: &News, host: &dyn Host, effects: &mut Vec<Effect>) {
+        if let (Some(fleet), Some(now)) = (&self.fleet, host.now()) {
+            for purge in fleet.on_answer(news, now, effects) {
+                self.purges.purge(host, purge.tenant, purge.at);
+            }
         }
     }
 }

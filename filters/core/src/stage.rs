@@ -92,6 +92,6 @@ pub trait Stage {
     /// it is wanted.
     fn on_tick(&self, _host: &dyn Host, _effects: &mut Vec<Effect>) {}
 
-    /// Hears what became of a call it made while ticking; no status where there is no answer.
-    fn on_answer(&self, _status: Option<u16>, _effects: &mut Vec<Effect>) {}
+    /// Hears what became of a call it made while ticking.
+    fn on_answer(&self, _news: &News, _host: &dyn Host, _effects: &mut Vec<Effect>) {}
 }

@@ -49,6 +49,7 @@ pub(crate) enum Headers {
 #[derive(Clone, Copy)]
 pub(crate) enum MetricType {
     Counter = 0,
+    Gauge = 1,
     Histogram = 2,
 }
 
@@ -314,7 +315,7 @@ pub(crate) fn increment_metric(id: u32, delta: i64) -> HostResult<()> {
     check(unsafe { proxy_increment_metric(id, delta) })
 }
 
-/// Records a value in a histogram.
+/// Records a value in a histogram, or sets a gauge to it.
 pub(crate) fn record_metric(id: u32, value: u64) -> HostResult<()> {
     // SAFETY: no pointers.
     check(unsafe { proxy_record_metric(id, value) })

@@ -22,7 +22,7 @@ pub(crate) fn make(callout: &Callout) -> bool {
 }
 
 /// HTTP status of the answer at hand; `None` where the call broke off.
-pub(crate) fn status(headers: usize) -> Option<u16> {
+fn status(headers: usize) -> Option<u16> {
     // Envoy shows an answer that broke off as one without headers.
     (headers > 0).then_some(())?;
     let pairs = Pairs::new(abi::header_pairs(abi::Headers::HttpCall).ok()?);

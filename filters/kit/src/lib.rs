@@ -19,6 +19,7 @@ mod body;
 mod budget;
 mod callout;
 mod filter_state;
+mod head;
 mod metrics;
 mod pairs;
 mod queue;

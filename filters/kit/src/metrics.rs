@@ -14,7 +14,7 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Adds `value` to a counter or records it in a histogram.
+    /// Adds `value` to a counter, records it in a histogram or sets a gauge to it.
     pub(crate) fn measure(&self, metric: Metric, value: u64) {
         let Some(id) = self.id(metric) else { return };
         // A metric that the host does not take is lost; no request may suffer for it.
@@ -24,7 +24,7 @@ impl Metrics {
             MetricKind::Counter => {
                 abi::increment_metric(id, i64::try_from(value).unwrap_or(i64::MAX))
             }
-            MetricKind::Histogram => abi::record_metric(id, value),
+            MetricKind::Histogram | MetricKind::Gauge => abi::record_metric(id, value),
         };
     }
 
@@ -34,6 +34,7 @@ impl Metrics {
             let kind = match metric.kind {
                 MetricKind::Counter => abi::MetricType::Counter,
                 MetricKind::Histogram => abi::MetricType::Histogram,
+                MetricKind::Gauge => abi::MetricType::Gauge,
             };
             match metric.label {
                 None => abi::define_metric(kind, metric.name).ok(),

@@ -4,7 +4,7 @@
 //! is a [`Handle`], and the streams that wait are known here too.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext};
@@ -18,7 +18,7 @@ use crate::stream::Stream;
 /// The streams of a worker that wait, by their places.
 #[derive(Default)]
 pub(crate) struct Queue {
-    waiting: RefCell<BTreeMap<Place, Waiter>>,
+    waiting: RefCell<Vec<(Place, Waiter)>>,
     /// Whose turn has come.
     called: RefCell<VecDeque<(Place, Turn)>>,
 }
@@ -42,7 +42,7 @@ impl Queue {
         if let (Ok(waiting), Ok(mut called)) =
             (self.waiting.try_borrow(), self.called.try_borrow_mut())
         {
-            called.extend(waiting.keys().map(|place| (*place, Turn::Alone)));
+            called.extend(waiting.iter().map(|(place, _)| (*place, Turn::Alone)));
         }
     }
 
@@ -77,12 +77,15 @@ impl Queue {
 
     fn join(&self, place: Place, waiter: Waiter) {
         if let Ok(mut waiting) = self.waiting.try_borrow_mut() {
-            waiting.insert(place, waiter);
+            waiting.push((place, waiter));
         }
     }
 
     fn leave(&self, place: Place) -> Option<Waiter> {
-        self.waiting.try_borrow_mut().ok()?.remove(&place)
+        let mut waiting = self.waiting.try_borrow_mut().ok()?;
+        let at = waiting.iter().position(|(other, _)| *other == place)?;
+        // `swap_remove` would trap beyond the end, which a position never is.
+        (at < waiting.len()).then(|| waiting.swap_remove(at).1)
     }
 }
 

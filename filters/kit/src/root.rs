@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
-use tollgate_core::callout::Callout;
+use tollgate_core::callout::{Callout, News};
 use tollgate_core::config::{Config, StageKind};
 use tollgate_core::effect::{Effect, Metric};
 use tollgate_core::exchange::StreamEnd;
@@ -85,14 +85,14 @@ impl Worker {
     /// Makes a call that no request waits for.
     pub(crate) fn call(&self, callout: &Callout) {
         if !callout::make(callout) {
-            self.on_answer(None);
+            self.on_answer(&News::NoAnswer);
         }
     }
 
     /// Hears what became of such a call.
-    fn on_answer(&self, status: Option<u16>) {
+    fn on_answer(&self, news: &News) {
         let mut effects = self.effects();
-        self.pipeline.on_answer(status, &mut effects);
+        self.pipeline.on_answer(news, &World, &mut effects);
         self.apply(effects);
     }
 
@@ -160,18 +160,15 @@ impl Context for Root {
         true
     }
 
-    fn on_http_call_response(
-        &mut self,
-        _call: u32,
-        headers: usize,
-        _body: usize,
-        _trailers: usize,
-    ) {
+    fn on_http_call_response(&mut self, _call: u32, headers: usize, body: usize, _trailers: usize) {
         if let Some(worker) = &self.worker {
-            worker.on_answer(callout::status(headers));
+            worker.on_answer(&callout::news(headers, body, MOST_ANSWER));
         }
     }
 }
+
+/// Bytes that the answer to a call that no request waits for may have.
+const MOST_ANSWER: usize = 64 << 10;
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {

@@ -10,18 +10,19 @@ use std::rc::Rc;
 use proxy_wasm::types::Action;
 use tollgate_core::admission::{self, Admission};
 use tollgate_core::callout::{News, Place, Wait};
-use tollgate_core::config::RequestHead;
 use tollgate_core::effect::Effect;
 use tollgate_core::exchange::{Exchange, ResponseHead, StreamEnd};
 use tollgate_core::pipeline::{Incoming, Judged, Read, Waiting};
 use tollgate_core::reply::{Refused, Reply};
+use tollgate_core::response_cache::fleet;
 
 use crate::abi;
 use crate::body::{Body, NotTaken};
 use crate::budget::Share;
 use crate::callout;
 use crate::filter_state;
-use crate::pairs::{self, Pairs};
+use crate::head::Head;
+use crate::pairs;
 use crate::root::Worker;
 use crate::world::World;
 
@@ -31,6 +32,8 @@ enum Phase {
     Fresh,
     /// Nothing of it is looked at.
     PassedThrough,
+    /// The fleet is being told of a purge, and this is the answer then.
+    Purging(Box<Reply>, usize),
     /// The body is arriving, and held.
     Reading(Box<Reading>),
     /// The body is here, and the request waits: at a place in a queue, or for an answer.
@@ -89,9 +92,28 @@ impl Stream {
 
     /// Goes on with the answer at hand, where it waits for one: one that comes late is none.
     pub(crate) fn on_answer(&mut self, headers: usize, size: usize) {
-        if let Phase::Waiting(_, _, For::Answer(most)) = self.phase {
-            self.resume(callout::news(headers, size, most));
+        let most = match self.phase {
+            Phase::Waiting(_, _, For::Answer(most)) | Phase::Purging(_, most) => most,
+            _ => return,
+        };
+        let news = callout::news(headers, size, most);
+        match self.enter(Phase::Answered) {
+            Phase::Purging(reply, _) if fleet::Purge::is_noted(&news) => {
+                self.purged(&reply);
+            }
+            Phase::Purging(..) => {
+                self.refuse(Refused::Busy, &admission::busy());
+            }
+            waiting => {
+                self.phase = waiting;
+                self.resume(news);
+            }
         }
+    }
+
+    fn purged(&mut self, reply: &Reply) -> Action {
+        self.worker.count_request("purged");
+        self.answer(reply)
     }
 
     /// Goes on, where it waits, with what has come. The stream at hand is this one.
@@ -128,7 +150,9 @@ impl Stream {
     fn go_on(&self) -> Action {
         match self.phase {
             // The rest of the upload belongs to nobody.
-            Phase::Answered | Phase::Reading(_) | Phase::Waiting(..) => Action::Pause,
+            Phase::Answered | Phase::Purging(..) | Phase::Reading(_) | Phase::Waiting(..) => {
+                Action::Pause
+            }
             Phase::Fresh | Phase::PassedThrough | Phase::Sent(..) | Phase::Over => Action::Continue,
         }
     }
@@ -295,9 +319,14 @@ impl Stream {
             Admission::PassThrough => self.pass_through(),
             Admission::Refuse(refused, reply) => self.refuse(refused, &reply),
             Admission::Purge(rule, purge) => match pipeline.purge(&rule, purge, &head, &World) {
-                Ok(reply) => {
-                    self.worker.count_request("purged");
-                    self.answer(&reply)
+                Ok((reply, None)) => self.purged(&reply),
+                Ok((reply, Some(callout))) => {
+                    if callout::make(&callout) {
+                        self.phase = Phase::Purging(Box::new(reply), callout.most);
+                        Action::Pause
+                    } else {
+                        self.refuse(Refused::Busy, &admission::busy())
+                    }
                 }
                 Err((refused, reply)) => self.refuse(refused, &reply),
             },
@@ -423,7 +452,7 @@ impl Stream {
 
     /// The last callback of every stream, and the only one after a reset by either side.
     pub(crate) fn on_log(&mut self) {
-        if let Phase::Reading(_) = self.phase {
+        if let Phase::Reading(_) | Phase::Purging(..) = self.phase {
             self.worker.count_request("abandoned");
         }
         if let Phase::Waiting(..) = self.phase {
@@ -431,64 +460,6 @@ impl Stream {
         }
         self.settle(StreamEnd::Reset);
         self.phase = Phase::Over;
-    }
-}
-
-/// The head of a message, as the host handed it over.
-struct Head {
-    pairs: Pairs,
-    route_name: Vec<u8>,
-}
-
-impl Head {
-    fn of_request(with_route_name: bool) -> Head {
-        let route_name = if with_route_name {
-            abi::property("xds\0route_name").unwrap_or_default()
-        } else {
-            Vec::new()
-        };
-        Head {
-            pairs: Head::pairs(abi::Headers::Request),
-            route_name,
-        }
-    }
-
-    fn of_response() -> Head {
-        Head {
-            pairs: Head::pairs(abi::Headers::Response),
-            route_name: Vec::new(),
-        }
-    }
-
-    /// No headers where the host gives none: nothing is admitted without its path.
-    fn pairs(map: abi::Headers) -> Pairs {
-        Pairs::new(abi::header_pairs(map).unwrap_or_default())
-    }
-
-    fn status(&self) -> u16 {
-        let digits = core::str::from_utf8(self.pairs.first(":status")).unwrap_or_default();
-        digits.parse().unwrap_or(0)
-    }
-}
-
-impl RequestHead for Head {
-    fn method(&self) -> &[u8] {
-        self.pairs.first(":method")
-    }
-    fn path(&self) -> &[u8] {
-        self.pairs.first(":path")
-    }
-    fn host(&self) -> &[u8] {
-        self.pairs.first(":authority")
-    }
-    fn route_name(&self) -> &[u8] {
-        &self.route_name
-    }
-    fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.pairs.values(name)
-    }
-    fn property(&self, path: &str) -> Option<Vec<u8>> {
-        abi::property(path).ok()
     }
 }
 

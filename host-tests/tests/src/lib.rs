@@ -9,6 +9,7 @@ mod configuration;
 mod envoy;
 pub mod places;
 mod raw;
+mod redis;
 mod stack;
 pub mod table;
 pub mod tour;
@@ -16,6 +17,7 @@ pub mod tour;
 pub use client::{Client, Request, Response};
 pub use envoy::{Envoy, SECRET};
 pub use raw::{RawResponse, exchange};
+pub use redis::Redis;
 pub use stack::{Builder, Ports, Stack};
 
 /// Ends a binary: prints an error with its causes in one line, without a backtrace.

@@ -50,6 +50,11 @@ pub struct ResponseCacheConfig {
     pub negative_seconds: u32,
     /// The largest answer that is kept, in bytes.
     pub max_entry_bytes: u32,
+    /// Milliseconds that a request waits for the answer to one like it that is on its way; 0: none
+    /// waits.
+    pub flight_wait_milliseconds: u32,
+    /// Whether answers are kept in the fleet's store too, where there is one.
+    pub fleet: bool,
     /// What hashes requests.
     pub key_hash: KeyHash,
     /// Another text, and nothing that was kept is found.
@@ -69,6 +74,8 @@ impl Default for ResponseCacheConfig {
             stale_seconds: 30,
             negative_seconds: 10,
             max_entry_bytes: 128 << 10,
+            flight_wait_milliseconds: 5000,
+            fleet: true,
             key_hash: KeyHash::Sip,
             version: String::new(),
             purge: None,
@@ -100,6 +107,8 @@ impl ResponseCacheConfig {
             "stale_seconds",
             "negative_seconds",
             "max_entry_bytes",
+            "flight_wait_milliseconds",
+            "fleet",
             "key_hash",
             "version",
             "purge",
@@ -120,6 +129,12 @@ impl ResponseCacheConfig {
                 self.max_entry_bytes,
                 ResponseCacheConfig::MAX_ENTRY,
             )?,
+            flight_wait_milliseconds: read(
+                "flight_wait_milliseconds",
+                self.flight_wait_milliseconds,
+                (0, 60_000),
+            )?,
+            fleet: object.read_or("fleet", self.fleet, Node::boolean)?,
             key_hash: object.read_or("key_hash", self.key_hash, |node| node.one_of(&HASHES))?,
             version: object.read_or("version", self.version.clone(), |node| {
                 node.string().map(str::to_owned)

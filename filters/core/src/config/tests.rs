@@ -43,6 +43,17 @@ fn what_is_wrong_is_named_with_its_path() {
             "debug_headers",
             "expected true or false, found a string",
         ),
+        (r#"{"fleet_store": {}}"#, "fleet_store.cluster", "missing"),
+        (
+            r#"{"fleet_store": {"cluster": "webdis", "timeout_milliseconds": 0}}"#,
+            "fleet_store.timeout_milliseconds",
+            "from 1 to 10000",
+        ),
+        (
+            r#"{"response_cache": {"flight_wait_milliseconds": 60001}}"#,
+            "response_cache.flight_wait_milliseconds",
+            "from 0 to 60000",
+        ),
         (
             r#"{"limits": {"max_depth": 4}}"#,
             "limits.max_depth",
@@ -390,6 +401,7 @@ fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
         "prompt_minimizer.cap.",
         "prompt_minimizer.window.",
         "response_cache.",
+        "fleet_store.",
         "rate_limiter.",
         "rate_limiter.quotas[].",
         "rules[].",
@@ -419,7 +431,7 @@ fn the_page_documents_every_key_and_no_other_and_its_examples_load() {
         .skip(1)
         .filter_map(|rest| rest.split("```").next())
         .collect();
-    assert_eq!(examples.len(), 11);
+    assert_eq!(examples.len(), 12);
     for example in examples {
         read(example).unwrap_or_else(|error| panic!("{error}\n{example}"));
     }

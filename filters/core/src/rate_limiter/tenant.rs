@@ -26,6 +26,15 @@ impl Tenant {
         self != Tenant::Default
     }
 
+    /// The tenant that is written like this.
+    pub(crate) fn read(text: &str) -> Option<Tenant> {
+        match text {
+            "default" => Some(Tenant::Default),
+            hash if hash.len() == 16 => u64::from_str_radix(hash, 16).ok().map(Tenant::Named),
+            _ => None,
+        }
+    }
+
     /// What it is told apart by.
     pub(crate) fn bytes(self) -> [u8; 9] {
         let (kind, hash) = match self {

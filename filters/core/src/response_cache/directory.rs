@@ -14,6 +14,7 @@
 //! are of no use then.
 
 use super::lifetime::SKEW;
+use super::store::Census;
 
 /// Entries that a set has room for: as many as keep the directory, which every hit reads, at the
 /// size of an entry.
@@ -191,10 +192,17 @@ impl Directory {
         leaving.map(|(at, _)| *at).collect()
     }
 
-    /// How many entries there are, and their bytes and the directory's.
-    pub(super) fn census(&self) -> (usize, usize) {
-        let taken = self.taken();
-        (taken.len(), total(&taken).saturating_add(self.bytes.len()))
+    /// What there is, the directory itself included.
+    pub(super) fn census(&self) -> Census {
+        let none = Census {
+            entries: 0,
+            bytes: self.bytes.len(),
+        };
+        let taken = self.ways().filter(|way| way.bytes > 0);
+        taken.fold(none, |sum, way| Census {
+            entries: sum.entries.saturating_add(1),
+            bytes: sum.bytes.saturating_add(bytes_of(&way)),
+        })
     }
 
     fn taken(&self) -> Vec<(usize, Way)> {

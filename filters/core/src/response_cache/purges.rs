@@ -13,7 +13,7 @@ use crate::rate_limiter::tenant::Tenant;
 struct Purged;
 
 /// Longer than an answer may be given: two years.
-const KEPT: u64 = 2 * 365 * 24 * 3600 * 1_000_000_000;
+pub const KEPT: u64 = 2 * 365 * 24 * 3600 * 1_000_000_000;
 
 impl Kind for Purged {
     const NAME: &'static str = "purges";

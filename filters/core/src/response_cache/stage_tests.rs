@@ -1,15 +1,22 @@
 //! The stage, exchange by exchange, in a world whose clock the tests move.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use serde_json::{Value, json};
 
 use super::*;
+use crate::callout::{Turn, Wait};
 use crate::config::StageKind;
 use crate::config::head::Head;
 use crate::endpoint::Dialect;
+use crate::exchange::ResponseHead;
 use crate::host::world::{Store as Shared, World};
-use crate::pipeline::{Judged, Pipeline, StageMaker};
+use crate::pipeline::{Judged, Pipeline, StageMaker, Waiting};
+use crate::reply::Reply;
+
+mod fleet;
+mod flights;
 
 const QUESTION: &str =
     r#"{"temperature":0,"messages":[{"role":"user","content":"Which colour?"}]}"#;
@@ -20,6 +27,8 @@ const EVENTS_TYPE: &str = "text/event-stream; charset=utf-8";
 struct Gateway {
     pipeline: Pipeline,
     world: World,
+    /// What the stages wanted done, in order, but for what is only counted or published.
+    effects: RefCell<Vec<Effect>>,
 }
 
 /// What became of a request.
@@ -29,9 +38,20 @@ enum Asked {
     Sent(Box<Exchange>),
     /// It was answered here.
     Answered(Reply),
+    /// It waits.
+    Waits(Box<Waiting>, Wait),
 }
 
 impl Asked {
+    fn of(judged: Judged) -> Asked {
+        match judged {
+            Judged::Send(exchange, _) => Asked::Sent(exchange),
+            Judged::Reply(reply) => Asked::Answered(reply),
+            Judged::Wait(waiting, wait) => Asked::Waits(waiting, wait),
+            other => panic!("{other:?}"),
+        }
+    }
+
     /// What the answer is, by the header and its body.
     fn answered(self) -> (String, String) {
         let Asked::Answered(reply) = self else {
@@ -45,7 +65,14 @@ impl Asked {
     fn sent(self) -> Box<Exchange> {
         match self {
             Asked::Sent(exchange) => exchange,
-            Asked::Answered(reply) => panic!("{reply:?}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn waits(self) -> (Box<Waiting>, Wait) {
+        match self {
+            Asked::Waits(waiting, wait) => (waiting, wait),
+            other => panic!("{other:?}"),
         }
     }
 }
@@ -58,7 +85,36 @@ impl Gateway {
         Gateway {
             pipeline: Pipeline::new(config, b"secret", StageMaker::ALL).unwrap(),
             world: World::of(&Shared::at(1_000_000 * SECOND)),
+            effects: RefCell::default(),
         }
+    }
+
+    /// Does something, and takes note of what is wanted by it.
+    fn with<T>(&self, act: impl FnOnce(&mut Vec<Effect>) -> T) -> T {
+        let mut effects = Vec::new();
+        let done = act(&mut effects);
+        effects.retain(|effect| matches!(effect, Effect::Wake { .. } | Effect::Call(_)));
+        self.effects.borrow_mut().extend(effects);
+        done
+    }
+
+    /// What is wanted since this was asked last.
+    fn wanted(&self) -> Vec<Effect> {
+        self.effects.take()
+    }
+
+    fn tick(&self) -> Vec<Effect> {
+        self.with(|effects| self.pipeline.on_tick(&self.world, effects));
+        self.wanted()
+    }
+
+    /// Something has come for a request that waits.
+    fn resume(&self, waiting: Box<Waiting>, body: &str, news: News) -> Asked {
+        let body = body.as_bytes();
+        Asked::of(self.with(|effects| {
+            self.pipeline
+                .resume(*waiting, body, news, &self.world, effects)
+        }))
     }
 
     fn later(&self, seconds: u64) {
@@ -72,14 +128,10 @@ impl Gateway {
         let rule = Rc::clone(self.pipeline.config().rule_for(&head));
         let deployment = Some("gpt-4o".to_owned());
         let incoming = self.pipeline.begin(Dialect::Chat, deployment, rule, &head);
-        match self
-            .pipeline
-            .judge(incoming, body.as_bytes(), &self.world, &mut Vec::new())
-        {
-            Judged::Send(exchange, _) => Asked::Sent(exchange),
-            Judged::Reply(reply) => Asked::Answered(reply),
-            other => panic!("{other:?}"),
-        }
+        Asked::of(self.with(|effects| {
+            self.pipeline
+                .judge(incoming, body.as_bytes(), &self.world, effects)
+        }))
     }
 
     /// Of the tenant `ann`.
@@ -112,8 +164,7 @@ impl Gateway {
             );
             sent.extend(instead.unwrap_or_else(|| chunk.as_bytes().to_vec()));
         }
-        self.pipeline
-            .settle(*exchange, end, &self.world, &mut Vec::new());
+        self.with(|effects| self.pipeline.settle(*exchange, end, &self.world, effects));
         String::from_utf8(sent).unwrap()
     }
 
@@ -305,7 +356,7 @@ fn a_purge_ends_what_was_asked_before_it() {
         let purged = gateway.pipeline.purge(&rule, purge, &head, &gateway.world);
         purged
             .map_err(|(refused, _)| refused)
-            .map(|reply| String::from_utf8(reply.body).unwrap())
+            .map(|(reply, _)| String::from_utf8(reply.body).unwrap())
     };
     use crate::config::Purge::{All, Tenant};
     gateway.is_answered(QUESTION, (200, JSON_TYPE, &blue));

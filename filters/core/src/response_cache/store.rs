@@ -21,9 +21,12 @@
 //! **What it costs.** A hit reads the directory and the value; once in a while
 //! ([`USE_IS_NOTED_EVERY`]) it also writes the directory. A miss reads the directory, and writes
 //! it where it marks who asks the upstream. A new entry reads the directory and its way, and
-//! writes both, and one way more for each entry that goes for it.
+//! writes both, and one way more for each entry that goes for it. Who then takes stock
+//! ([`Store::take_stock`]) reads another directory and the totals, and writes these, and as much
+//! as a sweep frees.
 
 mod set;
+mod totals;
 
 use self::set::{Place, Seen, empty, read, way_name};
 
@@ -42,8 +45,8 @@ pub struct Store {
 /// How much a store holds, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
-    /// Bytes of all values together, directories included; [`MIN_BYTES`] or more. Their keys come
-    /// on top, see [`KEYS`].
+    /// Bytes of all entries and directories together; [`MIN_BYTES`] or more. On top come their
+    /// keys, see [`KEYS`], and half a kilobyte of totals.
     pub bytes: usize,
     /// Nanoseconds that an answer is given after it has ceased to be fresh, while somebody asks
     /// for a new one.
@@ -108,6 +111,9 @@ pub struct Put {
     pub evicted: usize,
     /// How often another worker was faster.
     pub conflicts: usize,
+    /// Its set, and what that holds with it.
+    set: usize,
+    held: Census,
 }
 
 /// What became of an entry to be stored.
@@ -123,12 +129,13 @@ pub enum Outcome {
     Unavailable,
 }
 
-/// What a set holds.
+/// What a set holds, or all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Census {
     /// Entries.
     pub entries: usize,
-    /// Bytes of the entries and the directory; at most this.
+    /// Bytes of entries and directories, as they count for the bound: what replaced a larger entry
+    /// may have the room of that one.
     pub bytes: usize,
 }
 
@@ -136,7 +143,7 @@ pub struct Census {
 /// entry, and the fewer, the larger is a directory.
 pub const SETS: usize = 64;
 /// Keys of shared data that there ever are, of 32 bytes at most. Envoy never forgets one.
-pub const KEYS: usize = 16_448;
+pub const KEYS: usize = 16_449;
 /// The least that is worth while: an entry has at most 9,720 bytes then.
 pub const MIN_BYTES: usize = 1 << 20;
 /// Seconds in which the uses of an entry are noted once, so that a hit mostly writes nothing.
@@ -146,7 +153,10 @@ const RETRIES: usize = 3;
 /// The same where nobody waits.
 const PATIENT_RETRIES: usize = 16;
 
-const _: () = assert!(KEYS == SETS * (WAYS + 1));
+/// Entries that a sweep frees at most, each with a write: more than come in between two of them.
+pub const SWEPT_AT_ONCE: usize = 8;
+
+const _: () = assert!(KEYS == SETS * (WAYS + 1) + 1);
 
 impl Store {
     /// A store of entries under this seal. Workers that share it should agree on the bounds;
@@ -204,6 +214,15 @@ impl Store {
         }
     }
 
+    /// Whether somebody asks the upstream for what there is under `key`.
+    pub fn is_under_way(&self, host: &dyn Host, key: &[u8], now: u64) -> bool {
+        let place = Place::of(key);
+        Seen::read(host, place.set).is_ok_and(|seen| {
+            let patience = self.bounds.patience;
+            seen.directory.flight(place.tag, now, patience).is_some()
+        })
+    }
+
     /// Ends a flight that brought nothing to store, so that another may ask.
     pub fn end(&self, host: &dyn Host, ticket: Ticket) {
         for _ in 0..=PATIENT_RETRIES {
@@ -221,10 +240,13 @@ impl Store {
 
     /// Stores an entry, and ends the flight that brought it.
     pub fn put(&self, host: &dyn Host, entry: &Entry, now: u64) -> Put {
+        let place = Place::of(entry.key());
         let mut put = Put {
             outcome: Outcome::Lost,
             evicted: 0,
             conflicts: 0,
+            set: place.set,
+            held: Census::default(),
         };
         let bytes = entry.bytes().len();
         let Some(size) = u32::try_from(bytes)
@@ -234,7 +256,6 @@ impl Store {
             put.outcome = Outcome::TooLarge;
             return put;
         };
-        let place = Place::of(entry.key());
         let way = Way {
             tag: place.tag,
             bytes: size,
@@ -242,7 +263,7 @@ impl Store {
             end: seconds(entry.end(self.bounds.stale)).saturating_add(1),
         };
         while put.conflicts <= PATIENT_RETRIES {
-            match self.try_put(host, entry, place, way, &mut put.evicted) {
+            match self.try_put(host, entry, way, &mut put) {
                 Ok(Stored::Yes) => {
                     put.outcome = Outcome::Stored;
                     return put;
@@ -257,58 +278,58 @@ impl Store {
         put
     }
 
-    /// Makes room, notes the way, writes the entry; counts the others that had to go.
+    /// Makes room, notes the way, writes the entry; counts the others that had to go, and what
+    /// there is then.
     fn try_put(
         &self,
         host: &dyn Host,
         entry: &Entry,
-        place: Place,
         way: Way,
-        evicted: &mut usize,
+        put: &mut Put,
     ) -> Result<Stored, Unavailable> {
-        let mut seen = Seen::read(host, place.set)?;
+        let mut seen = Seen::read(host, put.set)?;
         if seen.is_foreign {
             // What it was about is unknown, and must not stay beside what this one is about.
-            (0..WAYS).try_for_each(|at| empty(host, place.set, at))?;
+            (0..WAYS).try_for_each(|at| empty(host, put.set, at))?;
         }
         let bytes = entry.bytes();
         let room = self.max_entry_bytes();
         let plan = seen.directory.plan(way.tag, bytes.len(), room, way.used);
         for at in &plan.leaving {
-            empty(host, place.set, *at)?;
+            empty(host, put.set, *at)?;
         }
-        let name = way_name(place.set, plan.at);
+        let name = way_name(put.set, plan.at);
         let (_, version) = read(host, &name)?;
         seen.directory.carry_out(&plan, way);
         seen.directory.land(way.tag, None);
         if seen.write(host)? == Stored::Conflict {
             return Ok(Stored::Conflict);
         }
-        *evicted = evicted.saturating_add(plan.evicted);
+        put.evicted = put.evicted.saturating_add(plan.evicted);
+        put.held = seen.directory.census();
         host.share(&name, bytes, version)
     }
 
     /// Frees what is of no use any more in set `set` (below [`SETS`]), and what is beyond a bound
-    /// that has become smaller; what the set holds then.
-    pub fn sweep(&self, host: &dyn Host, set: usize, now: u64) -> Census {
-        let Ok(mut seen) = Seen::read(host, set) else {
-            return Census::default();
-        };
-        let leaving = seen.directory.beyond(self.max_entry_bytes(), seconds(now));
+    /// that has become smaller, but no more than [`SWEPT_AT_ONCE`] entries; what the set holds
+    /// then. `None` where shared data does not work or another worker came between.
+    pub fn sweep(&self, host: &dyn Host, set: usize, now: u64) -> Option<Census> {
+        let mut seen = Seen::read(host, set).ok()?;
+        let mut leaving = seen.directory.beyond(self.max_entry_bytes(), seconds(now));
+        leaving.truncate(SWEPT_AT_ONCE);
         for at in &leaving {
             if empty(host, set, *at).is_ok() {
                 seen.directory.set(*at, Way::default());
             }
         }
-        if !leaving.is_empty() {
-            // Where another worker came between, what is empty now is freed next time.
-            let _ = seen.write(host);
+        // Where another worker came between, what is empty now is freed next time.
+        if !leaving.is_empty() && seen.write(host) != Ok(Stored::Yes) {
+            return None;
         }
-        if seen.version == Version::Absent {
-            return Census::default();
-        }
-        let (entries, bytes) = seen.directory.census();
-        Census { entries, bytes }
+        Some(match seen.version {
+            Version::Absent => Census::default(),
+            _ => seen.directory.census(),
+        })
     }
 
     /// What the directory leads to under `key`, and whether it has noted that as a use.

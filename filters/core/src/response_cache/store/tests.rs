@@ -3,6 +3,7 @@
 mod flights;
 mod interleaving;
 mod model;
+mod totals;
 mod turns;
 
 use std::rc::Rc;
@@ -94,6 +95,16 @@ impl Worker {
         }
     }
 
+    fn sweep(&self, set: usize) -> Option<Census> {
+        self.store.sweep(&self.world, set, self.now())
+    }
+
+    /// Stores an entry and takes stock.
+    fn put_and_count(&self, key: &[u8], body: &[u8]) -> Option<Census> {
+        let put = self.put(key, body);
+        self.store.take_stock(&self.world, &put, self.now())
+    }
+
     /// Reads and writes of what `act` does.
     fn cost<T>(&self, act: impl FnOnce(&Worker) -> T) -> (u64, u64, T) {
         let before = self.world.store.calls();
@@ -123,7 +134,8 @@ fn each_operation_costs_what_is_stated() {
     let put_other = |worker: &Worker| assert_eq!(worker.put(&b, b"{}").evicted, 0);
     let wait = |time| move |worker: &Worker| worker.wait(time);
     type Step<'a> = (&'a str, &'a dyn Fn(&Worker), (u64, u64));
-    let steps: [Step<'_>; 18] = [
+    let count = |worker: &Worker| assert!(worker.put_and_count(&a, b"{}").is_some());
+    let steps: [Step<'_>; 20] = [
         ("a miss", &find, (1, 0)),
         ("a miss that leads", &lead, (1, 1)),
         ("a miss that follows", &lead, (1, 0)),
@@ -135,6 +147,8 @@ fn each_operation_costs_what_is_stated() {
         ("a hit that is noted", &find, (2, 1)),
         ("a hit soon after", &find, (2, 0)),
         ("a newer entry", &put, (2, 2)),
+        ("one, and the stock", &count, (4, 3)),
+        ("the same again", &count, (4, 3)),
         ("time", &wait(TTL), (0, 0)),
         ("a stale hit that leads", &lead, (2, 1)),
         ("a stale hit that follows", &lead, (2, 0)),
@@ -330,8 +344,6 @@ fn broken_shared_data_is_a_miss() {
         (Lookup::Miss(Miss::Unavailable), Some(Flight::Unmarked))
     );
     assert_eq!(worker.put(&key, b"{}").outcome, Outcome::Unavailable);
-    assert_eq!(
-        worker.store.sweep(&worker.world, 0, START),
-        Census::default()
-    );
+    assert_eq!(worker.sweep(0), None);
+    assert_eq!(worker.put_and_count(&key, b"{}"), None);
 }

@@ -56,6 +56,21 @@ impl List {
         }
         self.entries.push(Kept { bytes, ..new });
     }
+
+    /// Some of what is of no use any more goes, what was used least recently first.
+    fn sweep(&mut self, now: u64) {
+        let end = |kept: &Kept| (kept.created + TTL + STALE) / SECOND + 1;
+        self.entries
+            .sort_by_key(|kept| (end(kept) > now / SECOND, kept.used, end(kept)));
+        let useless = self.entries.iter();
+        let useless = useless.take_while(|kept| end(kept) <= now / SECOND).count();
+        self.entries.drain(..useless.min(SWEPT_AT_ONCE));
+    }
+
+    fn census(&self) -> (usize, usize) {
+        let bytes = self.entries.iter().map(|kept| kept.bytes).sum();
+        (self.entries.len(), bytes)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -83,16 +98,15 @@ proptest! {
         let workers = [Worker::of(&shared, MIB), Worker::of(&shared, MIB)];
         let room = workers[0].store.max_entry_bytes();
         let mut list = List::default();
+        let mut puts = 0;
         for (at, step) in steps.into_iter().enumerate() {
             let worker = &workers[at % 2];
             let now = worker.now();
             match step {
                 Step::Wait(seconds) => worker.wait(seconds * SECOND),
                 Step::Sweep => {
-                    let census = worker.store.sweep(&worker.world, 0, now);
-                    list.entries.retain(|kept| {
-                        (kept.created + TTL + STALE) / SECOND + 1 > now / SECOND
-                    });
+                    let census = worker.sweep(0).unwrap();
+                    list.sweep(now);
                     prop_assert_eq!(census.entries, list.entries.len());
                 }
                 Step::Find(number) => {
@@ -113,6 +127,15 @@ proptest! {
                     let bytes = entry(&key(0, number), now, &body).bytes().len();
                     let used = now / SECOND;
                     list.put(Kept { number, body, bytes, created: now, used }, room, now);
+                    // One set is swept after another, and no other one holds anything.
+                    if puts % SETS == 0 {
+                        list.sweep(now);
+                    }
+                    puts += 1;
+                    let stock = worker.store.take_stock(&worker.world, &put, now).unwrap();
+                    let directory = shared.values.borrow()[&set::set_name(0)].0.len();
+                    let (entries, bytes) = list.census();
+                    prop_assert_eq!((stock.entries, stock.bytes), (entries, bytes + directory));
                 }
             }
         }
@@ -152,7 +175,7 @@ fn whatever_is_stored_the_values_have_the_bytes_that_are_configured() {
         if entries > 1000 {
             assert!(largest > bytes / 2, "{largest} of {bytes} are used");
             let census = (0..SETS).map(|set| {
-                let census = worker.store.sweep(&worker.world, set, worker.now());
+                let census = worker.sweep(set).unwrap();
                 assert!(census.bytes <= bytes / SETS);
                 census.bytes
             });
@@ -175,7 +198,7 @@ fn what_is_stored_under_a_smaller_bound_keeps_to_it() {
         small.put(&key(5, 1), &vec![b'x'; room - 1000]).outcome,
         Outcome::Stored
     );
-    assert!(small.store.sweep(&small.world, 5, START).bytes <= MIB / SETS);
+    assert!(small.sweep(5).unwrap().bytes <= MIB / SETS);
     assert!(small.body(&key(5, 1)).is_some());
 }
 
@@ -193,15 +216,19 @@ fn a_smaller_bound_holds_when_all_sets_were_swept() {
     };
     assert!(sum() > 2 * MIB);
     let last = key(3999 % 64, 3999);
-    for set in 0..SETS {
-        small.store.sweep(&small.world, set, small.now());
-    }
+    let sweep_all = || {
+        // Each time some of at most so many.
+        for set in (0..SETS).cycle().take(SETS * WAYS / SWEPT_AT_ONCE) {
+            small.sweep(set).unwrap();
+        }
+    };
+    sweep_all();
     assert!(sum() <= MIB);
     assert!(small.body(&last).is_some(), "the latest stays");
     large.wait(TTL + STALE + SECOND);
+    sweep_all();
     for set in 0..SETS {
-        let census = small.store.sweep(&small.world, set, small.now());
-        assert_eq!(census.entries, 0);
+        assert_eq!(small.sweep(set).unwrap().entries, 0);
     }
     assert!(
         sum() <= SETS * directory::MOST_BYTES,
