@@ -1,7 +1,11 @@
-//! Streams that wait for their turn, which comes from another stream's callback or a tick.
+//! Streams that wait for their turn, which comes when another ends or with a tick.
 //!
 //! The SDK lends a context to one callback at a time and hands out no other, so what the SDK knows
 //! is a [`Handle`], and the streams that wait are known here too.
+//!
+//! They go on in callbacks that return nothing, and in no others: where any stream is answered in a
+//! callback of headers or a body, Envoy holds back what that callback is about, whatever it
+//! returns.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -30,7 +34,7 @@ struct Waiter {
 }
 
 impl Queue {
-    /// It is the turn of who waits at `place`: it goes on before the callback at hand returns.
+    /// It is the turn of who waits at `place`.
     pub(crate) fn call(&self, place: Place, turn: Turn) {
         if let Ok(mut called) = self.called.try_borrow_mut() {
             called.push_back((place, turn));
@@ -46,7 +50,15 @@ impl Queue {
         }
     }
 
-    /// Lets those go on whose turn has come; `at_hand` is the context of the callback.
+    /// Whether it is anybody's turn.
+    pub(crate) fn has_called(&self) -> bool {
+        self.called
+            .try_borrow()
+            .is_ok_and(|called| !called.is_empty())
+    }
+
+    /// Lets those go on whose turn has come; `at_hand` is the context of the callback, which is one
+    /// that returns nothing.
     pub(crate) fn serve(&self, at_hand: u32) {
         let mut has_left = false;
         while let Some((place, turn)) = self.next() {
@@ -105,7 +117,7 @@ impl Handle {
         }
     }
 
-    /// Lets the stream take a callback, and then all whose turn has come by it go on.
+    /// Lets the stream take a callback.
     fn on<T>(&mut self, callback: impl FnOnce(&mut Stream) -> T) -> Option<T> {
         // Nothing else is at a stream while the host calls it.
         let mut stream = self.stream.try_borrow_mut().ok()?;
@@ -127,7 +139,6 @@ impl Handle {
                 );
             }
         }
-        self.worker.queue.serve(self.id);
         Some(done)
     }
 }
@@ -135,6 +146,7 @@ impl Handle {
 impl Context for Handle {
     fn on_http_call_response(&mut self, _call: u32, headers: usize, body: usize, _trailers: usize) {
         self.on(|stream| stream.on_answer(headers, body));
+        self.worker.queue.serve(self.id);
     }
 }
 
@@ -171,5 +183,6 @@ impl HttpContext for Handle {
 
     fn on_log(&mut self) {
         self.on(Stream::on_log);
+        self.worker.queue.serve(self.id);
     }
 }

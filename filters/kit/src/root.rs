@@ -67,7 +67,7 @@ impl Worker {
 
     /// Has the host tick while a stage wants it, and only then: an idle worker sleeps.
     fn tick_as_wanted(&self) {
-        let wanted = self.pipeline.wants_tick();
+        let wanted = self.pipeline.wants_tick() || self.queue.has_called();
         if wanted != self.is_ticking.get() {
             let period = if wanted { TICK_MILLISECONDS } else { 0 };
             if abi::set_tick_period(period).is_ok() {

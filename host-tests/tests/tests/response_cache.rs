@@ -1,8 +1,11 @@
 //! The response-cache in a real Envoy, in front of the token-estimator: what is answered again, in
 //! which form, to whom, and that regions are not asked for it.
 
+use std::io::Write;
+use std::net::TcpStream;
+
 use serde_json::{Value, json};
-use tollgate_tests::{Builder, Response, Stack};
+use tollgate_tests::{Builder, Client, Envoy, Response, Stack};
 
 const CONFIGURATION: &str = "envoy/response-cache/envoy.yaml";
 const CHAT: &str = "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21";
@@ -138,5 +141,78 @@ fn answers_are_of_a_tenant_a_host_and_a_route() {
             let (answer, _) = asker.ask("gateway.internal", key, &question(Some(0.0), false));
             assert_eq!(told(&answer), expected, "{chain}: {key}");
         }
+    }
+}
+
+/// The answers to `count` requests like this that come together.
+fn ask_together(stack: &Stack, count: usize, body: &Value) -> Vec<Response> {
+    std::thread::scope(|scope| {
+        let ask = || {
+            let client = Client::new(stack.gateway());
+            let request = client.post(CHAT).header("api-key", "ann");
+            let request = request.header("host", "gateway.internal");
+            let request = request.header("x-mock-fault", "latency=1s");
+            request.json(body).send().unwrap()
+        };
+        let asking: Vec<_> = (0..count).map(|_| scope.spawn(ask)).collect();
+        let answers = asking.into_iter().map(|asking| asking.join().unwrap());
+        answers.collect()
+    })
+}
+
+#[test]
+fn like_requests_that_come_together_are_one_to_the_regions() {
+    const TOGETHER: usize = 24;
+    for (chain, builder) in stacks() {
+        // Of four workers too one asks, and of a stream as of a whole answer.
+        let stack = builder.concurrency(4).start().unwrap();
+        for is_stream in [false, true] {
+            let mut question = question(Some(0.0), is_stream);
+            question["seed"] = json!(u8::from(is_stream));
+            let answers = ask_together(&stack, TOGETHER, &question);
+            let regions = stack.mock.regions();
+            let asked: usize = regions.map(|region| region.take_requests().len()).sum();
+            let count = |what| answers.iter().filter(|answer| told(answer) == what).count();
+            assert_eq!(asked, 1, "{chain}");
+            assert_eq!((count("miss"), count("hit")), (1, TOGETHER - 1), "{chain}");
+            let first = said(&answers[0]);
+            assert!(answers.iter().all(|answer| said(answer) == first));
+        }
+    }
+}
+
+#[test]
+fn where_the_first_goes_away_another_asks() {
+    for (chain, builder) in stacks() {
+        let stack = builder.start().unwrap();
+        let body = question(Some(0.0), false).to_string();
+        let mut first = TcpStream::connect(stack.gateway()).unwrap();
+        let head = format!(
+            "POST {CHAT} HTTP/1.1\r\nhost: gateway.internal\r\napi-key: ann\r\nx-mock-fault: latency=60s\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        first.write_all(head.as_bytes()).unwrap();
+        let is_sent = |envoy: &Envoy| {
+            let active = envoy.stat("cluster.azure.upstream_rq_active");
+            active.is_ok_and(|active| active == 1)
+        };
+        stack
+            .envoy
+            .wait_until("the first request", is_sent)
+            .unwrap();
+        let answers = std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| ask_together(&stack, 3, &question(Some(0.0), false)));
+            let are_waiting = |envoy: &Envoy| {
+                let active = envoy.stat("http.llm.downstream_rq_active");
+                active.is_ok_and(|active| active == 4)
+            };
+            stack.envoy.wait_until("three more", are_waiting).unwrap();
+            drop(first);
+            waiting.join().unwrap()
+        });
+        let mut said: Vec<&str> = answers.iter().map(told).collect();
+        said.sort_unstable();
+        assert_eq!(said, ["hit", "hit", "miss"], "{chain}");
     }
 }
