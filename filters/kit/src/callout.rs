@@ -1,11 +1,5 @@
 //! Calls of other services, through Envoy's clusters.
-//!
-//! These go through the SDK, because only it knows whose answer comes: it keeps the number of
-//! each call with the context at hand, and trips over numbers it does not know.
 
-use std::time::Duration;
-
-use proxy_wasm::hostcalls;
 use tollgate_core::callout::{Answer, Callout, News};
 
 use crate::abi;
@@ -17,8 +11,12 @@ pub(crate) fn make(callout: &Callout) -> bool {
     let headers = callout.headers.iter();
     let headers = headers.map(|(name, value)| (*name, &**value)).collect();
     let body = Some(&*callout.body).filter(|body| !body.is_empty());
-    let timeout = Duration::from_millis(u64::from(callout.timeout_milliseconds));
-    hostcalls::dispatch_http_call(&callout.cluster, headers, body, Vec::new(), timeout).is_ok()
+    abi::call(
+        &callout.cluster,
+        headers,
+        body,
+        callout.timeout_milliseconds,
+    )
 }
 
 /// HTTP status of the answer at hand; `None` where the call broke off.

@@ -1,4 +1,4 @@
-//! The root context: reads the configuration, then makes a [`Stream`] for every request.
+//! The root context: reads the configuration, then makes a [`Handle`] for every request.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
