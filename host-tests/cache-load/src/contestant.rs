@@ -13,6 +13,7 @@ use tollgate_tests::{Client, Envoy, places};
 
 use crate::floor;
 use crate::litellm::LiteLlm;
+use crate::load::Load;
 use crate::question;
 
 /// Something that answers the question.
@@ -108,25 +109,24 @@ impl Contestant {
         self.address
     }
 
-    /// Asks until the answer needs no upstream: the first puts it into the cache, and others what
-    /// happens only at first behind us.
+    /// Asks once, which puts the answer into the cache, and then as in a run, until what happens
+    /// only at first is over: Envoy's V8 compiles again what runs often.
     ///
     /// # Errors
     /// Where an answer is none, or the upstream was asked more often than it should.
-    pub fn warm_up(&self, region: &Handle) -> Result<Before> {
+    pub fn warm_up(&self, load: &Load, connections: usize, region: &Handle) -> Result<Before> {
         let client = Client::new(self.address);
-        for _ in 0..ASKED_FIRST {
-            let request = client.post(question::PATH).header("api-key", "one");
-            let request = request.header("authorization", "Bearer one");
-            let answer = request.body(question::request()).send()?;
-            ensure!(
-                answer.status == 200 && answer.body.len() > question::BYTES / 2,
-                "{} answered {}: {}",
-                self.name,
-                answer.status,
-                answer.text()
-            );
-        }
+        let request = client.post(question::PATH).header("api-key", "one");
+        let request = request.header("authorization", "Bearer one");
+        let answer = request.body(question::request()).send()?;
+        ensure!(
+            answer.status == 200 && answer.body.len() > question::BYTES / 2,
+            "{} answered {}: {}",
+            self.name,
+            answer.status,
+            answer.text()
+        );
+        load.run(self.address, connections, WARM_UP)?;
         self.check_upstream(region)?;
         Ok(Before(self.outcomes()?))
     }
@@ -195,8 +195,8 @@ impl Contestant {
     }
 }
 
-/// Requests before those that are measured. Envoy's V8 compiles again what has run often.
-const ASKED_FIRST: usize = 200;
+/// How long a contestant runs before it is measured.
+const WARM_UP: Duration = Duration::from_secs(3);
 
 /// What the filter's counters of requests begin with, in Envoy's statistics.
 const OUTCOMES: &str = "wasmcustom.tollgate.response_cache.requests.outcome.";

@@ -85,11 +85,11 @@ impl Hits {
         if self.peers {
             contestants.push((Contestant::litellm(peer)?, peer));
         }
+        let load = Load::of(&question::request())?;
         let mut before: Vec<Before> = Vec::new();
         for (contestant, region) in &contestants {
-            before.push(contestant.warm_up(region)?);
+            before.push(contestant.warm_up(&load, self.connections, region)?);
         }
-        let load = Load::of(&question::request())?;
         let mut rows: Vec<Row> = contestants
             .iter()
             .map(|(contestant, _)| Row {
