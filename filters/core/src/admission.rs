@@ -50,7 +50,8 @@ impl Admission {
             return Admission::PassThrough;
         }
         let caches = config.stages.contains(&StageKind::ResponseCache);
-        if let Some(purge) = rule.response_cache.purge.filter(|_| caches) {
+        let purge = rule.response_cache.purge;
+        if let Some(purge) = purge.filter(|_| caches) {
             return Admission::Purge(Rc::clone(rule), purge);
         }
         let Endpoint::Llm {
@@ -58,6 +59,10 @@ impl Admission {
             deployment,
         } = endpoint
         else {
+            // The cache behind this filter answers it. On a path of models it is read first.
+            if purge.is_some() {
+                return Admission::PassThrough;
+            }
             return refuse(
                 Refused::UnknownPath,
                 "This gateway does not serve this method and path.",
@@ -152,14 +157,24 @@ mod tests {
     const JSON: (&str, &str) = ("content-type", "application/json");
     const CHAT: &str = "/openai/deployments/d/chat/completions?api-version=2024-10-21";
 
-    /// `read`, `pass`, or the code of the refusal.
+    /// `read`, `pass`, `purge`, or the code of the refusal.
     fn outcome(method: &str, path: &str, headers: &[(&str, &str)], is_whole: bool) -> String {
+        outcome_with(StageKind::ResponseCache, method, path, headers, is_whole)
+    }
+
+    fn outcome_with(
+        stage: StageKind,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        is_whole: bool,
+    ) -> String {
         let rules = br#"{"limits": {"max_body_bytes": 1000}, "rules": [
             {"name": "reads", "match": {"methods": ["GET"]}, "pass_through": true},
             {"name": "files", "match": {"paths": ["/openai/v1/files"]}, "pass_through": true},
-            {"name": "purges", "match": {"paths": ["/purge"]}, "response_cache": {"purge": "all"}}
+            {"name": "purges", "match": {"paths": ["/purge", "/openai/deployments/purged"]}, "response_cache": {"purge": "all"}}
         ]}"#;
-        let config = Config::read(rules, &[StageKind::ResponseCache]).unwrap();
+        let config = Config::read(rules, &[stage]).unwrap();
         let head = Head {
             method: method.to_owned(),
             ..Head::to(path, headers)
@@ -178,6 +193,28 @@ mod tests {
 
     /// Method, path, headers, and what becomes of it.
     type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a str);
+
+    /// It reaches the cache behind a filter that has none; a way around that filter it is not.
+    #[test]
+    fn a_purge_passes_filters_without_a_cache() {
+        const LLM: &str = "/openai/deployments/purged/chat/completions?api-version=2024-10-21";
+        for (stage, path, headers, expected) in [
+            (StageKind::ResponseCache, "/purge", &[][..], "purge"),
+            (StageKind::ResponseCache, LLM, &[JSON], "purge"),
+            (StageKind::ContentScreener, "/purge", &[], "pass"),
+            (StageKind::ContentScreener, "/other", &[], "unknown_path"),
+            (StageKind::ContentScreener, LLM, &[JSON], "read"),
+            (
+                StageKind::ContentScreener,
+                LLM,
+                &[],
+                "unsupported_content_type",
+            ),
+        ] {
+            let outcome = outcome_with(stage, "POST", path, headers, false);
+            assert_eq!(outcome, expected, "{stage:?} {path}");
+        }
+    }
 
     #[test]
     fn the_default_is_closed() {

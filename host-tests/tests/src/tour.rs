@@ -1,6 +1,7 @@
 //! The demo's requests: each shows one thing a gateway's user meets, and what was seen of it.
 
 pub mod burst;
+pub mod cached;
 pub mod masked;
 pub mod minimized;
 

@@ -2,7 +2,7 @@
 //! and reported by route, what the upstream gets of it, and where it is told.
 
 use serde_json::{Value, json};
-use tollgate_tests::{Builder, Stack};
+use tollgate_tests::{Builder, Response, Stack};
 
 const CONFIGURATION: &str = "envoy/content-screener/envoy.yaml";
 const CHAT: &str = "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21";
@@ -11,7 +11,12 @@ const KEY: &str = "AKIAQYLPMN5HFIQR7XYA";
 
 /// One filter for each stage, or one for all of them.
 fn stacks() -> [(&'static str, Builder); 2] {
-    let others = ["prompt-minimizer", "token-estimator", "rate-limiter"];
+    let others = [
+        "prompt-minimizer",
+        "response-cache",
+        "token-estimator",
+        "rate-limiter",
+    ];
     Stack::by_chain(CONFIGURATION, "content-screener", &others)
 }
 
@@ -272,25 +277,97 @@ fn answers_have_what_was_masked_put_back() {
                 request.header("x-mock-answer", "I wrote to [EMAIL_1], not to [EMAIL_2].");
             let answer = request.json(&question).send().unwrap();
             assert_eq!(answer.status, 200, "{chain}: {}", answer.text());
-            let said = match stream {
-                false => answer.json()["choices"][0]["message"]["content"]
-                    .as_str()
-                    .unwrap()
-                    .to_owned(),
-                true => answer
-                    .events()
-                    .iter()
-                    .filter_map(|event| event["choices"][0]["delta"]["content"].as_str())
-                    .collect(),
-            };
             assert_eq!(
-                said, "I wrote to bob@example.com, not to [EMAIL_2].",
+                said(&answer),
+                "I wrote to bob@example.com, not to [EMAIL_2].",
                 "{chain}, stream: {stream}"
             );
             let sent = received(&stack);
             assert_eq!(
                 sent[0]["messages"][0]["content"], "Write to [EMAIL_1] about it.",
                 "{chain}"
+            );
+        }
+    }
+}
+
+/// What the model says, whole or streamed.
+fn said(answer: &Response) -> String {
+    let of = |answer: &Value, part: &str| {
+        let text = answer["choices"][0][part]["content"].as_str();
+        text.map(str::to_owned)
+    };
+    match answer.text().starts_with("data:") {
+        false => of(&answer.json(), "message").unwrap(),
+        true => answer
+            .events()
+            .iter()
+            .filter_map(|event| of(event, "delta"))
+            .collect(),
+    }
+}
+
+/// What is kept was masked: who asks the same but for what is masked gets that answer with what is
+/// theirs, and the next one too. What a purge of theirs ended is asked of a region again.
+#[test]
+fn what_is_answered_again_has_what_was_masked_of_who_asks() {
+    for (chain, builder) in stacks() {
+        let stack = builder.start().unwrap();
+        let ask = |mail: &str, stream| {
+            let mut question = body(&format!("Write to {mail} about it."));
+            question["temperature"] = json!(0);
+            question["stream"] = json!(stream);
+            let request = stack.client().post(CHAT).header("api-key", "any");
+            let request = request.header("x-mock-answer", "I wrote to [EMAIL_1].");
+            let answer = request.json(&question).send().unwrap();
+            assert_eq!(answer.status, 200, "{chain}: {}", answer.text());
+            let cache = answer.header("x-tollgate-cache").map(str::to_owned);
+            (
+                cache.unwrap_or_default(),
+                said(&answer),
+                received(&stack).len(),
+            )
+        };
+        let purge = || {
+            let request = stack.client().request("DELETE", "/tollgate/response-cache");
+            request
+                .header("api-key", "any")
+                .send()
+                .unwrap()
+                .text()
+                .into_owned()
+        };
+        for (cache, mail, stream) in [
+            ("miss", "ann@example.com", false),
+            ("hit", "bob@example.org", false),
+            ("hit", "eve@example.net", true),
+        ] {
+            let expected = (
+                cache.to_owned(),
+                format!("I wrote to {mail}."),
+                usize::from(cache == "miss"),
+            );
+            assert_eq!(ask(mail, stream), expected, "{chain}");
+        }
+        assert_eq!(purge(), r#"{"purged":"tenant"}"#, "{chain}");
+        assert_eq!(ask("bob@example.org", true).0, "miss", "{chain}");
+        // Hits are neither counted nor charged.
+        let log = access_log(&stack, 5);
+        let of = |key: &str| log.iter().map(|line| line[key].clone()).collect::<Vec<_>>();
+        assert_eq!(
+            of("cache"),
+            ["miss", "hit", "hit", "", "miss"].map(|told| match told {
+                "" => Value::Null,
+                told => json!(told),
+            }),
+            "{chain}"
+        );
+        for key in ["prompt_tokens", "reserved_tokens", "settled_tokens"] {
+            let is_there: Vec<bool> = of(key).iter().map(|value| !value.is_null()).collect();
+            assert_eq!(
+                is_there,
+                [true, false, false, false, true],
+                "{chain}: {key}"
             );
         }
     }
@@ -346,7 +423,7 @@ fn a_wrong_configuration_is_refused_with_its_path() {
         (
             r#""mode": "report""#,
             r#""mode": "shadow""#,
-            "rules[8].content_screener.mode",
+            "rules[9].content_screener.mode",
         ),
     ] {
         let refused = Stack::of(CONFIGURATION).replace(from, to).start();

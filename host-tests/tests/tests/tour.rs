@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use serde_json::Value;
-use tollgate_tests::tour::{self, burst, masked, minimized};
+use tollgate_tests::tour::{self, burst, cached, masked, minimized};
 
 /// The estimator's own promise for a kind of text, in percent.
 const MOST_ERROR: f64 = 12.0;
@@ -118,6 +118,30 @@ fn meant(body: &str) -> Value {
         }
     }
     body
+}
+
+#[test]
+fn what_is_asked_again_is_answered_here_in_either_form() {
+    let all = cached::asked_again(&tour::stack().start().unwrap()).unwrap();
+    let seen = all
+        .each_ref()
+        .map(|asked| (&*asked.cache, asked.is_sent, asked.is_stream));
+    let expected = [
+        ("miss", true, false),
+        ("hit", false, false),
+        ("hit", false, true),
+        ("miss", true, false),
+    ];
+    assert_eq!(seen, expected);
+    let [first, again, stream, _] = &all;
+    assert_eq!(again.answer.body, first.answer.body);
+    assert!(!first.text().is_empty());
+    assert_eq!(stream.text(), first.text());
+    for asked in &all {
+        assert_eq!(asked.tokens, first.tokens, "{}", asked.name);
+        let waited = asked.time.as_millis() >= 600;
+        assert!(waited || !asked.is_sent, "{}: {:?}", asked.name, asked.time);
+    }
 }
 
 /// Three at once, one a second more for as long as the burst took; then as it was told.

@@ -56,9 +56,13 @@ impl Purges {
 
     /// When all was purged last that `tenant` could be given; 0 where nothing was.
     pub fn last(&self, host: &dyn Host, tenant: Option<Tenant>, now: u64) -> u64 {
+        // Where the clock stepped back this writes: a purge of that time is as of now, and not
+        // of whenever somebody asks.
         let of = |tenant| {
-            let [at, _] = self.0.read(host, key(tenant), now);
-            at
+            let seen = self
+                .0
+                .update(host, key(tenant), now, 0, |[at, _]| (at, None));
+            seen.result
         };
         let own = tenant.map_or(0, |tenant| of(Some(tenant)));
         own.max(of(None))
@@ -94,6 +98,19 @@ mod tests {
         // A slower worker's does not undo a later one.
         assert!(purges.purge(&world, bob, 25));
         assert_eq!(last(31), [20, 20, 30]);
+    }
+
+    #[test]
+    fn a_purge_of_before_the_clock_stepped_back_is_as_of_then() {
+        const HOUR: u64 = 3600 * 1_000_000_000;
+        let world = World::default();
+        let purges = Purges::default();
+        assert!(purges.purge(&world, None, 10 * HOUR));
+        let (_, before) = world.store.calls();
+        let last = [10, 9, 8, 11].map(|hour| purges.last(&world, None, hour * HOUR));
+        assert_eq!(last, [10, 9, 8, 8].map(|hour| hour * HOUR));
+        let (_, after) = world.store.calls();
+        assert_eq!(after - before, 2);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The stage, exchange by exchange, in a world whose clock the tests move.
 
+mod drills;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -79,12 +81,21 @@ impl Asked {
 
 impl Gateway {
     fn new(settings: &Value) -> Gateway {
+        Gateway::sharing(&Shared::at(1_000_000 * SECOND), b"secret", settings)
+    }
+
+    /// Of the same Envoy, with another secret or other settings.
+    fn beside(other: &Gateway, secret: &[u8], settings: &Value) -> Gateway {
+        Gateway::sharing(&other.world.store, secret, settings)
+    }
+
+    fn sharing(shared: &Rc<Shared>, secret: &[u8], settings: &Value) -> Gateway {
         let settings = json!({"response_cache": settings, "content_screener": {"personal_data": {"action": "mask"}}});
         let stages = [StageKind::ContentScreener, StageKind::ResponseCache];
         let config = Config::read(settings.to_string().as_bytes(), &stages).unwrap();
         Gateway {
-            pipeline: Pipeline::new(config, b"secret", StageMaker::ALL).unwrap(),
-            world: World::of(&Shared::at(1_000_000 * SECOND)),
+            pipeline: Pipeline::new(config, secret, StageMaker::ALL).unwrap(),
+            world: World::of(shared),
             effects: RefCell::default(),
         }
     }

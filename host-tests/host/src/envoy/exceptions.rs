@@ -91,6 +91,18 @@ pub const EXCEPTIONS: &[Exception] = &[
         },
     },
     Exception {
+        what: "the number in `age` of an answer",
+        reason: "it is how many seconds ago a cache kept it, and Envoy's clock does not wait",
+        by_chance: true,
+        take_out: |shown| {
+            for_each_head(shown, |headers, _| {
+                if headers.value("age").is_some() {
+                    headers.set("age", "");
+                }
+            });
+        },
+    },
+    Exception {
         what: "the order of open callouts",
         reason: "each has a connection of its own, and any may arrive first",
         by_chance: true,

@@ -2,14 +2,15 @@
 
 use std::process::ExitCode;
 
+use anyhow::ensure;
 use clap::Parser;
 use tollgate_tests::table::{Align, Table, Tone};
-use tollgate_tests::tour::{self, Visit, burst, masked, minimized};
+use tollgate_tests::tour::{self, Visit, burst, cached, masked, minimized};
 use tollgate_tests::{Client, Response, Stack};
 
 /// Sends a tour of requests through Envoy and shows what the filters did with each, then what
-/// a masked question is on its way, what is sent of an agent's conversation, and a burst that a
-/// tenant's limit refuses in part.
+/// a masked question is on its way, what is sent of an agent's conversation, who answers what is
+/// asked again, and a burst that a tenant's limit refuses in part.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask demo --")]
 struct Args {
@@ -61,6 +62,7 @@ fn demo(args: &Args) -> anyhow::Result<()> {
     );
     show_masked(&stack)?;
     show_minimized(&stack)?;
+    show_cached(&stack)?;
     show_burst(stack.client())?;
     stack
         .envoy
@@ -71,7 +73,7 @@ fn demo(args: &Args) -> anyhow::Result<()> {
         stack.envoy.access_log().lines().next().unwrap_or_default()
     );
     println!(
-        "the filters' metrics, as on /stats (requests and exchanges once for each of the four):"
+        "the filters' metrics, as on /stats (requests and exchanges once for each of the five):"
     );
     for (name, value) in stack
         .envoy
@@ -140,6 +142,47 @@ fn show_minimized(stack: &Stack) -> anyhow::Result<()> {
     println!(
         "all {kept} bytes of the first turn's messages begin the second turn's: \
          the provider's prompt cache has them\n"
+    );
+    Ok(())
+}
+
+fn show_cached(stack: &Stack) -> anyhow::Result<()> {
+    let all = cached::asked_again(stack)?;
+    println!(
+        "a question that is asked again, with temperature 0, of a model that takes its time:\n"
+    );
+    let mut table = Table::new(&[
+        ("request", Align::Left),
+        ("cache", Align::Left),
+        ("answered by", Align::Left),
+        ("as", Align::Left),
+        ("tokens charged", Align::Right),
+        ("saved", Align::Right),
+        ("time", Align::Right),
+    ]);
+    for asked in &all {
+        let (by, charged, saved, tone) = match asked.is_sent {
+            true => ("a region", asked.tokens, 0, Tone::Plain),
+            false => ("Envoy", 0, asked.tokens, Tone::Good),
+        };
+        let form = if asked.is_stream { "SSE" } else { "JSON" };
+        table.row([
+            (asked.name.to_owned(), Tone::Plain),
+            (asked.cache.clone(), tone),
+            (by.to_owned(), tone),
+            (form.to_owned(), Tone::Plain),
+            (charged.to_string(), Tone::Plain),
+            (saved.to_string(), tone),
+            (format!("{:.1} ms", asked.time.as_secs_f64() * 1e3), tone),
+        ]);
+    }
+    table.print();
+    let [first, again, stream, _] = &all;
+    ensure!(again.answer.body == first.answer.body && stream.text() == first.text());
+    println!(
+        "\ncache: x-tollgate-cache; time: from the first byte sent to the last one received\n\
+         the second answer is the first one byte for byte, the stream says the same in {} events\n",
+        stream.answer.events().len()
     );
     Ok(())
 }

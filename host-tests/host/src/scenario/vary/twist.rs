@@ -32,8 +32,8 @@ pub enum Twist {
     TwoAtOnce,
 }
 
-/// What a companion's name has behind its stream's.
-const COMPANION: &str = " again";
+/// What a companion's name has behind its stream's: no name that a file is likely to have.
+const COMPANION: &str = " (companion)";
 
 /// The stream whose companion has this name; a stream of the file is its own.
 pub(super) fn original(name: &str) -> &str {
