@@ -387,7 +387,9 @@ impl Pipeline {
                     return Judged::Reply(reply);
                 }
                 Stop::Replay(at, mut reply) => {
-                    exchange.replay(&mut reply);
+                    let mut earlier = self.stages.iter().take(at);
+                    let is_read = earlier.any(|stage| stage.reads_answers());
+                    exchange.replay(&mut reply, is_read);
                     self.end_early(at, exchange, StreamEnd::Answered, host, effects);
                     return Judged::Reply(reply);
                 }

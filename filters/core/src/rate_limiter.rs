@@ -298,6 +298,10 @@ impl Stage for RateLimiter {
         note(&events, effects);
     }
 
+    fn reads_answers(&self) -> bool {
+        true
+    }
+
     fn on_end(
         &self,
         exchange: &mut Exchange,
