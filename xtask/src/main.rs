@@ -1,6 +1,7 @@
 //! Every chore of the project behind one command, the same on a laptop and in CI.
 
 mod build;
+mod cache_load;
 mod envoy;
 mod exec;
 mod lint;
@@ -30,7 +31,7 @@ use crate::wasm_toolchain::WasmToolchain;
 ///
 /// Nothing is installed outside `target/` except, where they are missing, the Rust target
 /// wasm32-wasip1 (through rustup, or Debian's packages where rustup cannot download), the
-/// Rust components clippy and rustfmt, and Debian's packages python3, python3-venv and
+/// Rust components clippy and rustfmt, and Debian's packages python3, python3-venv, wrk and
 /// rust-web-clippy.
 #[derive(Parser)]
 #[command(bin_name = "cargo xtask", after_help = ENVIRONMENT)]
@@ -77,13 +78,13 @@ enum Chore {
         #[arg(last = true)]
         args: Vec<String>,
     },
-    /// Time the hot path natively and in Wasm (criterion), or overload a real Envoy.
+    /// Time the hot path natively and in Wasm (criterion), or load a real Envoy.
     Bench {
-        /// Run only this bench target. `rate-limiter` runs a real Envoy for some minutes and
-        /// is not among those that run without a name.
+        /// Run only this bench target. `rate-limiter` and `response-cache` run real Envoys for
+        /// some minutes and are not among those that run without a name.
         name: Option<String>,
-        /// Passed on to criterion, such as a filter or `--quick`, or to the rate-limiter's run;
-        /// try `cargo xtask bench rate-limiter -- --help`.
+        /// Passed on to criterion, such as a filter or `--quick`, or to the run in a real Envoy;
+        /// try `cargo xtask bench response-cache -- --help`.
         #[arg(last = true)]
         args: Vec<String>,
     },
@@ -92,6 +93,13 @@ enum Chore {
     /// Prints a table of worst windows and use, and draws target/overload.svg.
     Overload {
         /// Passed on; try `cargo xtask overload -- --help`.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Ask the response-cache a million different requests, in the harness, and show how much is
+    /// kept of their answers at most.
+    FillCache {
+        /// Passed on; try `cargo xtask fill-cache -- --help`.
         #[arg(last = true)]
         args: Vec<String>,
     },
@@ -157,6 +165,11 @@ fn run(chore: Chore) -> anyhow::Result<ExitCode> {
             let overload = overload(&args, "envoy");
             tools.pass_to(overload).become_it()?;
         }
+        Chore::Bench { name, args } if name.as_deref() == Some("response-cache") => {
+            let tools = setup::all()?;
+            build(&tools.wasm)?;
+            cache_load::bench(&tools, &args)?.become_it()?;
+        }
         Chore::Bench { name, args } => {
             let toolchain = setup::wasm_toolchain()?;
             build(&toolchain)?;
@@ -186,6 +199,10 @@ fn run(chore: Chore) -> anyhow::Result<ExitCode> {
         Chore::Overload { args } => {
             build(&setup::wasm_toolchain()?)?;
             overload(&args, "simulate").become_it()?;
+        }
+        Chore::FillCache { args } => {
+            build(&setup::wasm_toolchain()?)?;
+            cache_load::fill(&args).become_it()?;
         }
         Chore::Costs { bless } => {
             let toolchain = setup::wasm_toolchain()?;

@@ -36,3 +36,8 @@ pub fn python() -> PathBuf {
 pub fn envoy() -> PathBuf {
     root().join("target/envoy")
 }
+
+/// The virtual environment with what others make, to be shown beside.
+pub fn peers() -> PathBuf {
+    root().join("target/peers")
+}

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use crate::exec::Tool;
+use crate::exec::{Tool, on_path};
+use crate::packages::Apt;
 use crate::wasm_toolchain::WasmToolchain;
 use crate::{envoy, paths, python, redis, rustup};
 
@@ -55,6 +56,9 @@ pub struct Missing {
     pub why: String,
 }
 
+/// What tests are called that need wrk.
+pub const WRK: &str = "needs_wrk";
+
 impl Tools {
     /// Tells a test or a tool where everything is.
     pub fn pass_to(&self, tool: Tool) -> Tool {
@@ -90,6 +94,11 @@ pub fn all() -> Result<Tools> {
             });
         }
     }
+    if let Err(error) = wrk() {
+        let why = format!("{error:#}");
+        println!("  {:<18} missing: {why}", "wrk");
+        missing.push(Missing { tests: WRK, why });
+    }
     match redis::find_or_install() {
         Ok(found) => found.print("Redis, Webdis"),
         Err(error) => {
@@ -106,6 +115,22 @@ pub fn all() -> Result<Tools> {
         envoy,
         missing,
     })
+}
+
+/// What makes the load for real Envoys.
+fn wrk() -> Result<()> {
+    let found = match on_path("wrk") {
+        true => Found::there("on PATH"),
+        false => {
+            let installed = Apt::ready().and_then(|apt| apt.install(&["wrk"]));
+            installed.context(
+                "wrk makes the load for a real Envoy: install it (on Debian: `apt-get install wrk`)",
+            )?;
+            Found::installed("Debian's wrk")
+        }
+    };
+    found.print("wrk");
+    Ok(())
 }
 
 /// Only what building needs.

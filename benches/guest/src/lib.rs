@@ -5,6 +5,7 @@
 
 #[macro_use]
 mod export;
+pub mod cache;
 pub mod minimize;
 pub mod peers;
 pub mod request;
@@ -13,6 +14,8 @@ pub mod screen;
 pub mod tokens;
 
 subjects! {
+    run_cache_hit => cache::cache_hit,
+    run_cache_miss => cache::cache_miss,
     run_copy_and_read => minimize::copy_and_read,
     run_minimize_configure => minimize::minimize_configure,
     run_minimize_stage => minimize::minimize_stage,

@@ -23,8 +23,6 @@ mod tests;
 
 use std::rc::Rc;
 
-pub use crate::table;
-
 use crate::config::{Mode, Reserve, ReservedHits};
 use crate::effect::{Effect, Metric};
 use crate::endpoint::Dialect;
@@ -298,6 +296,10 @@ impl Stage for RateLimiter {
         self.ledger
             .settle(host, counter, difference, taken_at, now, &mut events);
         note(&events, effects);
+    }
+
+    fn reads_answers(&self) -> bool {
+        true
     }
 
     fn on_end(

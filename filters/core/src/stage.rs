@@ -66,6 +66,12 @@ pub trait Stage {
     ) {
     }
 
+    /// Whether it goes by what an answer says ([`Ending::response`]) to a request that a later
+    /// stage answers with what was kept: where none does, that is not read.
+    fn reads_answers(&self) -> bool {
+        false
+    }
+
     /// Settles the books: called exactly once for every exchange whose request it let pass or
     /// wait, however that ended.
     fn on_end(

@@ -179,6 +179,10 @@ impl Stage for TokenEstimator {
         }
     }
 
+    fn reads_answers(&self) -> bool {
+        true
+    }
+
     fn on_end(
         &self,
         exchange: &mut Exchange,

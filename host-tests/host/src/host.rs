@@ -10,6 +10,7 @@ use crate::metrics::{Metric, MetricKind};
 use crate::module::Module;
 use crate::plugin::Plugin;
 use crate::shared::{DEFAULT_START_NS, LogLine, Shared, lock};
+use crate::shared_data::SharedDataSize;
 use crate::worker::Worker;
 
 /// One space of shared data, queues, metrics and time, and the workers in it.
@@ -183,6 +184,11 @@ impl Host {
     /// The shared data of a `vm_id`.
     pub fn shared_data(&self, vm_id: &str) -> BTreeMap<Vec<u8>, Vec<u8>> {
         self.shared.data().entries(vm_id)
+    }
+
+    /// How much shared data a `vm_id` has.
+    pub fn shared_data_size(&self, vm_id: &str) -> SharedDataSize {
+        self.shared.data().size(vm_id)
     }
 
     /// Writes shared data from outside, as another VM would.

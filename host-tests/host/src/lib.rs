@@ -66,6 +66,7 @@ pub use metrics::{Metric, MetricKind};
 pub use module::Module;
 pub use plugin::Plugin;
 pub use shared::LogLine;
+pub use shared_data::SharedDataSize;
 pub use status::Status;
 pub use stream::Stream;
 pub use transcript::{CallDirection, Crossing, Passed};

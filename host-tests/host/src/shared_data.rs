@@ -14,6 +14,29 @@ pub(crate) struct SharedData {
     last_cas: u32,
 }
 
+/// How much the shared data of a `vm_id` is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SharedDataSize {
+    /// Keys that have a value; none ever goes.
+    pub keys: usize,
+    /// Bytes of all keys.
+    pub key_bytes: usize,
+    /// Bytes of all values.
+    pub value_bytes: usize,
+}
+
+impl SharedDataSize {
+    /// Of each number the greater one.
+    #[must_use]
+    pub fn or_more(self, other: Self) -> Self {
+        Self {
+            keys: self.keys.max(other.keys),
+            key_bytes: self.key_bytes.max(other.key_bytes),
+            value_bytes: self.value_bytes.max(other.value_bytes),
+        }
+    }
+}
+
 impl SharedData {
     pub fn get(&self, vm_id: &str, key: &[u8]) -> Option<(Vec<u8>, u32)> {
         self.entries
@@ -33,6 +56,18 @@ impl SharedData {
         self.entries
             .insert(entry, (value.to_owned(), self.last_cas));
         Ok(())
+    }
+
+    /// How much there is of one `vm_id`.
+    pub fn size(&self, vm_id: &str) -> SharedDataSize {
+        let entries = self.entries.iter().filter(|((id, _), _)| id == vm_id);
+        entries.fold(SharedDataSize::default(), |size, ((_, key), (value, _))| {
+            SharedDataSize {
+                keys: size.keys + 1,
+                key_bytes: size.key_bytes + key.len(),
+                value_bytes: size.value_bytes + value.len(),
+            }
+        })
     }
 
     /// Every entry of one `vm_id`, by key.
@@ -71,6 +106,13 @@ mod tests {
         }
         assert_eq!(data.get("vm", b"new"), Some((b"v".to_vec(), 3)));
         assert_eq!(data.get("another vm", b"new"), None);
+        let size = SharedDataSize {
+            keys: 2,
+            key_bytes: 8,
+            value_bytes: 2,
+        };
+        assert_eq!(data.size("vm"), size);
+        assert_eq!(data.size("another vm"), SharedDataSize::default());
     }
 
     #[test]

@@ -200,6 +200,11 @@ impl Envoy {
         )
     }
 
+    /// The process's id.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Whether the process is still there.
     ///
     /// # Errors
