@@ -86,6 +86,14 @@ pub enum Effect {
         /// Text of the value.
         value: String,
     },
+    /// Sets a header of the request, where request headers are held; otherwise they have gone on
+    /// to the upstream, and nothing happens.
+    RequestHeader {
+        /// Lower-case name.
+        name: &'static str,
+        /// Value.
+        value: String,
+    },
     /// Sets a header of the response, whatever the upstream gave it.
     ResponseHeader {
         /// Lower-case name.

@@ -10,7 +10,7 @@ use crate::rate_limiter::Reservation;
 use crate::rate_limiter::tenant::Tenant;
 use crate::reply::Reply;
 use crate::response::{ResponseReader, ResponseSummary};
-use crate::response_cache::{Cached, Caller};
+use crate::response_cache::{Cached, Caller, Conversation};
 use crate::rewrite::{Rewrite, Rewritten};
 use crate::token_estimator::Estimate;
 
@@ -118,6 +118,8 @@ pub struct Exchange {
     pub caller: Option<Caller>,
     /// What the response-cache stage makes of it.
     pub cached: Option<Cached>,
+    /// The conversation it goes on with, where the response-cache stage knows one.
+    pub conversation: Option<Conversation>,
     /// What makes something else of the response, where a stage wants that.
     pub rewriter: Option<Box<dyn Rewrite>>,
     status: u16,
@@ -148,6 +150,7 @@ impl Exchange {
             reservation: None,
             caller,
             cached: None,
+            conversation: None,
             rewriter: None,
             status: 0,
             is_cache_hit: false,
@@ -176,6 +179,11 @@ impl Exchange {
     /// HTTP status of the response; 0 before there is one.
     pub fn status(&self) -> u16 {
         self.status
+    }
+
+    /// Whether a cache answered instead of the upstream.
+    pub fn is_cache_hit(&self) -> bool {
+        self.is_cache_hit
     }
 
     /// Whether the chunks of the response are wanted.

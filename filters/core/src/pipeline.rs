@@ -19,6 +19,7 @@ use crate::rate_limiter::tenant::Tenants;
 use crate::reply::{JSON, Refused, Reply};
 use crate::request::texts::Speakers;
 use crate::request::{Request, RequestReader, Unread, Wanted};
+use crate::response_cache::conversation;
 use crate::response_cache::purges::Purges;
 use crate::response_cache::{Caller, ResponseCache, fleet};
 use crate::scan::Refusal;
@@ -222,14 +223,18 @@ impl Pipeline {
                       vm_config.environment_variables.host_env_keys";
         let unlimited = "no rule has a limit: the rate-limiter has nothing to do; see \
                          rate_limiter.tokens_per_minute";
+        let unset = "prefix_header is true and hold_headers is false: request headers have gone on before the body \
+                     is read, and x-tollgate-prefix is not set; see allow_on_headers_stop_iteration";
         let limits = config.stages.contains(&StageKind::RateLimiter);
-        let mut rules = config.rules.iter().chain([&config.defaults]);
-        let is_active = rules.any(|rule| rule.rate_limiter.is_active());
+        let rules = config.rules.iter().chain([&config.defaults]);
+        let is_active = rules.clone().any(|rule| rule.rate_limiter.is_active());
+        let mut headers = rules.filter_map(|rule| self.request_header(rule));
         let caches = config.stages.contains(&StageKind::ResponseCache);
         [
             (!config.hold_headers).then_some(unheld),
             (limits && is_active && !self.has_secret).then_some(unkeyed),
             (caches && !self.has_secret).then_some(unkept),
+            (!config.hold_headers && headers.next().is_some()).then_some(unset),
             (config.stages == [StageKind::RateLimiter] && !is_active).then_some(unlimited),
         ]
         .into_iter()
@@ -476,6 +481,15 @@ impl Pipeline {
         let has = |stage| self.config.stages.contains(&stage);
         has(StageKind::ContentScreener) && rule.content_screener.may_mask()
             || has(StageKind::PromptMinimizer) && rule.prompt_minimizer.may_edit()
+            || has(StageKind::ResponseCache) && rule.response_cache.may_edit()
+    }
+
+    /// The header that a stage sets in this rule's requests by what their bodies say, if any does.
+    /// What a client sends of it has to go before.
+    pub fn request_header(&self, rule: &Rule) -> Option<&'static str> {
+        let caches = self.config.stages.contains(&StageKind::ResponseCache);
+        let sets = caches && rule.response_cache.sets_header();
+        sets.then_some(conversation::HEADER)
     }
 
     /// Lets the stages add to the head of the response.

@@ -23,8 +23,6 @@ mod tests;
 
 use std::rc::Rc;
 
-pub use crate::table;
-
 use crate::config::{Mode, Reserve, ReservedHits};
 use crate::effect::{Effect, Metric};
 use crate::endpoint::Dialect;

@@ -331,6 +331,9 @@ impl Sink for Pass<'_> {
 impl Sink for Keyed<'_> {
     #[inline]
     fn event(&mut self, event: Event<'_>) {
+        if let Event::MessageEnd(message) = event {
+            self.key.end_message_of(message.role);
+        }
         self.pass.event(event);
     }
 

@@ -9,6 +9,7 @@
 mod cacheable;
 pub mod caller;
 pub mod canonical;
+pub mod conversation;
 pub mod directives;
 mod directory;
 pub mod entry;
@@ -26,9 +27,11 @@ pub mod prefix;
 pub mod purges;
 pub mod recording;
 pub mod replay;
+pub mod seen;
 pub mod store;
 
 pub use caller::Caller;
+pub use conversation::Conversation;
 
 use std::rc::Rc;
 
@@ -41,6 +44,7 @@ use look::{Found, Look};
 pub use missed::Cached;
 use missed::{Missed, Waits};
 use purges::Purges;
+use seen::Seen;
 use store::{Bounds, Store};
 
 use crate::callout::{News, Turn};
@@ -66,6 +70,7 @@ pub struct ResponseCache {
     seal: Seal,
     max_bytes: usize,
     purges: Purges,
+    seen: Seen,
     flights: Flights,
     fleet: Option<Fleet>,
     /// For each hash that a rule may ask for.
@@ -94,6 +99,7 @@ impl ResponseCache {
             seal,
             max_bytes: config.limits.max_cached_bytes as usize,
             purges: Purges::default(),
+            seen: Seen::default(),
             flights: Flights::default(),
             keyers: [KeyHash::Sip, KeyHash::Sha256].map(|hash| (hash, Keyer::new(hash, secret))),
         })
@@ -174,6 +180,21 @@ impl ResponseCache {
         Verdict::Reply(reply)
     }
 
+    /// Lets a request that passes go on with what is known of its conversation.
+    fn go_on(
+        &self,
+        verdict: Verdict,
+        request: &Request<'_>,
+        exchange: &mut Exchange,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) -> Verdict {
+        match verdict {
+            Verdict::Continue => conversation::go_on(request, exchange, &self.seen, host, effects),
+            verdict => verdict,
+        }
+    }
+
     /// Nobody waits any more for what `missed` was to bring, and it does not wait.
     fn release(
         &self,
@@ -244,7 +265,7 @@ impl Stage for ResponseCache {
             exchange,
             host,
         };
-        match look.first(effects) {
+        let verdict = match look.first(effects) {
             Ok(found) => self.follow(found, exchange, host, effects),
             Err(Bypass::Off) => Verdict::Continue,
             Err(why) => {
@@ -253,7 +274,8 @@ impl Stage for ResponseCache {
                 let told = format!("bypass; reason={}", why.name());
                 self.pass(told, None, exchange, host, effects)
             }
-        }
+        };
+        self.go_on(verdict, request, exchange, host, effects)
     }
 
     fn on_news(
@@ -283,10 +305,12 @@ impl Stage for ResponseCache {
             };
             count(WAITED.with("outcome", outcome), 1, effects);
         }
-        self.follow(found, exchange, host, effects)
+        let verdict = self.follow(found, exchange, host, effects);
+        self.go_on(verdict, request, exchange, host, effects)
     }
 
-    fn on_response_head(&self, exchange: &Exchange, _host: &dyn Host, effects: &mut Vec<Effect>) {
+    fn on_response_head(&self, exchange: &Exchange, host: &dyn Host, effects: &mut Vec<Effect>) {
+        conversation::note(exchange, &self.seen, host, effects);
         let cached = exchange.cached.as_ref().filter(|_| self.debug_headers);
         effects.extend(cached.map(|cached| Effect::ResponseHeader {
             name: HEADER,

@@ -48,7 +48,7 @@ pub struct Updated<T> {
     pub change: Change,
     /// How often another worker was faster.
     pub conflicts: u64,
-    /// Whether a live record had to go.
+    /// Whether live records had to go.
     pub evicted: bool,
 }
 
@@ -103,7 +103,26 @@ impl<K: Kind> Table<K> {
         retries: u64,
         mut decide: impl FnMut(Values) -> (T, Option<Values>),
     ) -> Updated<T> {
-        let name = Self::page_name(key);
+        self.update_page(host, key, now, retries, |page| {
+            let (result, change) = decide(page.values(key));
+            if let Some(values) = change {
+                page.set(key, values);
+            }
+            result
+        })
+    }
+
+    /// Decides by the page of `place` and changes it, likewise: for records that are found by a
+    /// key of their own, and lie together by another.
+    pub fn update_page<T>(
+        &self,
+        host: &dyn Host,
+        place: u64,
+        now: u64,
+        retries: u64,
+        mut decide: impl FnMut(&mut Page<K>) -> T,
+    ) -> Updated<T> {
+        let name = Self::page_name(place);
         let mut conflicts = 0;
         loop {
             let updated = |result, change, evicted| Updated {
@@ -113,22 +132,21 @@ impl<K: Kind> Table<K> {
                 evicted,
             };
             let Ok(found) = host.shared(&name) else {
-                return updated(decide([0, 0]).0, Change::Unavailable, false);
+                let mut none = Page::new(Vec::new(), now);
+                return updated(decide(&mut none), Change::Unavailable, false);
             };
             let (bytes, seen) = match found {
                 Some(shared) => (shared.value, shared.version),
                 None => (Vec::new(), Version::Absent),
             };
-            let mut page = Page::<K>::new(bytes, now);
-            let (result, change) = decide(page.values(key));
-            let evicted = match change {
-                Some(values) => page.set(key, values, now),
-                // A page that was shifted is written: what it says is relative to its stamp.
-                None if page.is_shifted => false,
-                None => return updated(result, Change::None, false),
-            };
+            let mut page = Page::new(bytes, now);
+            let result = decide(&mut page);
+            // A page that was shifted is written: what it says is relative to its stamp.
+            if !(page.is_changed || page.is_shifted) {
+                return updated(result, Change::None, false);
+            }
             match host.share(&name, &page.bytes, seen) {
-                Ok(Stored::Yes) => return updated(result, Change::Stored, evicted),
+                Ok(Stored::Yes) => return updated(result, Change::Stored, page.evicts),
                 Ok(Stored::Conflict) if conflicts < retries => {
                     conflicts = conflicts.saturating_add(1);
                 }
@@ -141,17 +159,21 @@ impl<K: Kind> Table<K> {
                         evicted: false,
                     };
                 }
-                Err(_) => return updated(result, Change::Unavailable, false),
+                Err(_) => return updated(result, Change::Unavailable, page.evicts),
             }
         }
     }
 
     /// The values of `key`, as they are.
     pub fn read(&self, host: &dyn Host, key: u64, now: u64) -> Values {
-        match host.shared(&Self::page_name(key)) {
-            Ok(Some(shared)) => Page::<K>::new(shared.value, now).values(key),
-            _ => [0, 0],
-        }
+        self.page(host, key, now).values(key)
+    }
+
+    /// The page of `place`, as it is; an empty one where there is none.
+    pub fn page(&self, host: &dyn Host, place: u64, now: u64) -> Page<K> {
+        let found = host.shared(&Self::page_name(place));
+        let bytes = found.ok().flatten().map(|shared| shared.value);
+        Page::new(bytes.unwrap_or_default(), now)
     }
 
     /// Keys are hashes: their upper bits choose the page.
@@ -162,9 +184,14 @@ impl<K: Kind> Table<K> {
 }
 
 /// One page, read in place.
-struct Page<K> {
+#[derive(Debug)]
+pub struct Page<K> {
     bytes: Vec<u8>,
+    now: u64,
     is_shifted: bool,
+    is_changed: bool,
+    /// A live record had to go.
+    evicts: bool,
     kind: PhantomData<K>,
 }
 
@@ -181,7 +208,10 @@ impl<K: Kind> Page<K> {
         }
         let mut page = Page {
             bytes,
+            now,
             is_shifted: false,
+            is_changed: false,
+            evicts: false,
             kind: PhantomData,
         };
         let by = page.stamp().saturating_sub(now);
@@ -216,17 +246,26 @@ impl<K: Kind> Page<K> {
         records.chunks_exact_mut(RECORD)
     }
 
-    fn values(&self, key: u64) -> Values {
+    /// The keys and values of the records that mean something.
+    pub fn live(&self) -> impl Iterator<Item = (u64, Values)> {
+        let records = self.records();
+        let records = records.map(|record| (key_of(record), values_of(record)));
+        records.filter(|(_, values)| K::ends(*values) > self.now)
+    }
+
+    /// The values of `key`, whether they mean something or not.
+    pub fn values(&self, key: u64) -> Values {
         let found = self.records().find(|record| key_of(record) == key);
         found.map_or([0, 0], values_of)
     }
 
-    /// Sets the values of `key`; whether a live record had to go for them.
-    fn set(&mut self, key: u64, values: Values, now: u64) -> bool {
+    /// Sets the values of `key`.
+    pub fn set(&mut self, key: u64, values: Values) {
+        let now = self.now;
+        self.is_changed = true;
         self.stamp_with(self.stamp().max(now));
         if let Some(record) = self.records_mut().find(|record| key_of(record) == key) {
-            write(record, key, values);
-            return false;
+            return write(record, key, values);
         }
         let is_full = self.bytes.len() >= Table::<K>::PAGE_BYTES;
         // What means nothing goes first, then what is worth least.
@@ -238,7 +277,7 @@ impl<K: Kind> Page<K> {
             Some(least) if is_full || K::ends(values_of(least)) <= now => {
                 let was_live = K::ends(values_of(least)) > now;
                 write(least, key, values);
-                was_live
+                self.evicts |= was_live;
             }
             _ => {
                 let end = self.bytes.len();
@@ -246,7 +285,6 @@ impl<K: Kind> Page<K> {
                 if let Some(record) = self.bytes.get_mut(end..) {
                     write(record, key, values);
                 }
-                false
             }
         }
     }

@@ -344,6 +344,10 @@ impl Stream {
                 if !config.hold_headers && pipeline.may_edit(&rule) {
                     let _ = abi::remove_header(abi::Headers::Request, "content-length");
                 }
+                if let Some(name) = pipeline.request_header(&rule) {
+                    // It is ours, whatever becomes of this request.
+                    let _ = abi::remove_header(abi::Headers::Request, name);
+                }
                 let most = config.limits.max_body_bytes;
                 self.phase = Phase::Reading(Box::new(Reading {
                     held: Held {
@@ -474,6 +478,10 @@ pub(crate) fn carry_out(worker: &Worker, effect: &Effect) {
         }
         Effect::Publish { key, value } => abi::set_property(key, value.as_bytes()),
         Effect::PublishToEnvoy { key, value } => filter_state::publish(key, value),
+        Effect::RequestHeader { name, value } => match worker.pipeline.config().hold_headers {
+            true => abi::replace_header(abi::Headers::Request, name, value.as_bytes()),
+            false => Ok(()),
+        },
         Effect::ResponseHeader { name, value } => {
             abi::replace_header(abi::Headers::Response, name, value.as_bytes())
         }

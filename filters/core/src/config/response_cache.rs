@@ -61,6 +61,13 @@ pub struct ResponseCacheConfig {
     pub version: String,
     /// The rule's requests are answered here: what was kept before them is not given any more.
     pub purge: Option<Purge>,
+    /// Seconds that a provider is taken to have a conversation at hand after it has read it; 0:
+    /// nobody looks.
+    pub prefix_ttl_seconds: u32,
+    /// Whether requests say in a header what the turns of their conversation have in common.
+    pub prefix_header: bool,
+    /// Whether requests without a `prompt_cache_key` get that as one.
+    pub prompt_cache_key: bool,
 }
 
 impl Default for ResponseCacheConfig {
@@ -79,6 +86,11 @@ impl Default for ResponseCacheConfig {
             key_hash: KeyHash::Sip,
             version: String::new(),
             purge: None,
+            // Azure clears a prompt cache after 5 to 10 minutes without use:
+            // https://learn.microsoft.com/en-us/azure/ai-foundry/openai/how-to/prompt-caching
+            prefix_ttl_seconds: 600,
+            prefix_header: false,
+            prompt_cache_key: false,
         }
     }
 }
@@ -86,7 +98,19 @@ impl Default for ResponseCacheConfig {
 impl ResponseCacheConfig {
     /// A year: longer is for ever.
     const MOST_SECONDS: u32 = 365 * 24 * 60 * 60;
+    /// A day, which is as long as providers offer to keep prompts.
+    const PREFIX_TTL: (u32, u32) = (0, 24 * 60 * 60);
     const MAX_ENTRY: (u32, u32) = (1 << 10, 1 << 20);
+
+    /// Whether it may add to bodies.
+    pub fn may_edit(&self) -> bool {
+        self.enabled && self.prompt_cache_key
+    }
+
+    /// Whether it sets a header of requests.
+    pub fn sets_header(&self) -> bool {
+        self.enabled && self.prefix_header
+    }
 
     /// These settings with what `node` gives instead.
     pub(super) fn overridden_by(&self, node: &Node) -> Result<ResponseCacheConfig, ConfigError> {
@@ -112,6 +136,9 @@ impl ResponseCacheConfig {
             "key_hash",
             "version",
             "purge",
+            "prefix_ttl_seconds",
+            "prefix_header",
+            "prompt_cache_key",
         ])?;
         let read =
             |key, own: u32, (low, high)| object.read_or(key, own, |node| node.integer(low, high));
@@ -147,6 +174,17 @@ impl ResponseCacheConfig {
                     Err(node.wrong("only a rule can say which requests purge; give it there"))
                 }
             })?,
+            prefix_ttl_seconds: read(
+                "prefix_ttl_seconds",
+                self.prefix_ttl_seconds,
+                ResponseCacheConfig::PREFIX_TTL,
+            )?,
+            prefix_header: object.read_or("prefix_header", self.prefix_header, Node::boolean)?,
+            prompt_cache_key: object.read_or(
+                "prompt_cache_key",
+                self.prompt_cache_key,
+                Node::boolean,
+            )?,
         })
     }
 }

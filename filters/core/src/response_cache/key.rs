@@ -13,10 +13,10 @@ mod tests;
 
 use super::canonical::{Canonical, Output};
 use super::keyer::{Digest, Hasher, Keyer, Of};
-use super::prefix::{Mark, Marks, STEP};
+use super::prefix::{Landmarks, Mark, Marks, Root, STEP};
 use crate::endpoint::Dialect;
 use crate::json::{Literal, Place};
-use crate::scan::{Field, Token};
+use crate::scan::{Field, Role, Token};
 
 /// Ends a name: no UTF-8 has this byte.
 const END: u8 = 0xff;
@@ -43,11 +43,15 @@ pub struct RequestKey {
     body: Digest,
     context: Digest,
     marks: Vec<Mark>,
+    landmarks: Landmarks,
+    is_grounded: bool,
 }
 
 /// The beginning of a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prefix {
+    /// How many shorter ones the conversation has, those that are not remembered included.
+    pub ordinal: u32,
     /// Offset in the body of its end.
     pub end: u32,
     /// Equal for the same messages up to there, after the same tools and instructions, of the same
@@ -76,20 +80,43 @@ impl RequestKey {
     pub fn prefixes<'a>(
         &'a self,
         scope: &Scope<'_>,
-    ) -> impl DoubleEndedIterator<Item = Prefix> + ExactSizeIterator + use<'a> {
-        let mut start = self.keyer.hasher(Of::Prefix);
-        start.write(self.context.as_bytes());
-        start.write_framed(scope.tenant);
-        write_option(&mut start, scope.deployment);
-        write_option(&mut start, scope.api_version);
-        self.marks.iter().map(move |mark| {
-            let mut hasher = start.clone();
-            hasher.write(&mark.hash);
-            Prefix {
-                end: mark.end,
-                hash: hasher.digest().short(),
-            }
+    ) -> impl DoubleEndedIterator<Item = Prefix> + ExactSizeIterator + Clone + use<'a> {
+        let place = self.place(scope).digest().short();
+        self.marks.iter().map(move |mark| Prefix {
+            ordinal: mark.ordinal,
+            end: mark.end,
+            // Both are hashes under the secret already.
+            hash: u128::from_le_bytes(mark.hash) ^ place,
         })
+    }
+
+    /// Which of its prefixes it has in common with others.
+    pub fn landmarks(&self) -> Landmarks {
+        self.landmarks
+    }
+
+    /// What all turns of its conversation in `scope` have in common, and no other conversation that
+    /// begins otherwise; `None` where there is no conversation.
+    pub fn conversation(&self, scope: &Scope<'_>) -> Option<u128> {
+        let root = self.marks.get(self.landmarks.root)?;
+        let mut hasher = self.place(scope);
+        hasher.write(&root.hash);
+        Some(hasher.digest().short())
+    }
+
+    /// Whether it has Azure's `data_sources`, or may have: with them Azure refuses fields that are
+    /// new to it.
+    pub fn is_grounded(&self) -> bool {
+        self.is_grounded
+    }
+
+    fn place(&self, scope: &Scope<'_>) -> Hasher {
+        let mut place = self.keyer.hasher(Of::Prefix);
+        place.write(self.context.as_bytes());
+        place.write_framed(scope.tenant);
+        write_option(&mut place, scope.deployment);
+        write_option(&mut place, scope.api_version);
+        place
     }
 }
 
@@ -133,6 +160,9 @@ impl Part {
     }
 }
 
+/// As Azure names what an answer is to be grounded on, now and in its first versions.
+const DATA_SOURCES: [&[u8]; 2] = [b"data_sources", b"dataSources"];
+
 /// What the model reads before a conversation, or as part of it wherever it stands.
 const CONTEXT: [Field; 6] = [
     Field::Model,
@@ -160,6 +190,7 @@ pub(crate) struct KeyReader {
     digests: [Digest; Field::ALL.len()],
     /// Of all others.
     unknown: Hasher,
+    is_grounded: bool,
 }
 
 /// The hash of a field that is being read.
@@ -221,6 +252,7 @@ impl KeyReader {
             field,
             digests: [Digest::NONE; Field::ALL.len()],
             unknown: keyer.hasher(Of::Unknown),
+            is_grounded: false,
         }
     }
 
@@ -251,6 +283,12 @@ impl KeyReader {
         self.canonical.flush(body, &mut self.running);
     }
 
+    /// The message whose last token was taken is of this author.
+    pub(crate) fn end_message_of(&mut self, role: Option<Role>) {
+        let is_operators = matches!(role, Some(Role::System | Role::Developer));
+        self.running.marks.end_message(is_operators);
+    }
+
     /// The hashes of the whole request.
     pub(crate) fn finish(self) -> RequestKey {
         let dialect = match self.dialect {
@@ -271,11 +309,18 @@ impl KeyReader {
             }
         }
         body.write(self.unknown.digest().as_bytes());
+        let otherwise = match self.dialect {
+            Dialect::Completions => Root::First,
+            Dialect::Chat | Dialect::Embeddings | Dialect::Responses => Root::Last,
+        };
+        let (marks, landmarks) = self.running.marks.finish(otherwise);
         RequestKey {
             keyer: self.keyer,
             body: body.digest(),
             context: context.digest(),
-            marks: self.running.marks.finish(),
+            marks,
+            landmarks,
+            is_grounded: self.is_grounded,
         }
     }
 
@@ -334,7 +379,11 @@ impl KeyReader {
     fn begin_field(&mut self, key: &[u8]) {
         self.part = match Field::named(key) {
             Some(field) => Part::of(field, self.dialect),
-            None => Part::Unknown,
+            None => {
+                // Spelled with escapes it may be any.
+                self.is_grounded |= DATA_SOURCES.contains(&key) || key.contains(&b'\\');
+                Part::Unknown
+            }
         };
         self.running.hasher = self.field.clone();
         self.running.hasher.write(key);

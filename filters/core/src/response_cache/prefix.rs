@@ -11,6 +11,9 @@
 //! they lie and on nothing else, so that a conversation and its continuation mostly remember the
 //! same ones: where it grew by `k` marks, the last that both have lies at most `k / 3` marks
 //! before the end of the shorter one, and where `k` is below [`WINDOW`] it is that end.
+//!
+//! Two places are remembered however far back they lie, because all turns of a conversation have
+//! them in common: where what its operator says ends, and where the first message after that does.
 
 use super::keyer::Digest;
 
@@ -30,7 +33,7 @@ const MOST: usize = 512;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     /// How many came before it.
-    ordinal: u32,
+    pub(super) ordinal: u32,
     /// Offset in the body of the place; inside an escape, of the end of that.
     pub(super) end: u32,
     pub(super) hash: [u8; 16],
@@ -41,6 +44,10 @@ pub(super) struct Mark {
 pub(super) struct Marks {
     kept: Vec<Mark>,
     count: u32,
+    /// How many came before the end of the operator's messages.
+    head: Option<u32>,
+    /// How many came before the end of the first message that is not the operator's.
+    root: Option<u32>,
 }
 
 impl Marks {
@@ -63,16 +70,65 @@ impl Marks {
         }
     }
 
+    /// The message that ends at the last mark is complete, and is or is not its operator's: the
+    /// `system`'s or the `developer`'s.
+    pub(super) fn end_message(&mut self, is_operators: bool) {
+        if self.root.is_none() {
+            let last = self.count.checked_sub(1);
+            match is_operators {
+                true => self.head = last,
+                false => self.root = last,
+            }
+        }
+    }
+
     /// Those that are remembered, in order.
-    pub(super) fn finish(mut self) -> Vec<Mark> {
+    pub(super) fn finish(mut self, otherwise: Root) -> (Vec<Mark>, Landmarks) {
         self.thin_out();
-        self.kept
+        let place = |ordinal| {
+            let found = self
+                .kept
+                .binary_search_by_key(&ordinal, |mark| mark.ordinal);
+            found.ok()
+        };
+        let root = self.root.and_then(place);
+        let landmarks = Landmarks {
+            head: self.head.and_then(place),
+            root: root.unwrap_or(match otherwise {
+                Root::First => 0,
+                Root::Last => self.kept.len().saturating_sub(1),
+            }),
+        };
+        (self.kept, landmarks)
     }
 
     fn thin_out(&mut self) {
-        let count = self.count;
-        self.kept.retain(|mark| is_kept(mark.ordinal, count));
+        let (count, pinned) = (self.count, [self.head, self.root]);
+        self.kept
+            .retain(|mark| is_kept(mark.ordinal, count) || pinned.contains(&Some(mark.ordinal)));
     }
+}
+
+/// Which mark is the root of a conversation that does not say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Root {
+    /// The first, of a prompt that grows at its end and is no messages.
+    First,
+    /// The last.
+    Last,
+}
+
+/// Positions, among the beginnings of a conversation that are remembered, of those that it has in
+/// common with others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Landmarks {
+    /// The one that ends with the messages of its operator, the `system`'s and the `developer`'s,
+    /// where it begins with any: other conversations have it too.
+    pub head: Option<usize>,
+    /// The one that ends with the first message after these: all turns of the conversation have
+    /// it, and what goes on otherwise. Where there is no such message, all there is, and of a
+    /// prompt that is no messages the first.
+    pub root: usize,
 }
 
 /// Whether of `count` marks the one before which there are `ordinal` is remembered.
@@ -115,7 +171,8 @@ mod tests {
             if count.is_power_of_two() || count % 9_999 == 0 {
                 let ordinals: Vec<u32> = marks
                     .clone()
-                    .finish()
+                    .finish(Root::Last)
+                    .0
                     .iter()
                     .map(|mark| mark.ordinal)
                     .collect();
@@ -133,6 +190,38 @@ mod tests {
             });
             assert!(levels.sum::<u64>() + 2 * u64::from(WINDOW) < MOST as u64);
         }
+    }
+
+    #[test]
+    fn the_root_is_remembered_wherever_it_lies() {
+        // Messages by how many marks they have, those of the operator first.
+        for (operators, others, expected) in [
+            (&[][..], &[][..], (None, None)),
+            (&[3], &[], (Some(2), Some(2))),
+            (&[], &[1, 1], (None, Some(0))),
+            (&[], &[700, 900], (None, Some(699))),
+            (&[333, 77], &[99, 5_000], (Some(409), Some(508))),
+            (&[33], &[40_001, 1], (Some(32), Some(40_033))),
+        ] {
+            let mut marks = Marks::default();
+            let messages = operators.iter().map(|count| (*count, true));
+            let messages = messages.chain(others.iter().map(|count| (*count, false)));
+            for (count, is_operators) in messages {
+                for _ in 0..count {
+                    marks.add(marks.count as usize, Digest::NONE);
+                }
+                marks.end_message(is_operators);
+            }
+            let (kept, landmarks) = marks.finish(Root::Last);
+            let end = |place: usize| kept.get(place).map(|mark| mark.end);
+            let found = (landmarks.head.and_then(end), end(landmarks.root));
+            assert_eq!(found, expected, "{operators:?} {others:?}");
+            assert!(kept.is_sorted_by_key(|mark| mark.ordinal));
+        }
+        let mut marks = Marks::default();
+        (0..5).for_each(|end| marks.add(end, Digest::NONE));
+        assert_eq!(marks.clone().finish(Root::First).1.root, 0);
+        assert_eq!(marks.finish(Root::Last).1.root, 4);
     }
 
     #[test]

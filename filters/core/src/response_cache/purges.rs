@@ -5,8 +5,8 @@
 //! request, and what is not given any more goes when its room is needed.
 
 use crate::host::Host;
-use crate::rate_limiter::table::{Change, Kind, PATIENT_RETRIES, Table, Values};
 use crate::rate_limiter::tenant::Tenant;
+use crate::table::{Change, Kind, PATIENT_RETRIES, Table, Values};
 
 /// The records: when, and nothing.
 #[derive(Debug)]

@@ -190,9 +190,11 @@ fn the_tables_have_the_bytes_that_are_stated() {
     use crate::rate_limiter::average::Averages;
     use crate::rate_limiter::ledger::Tats;
     use crate::rate_limiter::quota::{RequestQuotas, TokenQuotas};
+    use crate::response_cache::seen::Read;
     assert_eq!(Table::<Tats>::MOST_BYTES, 1_992_704);
     assert_eq!(Tats::PAGES as usize * Tats::RECORDS, 82_944);
     assert_eq!(Table::<RequestQuotas>::MOST_BYTES, 498_176);
     assert_eq!(Table::<TokenQuotas>::MOST_BYTES, 498_176);
     assert_eq!(Table::<Averages>::MOST_BYTES, 498_176);
+    assert_eq!(Table::<Read>::MOST_BYTES, 1_581_056);
 }

@@ -84,6 +84,53 @@ fn marks_are_where_the_oracle_has_them() {
 }
 
 #[test]
+fn landmarks_are_where_the_operators_messages_and_the_first_other_end() {
+    let of = |role: &str, text: &str| format!(r#"{{"content":"{text}","role":"{role}"}}"#);
+    let (system, developer) = (of("system", &"s".repeat(3_000)), of("developer", "d"));
+    let (user, assistant) = (of("user", "u"), of("assistant", &"a".repeat(90_000)));
+    let (nobody, spelled) = (
+        of("", "n").replace(r#","role":"""#, ""),
+        of("syst\\u0065m", "e"),
+    );
+    let other = of("auditor", "o");
+    for (messages, head, root) in [
+        (vec![], None, 0),
+        (vec![&user], None, 1),
+        (vec![&user, &system, &user], None, 1),
+        (vec![&system, &user, &assistant, &user], Some(1), 2),
+        (
+            vec![&system, &developer, &spelled, &user, &user],
+            Some(3),
+            4,
+        ),
+        (vec![&system, &developer], Some(2), 2),
+        (vec![&assistant, &assistant], None, 1),
+        (vec![&system, &nobody, &user], Some(1), 2),
+        (vec![&developer, &other, &user], Some(1), 2),
+    ] {
+        let parts: Vec<&str> = messages.iter().map(|message| message.as_str()).collect();
+        let body = chat(&parts);
+        let read = read(Dialect::Chat, &body);
+        // Where so many messages end.
+        let end = |count: usize| chat(&parts[..count]).len() - "]}".len();
+        let ends: Vec<usize> = prefixes(&read)
+            .iter()
+            .map(|prefix| prefix.end as usize)
+            .collect();
+        let landmarks = read.landmarks();
+        assert_eq!(
+            landmarks.head.map(|head| ends[head]),
+            head.map(end),
+            "{body}"
+        );
+        let found = ends.get(landmarks.root).copied();
+        assert_eq!(found, (root > 0).then(|| end(root)), "{body}");
+        let cuts: Vec<usize> = (0..body.len()).step_by(13).collect();
+        assert_eq!(read_cut(Dialect::Chat, &body, &cuts).landmarks(), landmarks);
+    }
+}
+
+#[test]
 fn a_prefix_ends_where_it_says() {
     let long = message(&"word ".repeat(1_000));
     let body = chat(&[&message("a"), &long, &message("b")]);
