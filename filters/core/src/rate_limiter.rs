@@ -2,7 +2,7 @@
 //!
 //! A request is admitted by what it is expected to cost, which is reserved at once, so that
 //! what is in flight counts; the end of its stream settles what it did cost. See
-//! [`bucket`] for the limits a minute, [`quota`] for the long ones, [`table`] for how all
+//! [`bucket`] for the limits a minute, [`quota`] for the long ones, [`table`](crate::table) for how all
 //! workers share them, [`ledger`] for leases, [`average`] for what answers usually cost.
 
 mod account;
