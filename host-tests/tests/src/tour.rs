@@ -2,6 +2,7 @@
 
 pub mod burst;
 pub mod cached;
+pub mod fleet;
 pub mod masked;
 pub mod minimized;
 

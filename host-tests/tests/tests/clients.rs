@@ -4,6 +4,8 @@
 mod needs_python {
     use std::process::Command;
 
+    use azure_mock::Script;
+    use serde_json::json;
     use tollgate_tests::{Stack, places};
 
     /// Every answer of the gateway is the upstream's.
@@ -27,6 +29,41 @@ mod needs_python {
             r#""pack": "code_names", "action": "block", "roles": ["response"] }"#,
         );
         stack.replace(from, to).start().unwrap()
+    }
+
+    /// Answers are kept, those that call functions too, and the model refuses in either form.
+    fn cached() -> Stack {
+        const REFUSAL: &str = concat!(
+            r#"{"id":"c1","object":"chat.completion","created":1,"model":"gpt-4o","choices":[{"index":0,"#,
+            r#""message":{"role":"assistant","content":null,"refusal":"I will not."},"finish_reason":"stop"}],"#,
+            r#""usage":{"prompt_tokens":8,"completion_tokens":4,"total_tokens":12}}"#,
+        );
+        const HEAD: &str = r#"data: {"id":"c2","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":"#;
+        let deltas = [
+            r#"[{"index":0,"delta":{"role":"assistant","content":null,"refusal":""},"finish_reason":null}]}"#,
+            r#"[{"index":0,"delta":{"refusal":"I will"},"finish_reason":null}]}"#,
+            r#"[{"index":0,"delta":{"refusal":" not."},"finish_reason":null}]}"#,
+            r#"[{"index":0,"delta":{},"finish_reason":"stop"}]}"#,
+            r#"[],"usage":{"prompt_tokens":8,"completion_tokens":4,"total_tokens":12}}"#,
+        ];
+        let mut events: Vec<String> = deltas.map(|rest| format!("{HEAD}{rest}\n\n")).into();
+        events.push("data: [DONE]\n\n".to_owned());
+        let scripts = [
+            json!({"when": "Refuse as a document", "headers": {"content-type": "application/json"}, "chunks": [REFUSAL]}),
+            json!({"when": "Refuse as a stream", "headers": {"content-type": "text/event-stream"}, "chunks": events}),
+        ];
+        let stack = Stack::of("envoy/response-cache/envoy.yaml");
+        let (from, to) = (
+            r#""ttl_seconds": 300 }"#,
+            r#""ttl_seconds": 300, "tool_calls": true }"#,
+        );
+        let stack = stack.replace(from, to).start().unwrap();
+        for region in stack.mock.regions() {
+            for script in &scripts {
+                region.script(Script::from_json(script.to_string().as_bytes()).unwrap());
+            }
+        }
+        stack
     }
 
     /// Runs a script of `clients/` with the gateway's address; it prints a line of JSON for
@@ -103,5 +140,29 @@ mod needs_python {
     #[test]
     fn azure_ai_inference_knows_its_content_filter() {
         run_screened("azure_ai_inference_content_filter.py", 6);
+    }
+
+    /// Runs a script whose checks each have one request sent upstream.
+    fn run_cached(script: &str, checks: usize) {
+        let stack = cached();
+        run(script, checks, &stack);
+        let regions = stack.mock.regions();
+        let asked: usize = regions.map(|region| region.requests().len()).sum();
+        assert_eq!(asked, checks, "{script}");
+    }
+
+    #[test]
+    fn openai_reads_what_was_kept() {
+        run_cached("openai_cached.py", 13);
+    }
+
+    #[test]
+    fn azure_openai_reads_what_was_kept() {
+        run_cached("azure_openai_cached.py", 13);
+    }
+
+    #[test]
+    fn azure_ai_inference_reads_what_was_kept() {
+        run_cached("azure_ai_inference_cached.py", 10);
     }
 }

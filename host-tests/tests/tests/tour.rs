@@ -144,6 +144,18 @@ fn what_is_asked_again_is_answered_here_in_either_form() {
     }
 }
 
+mod needs_redis {
+    use tollgate_tests::tour::fleet;
+
+    #[test]
+    fn what_one_envoy_was_asked_another_answers() {
+        let all = fleet::asked_of_two().unwrap();
+        let seen = all.each_ref().map(|asked| (&*asked.cache, asked.is_sent));
+        assert_eq!(seen, [("miss", true), ("hit; store=fleet", false)]);
+        assert_eq!(all[0].answer.body, all[1].answer.body);
+    }
+}
+
 /// Three at once, one a second more for as long as the burst took; then as it was told.
 #[test]
 fn a_burst_is_cut_and_its_tenant_recovers_when_told() {

@@ -3,6 +3,7 @@
 mod arrows;
 mod calls;
 mod configurations;
+mod metrics;
 mod sources;
 pub mod workspace;
 
@@ -25,6 +26,7 @@ pub fn breaches() -> Result<Vec<String>> {
     }
     arrows::check(&workspace, &mut breaches);
     configurations::check(&files, &mut breaches);
+    metrics::check(&files, &mut breaches);
     Ok(breaches)
 }
 

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use anyhow::ensure;
 use clap::Parser;
 use tollgate_tests::table::{Align, Table, Tone};
-use tollgate_tests::tour::{self, Visit, burst, cached, masked, minimized};
+use tollgate_tests::tour::cached::Asked;
+use tollgate_tests::tour::{self, Visit, burst, cached, fleet, masked, minimized};
 use tollgate_tests::{Client, Response, Stack};
 
 /// Sends a tour of requests through Envoy and shows what the filters did with each, then what
@@ -151,6 +152,27 @@ fn show_cached(stack: &Stack) -> anyhow::Result<()> {
     println!(
         "a question that is asked again, with temperature 0, of a model that takes its time:\n"
     );
+    let shared = fleet::asked_of_two();
+    let rows = all.iter().chain(shared.iter().flatten());
+    print_asked(rows);
+    let [first, again, stream, _] = &all;
+    ensure!(again.answer.body == first.answer.body && stream.text() == first.text());
+    println!(
+        "\ncache: x-tollgate-cache; time: from the first byte sent to the last one received\n\
+         the second answer is the first one byte for byte, the stream says the same in {} events",
+        stream.answer.events().len()
+    );
+    match shared {
+        Ok([one, other]) => {
+            ensure!(other.answer.body == one.answer.body);
+            println!("the last two are Envoys of their own that share a Redis, through Webdis\n");
+        }
+        Err(error) => println!("two Envoys that share a Redis are left out: {error:#}\n"),
+    }
+    Ok(())
+}
+
+fn print_asked<'a>(rows: impl Iterator<Item = &'a Asked>) {
     let mut table = Table::new(&[
         ("request", Align::Left),
         ("cache", Align::Left),
@@ -160,7 +182,7 @@ fn show_cached(stack: &Stack) -> anyhow::Result<()> {
         ("saved", Align::Right),
         ("time", Align::Right),
     ]);
-    for asked in &all {
+    for asked in rows {
         let (by, charged, saved, tone) = match asked.is_sent {
             true => ("a region", asked.tokens, 0, Tone::Plain),
             false => ("Envoy", 0, asked.tokens, Tone::Good),
@@ -177,14 +199,6 @@ fn show_cached(stack: &Stack) -> anyhow::Result<()> {
         ]);
     }
     table.print();
-    let [first, again, stream, _] = &all;
-    ensure!(again.answer.body == first.answer.body && stream.text() == first.text());
-    println!(
-        "\ncache: x-tollgate-cache; time: from the first byte sent to the last one received\n\
-         the second answer is the first one byte for byte, the stream says the same in {} events\n",
-        stream.answer.events().len()
-    );
-    Ok(())
 }
 
 fn show_burst(client: &Client) -> anyhow::Result<()> {

@@ -45,23 +45,28 @@ impl Asked {
     }
 }
 
-/// Asks a question, asks it again, then for a stream of the same, then as another tenant.
-///
-/// # Errors
-/// When an answer does not come, or does not say what it cost.
-pub fn asked_again(stack: &Stack) -> Result<[Asked; 4]> {
-    let question = json!({
+/// The question.
+pub(super) fn question() -> Value {
+    json!({
         "temperature": 0,
         "max_tokens": 200,
         "messages": [
             {"role": "system", "content": "You are a helpful assistant. Answer in one paragraph."},
             {"role": "user", "content": "Why do leaves turn red in autumn?"},
         ],
-    });
+    })
+}
+
+/// Asks a question, asks it again, then for a stream of the same, then as another tenant.
+///
+/// # Errors
+/// When an answer does not come, or does not say what it cost.
+pub fn asked_again(stack: &Stack) -> Result<[Asked; 4]> {
+    let question = question();
     let mut streamed = question.clone();
     streamed["stream"] = json!(true);
     streamed["stream_options"] = json!({"include_usage": true});
-    let ask = |name, tenant, question| ask(stack, name, tenant, question).context(name);
+    let ask = |name, tenant, question| ask(stack, name, tenant, question);
     Ok([
         ask("asked for the first time", "demo-tenant-a", &question)?,
         ask("asked again", "demo-tenant-a", &question)?,
@@ -70,7 +75,20 @@ pub fn asked_again(stack: &Stack) -> Result<[Asked; 4]> {
     ])
 }
 
-fn ask(stack: &Stack, name: &'static str, tenant: &str, question: &Value) -> Result<Asked> {
+/// Asks a question by the name that all Envoys have: answers are of the host that was asked.
+///
+/// # Errors
+/// When the answer does not come, or does not say what it cost.
+pub(super) fn ask(
+    stack: &Stack,
+    name: &'static str,
+    tenant: &str,
+    question: &Value,
+) -> Result<Asked> {
+    asked(stack, name, tenant, question).context(name)
+}
+
+fn asked(stack: &Stack, name: &'static str, tenant: &str, question: &Value) -> Result<Asked> {
     let received = || {
         let regions = stack.mock.regions();
         regions
@@ -79,6 +97,7 @@ fn ask(stack: &Stack, name: &'static str, tenant: &str, question: &Value) -> Res
     };
     received();
     let request = stack.client().post(CHAT).header("api-key", tenant);
+    let request = request.header("host", "gateway.internal");
     let request = request.header("x-mock-fault", MODEL_TAKES).json(question);
     let began = Instant::now();
     let response = request.send()?;
