@@ -119,6 +119,13 @@ enum Chore {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Replay conversations, of a file or made up, through the response-cache stage, and print how
+    /// many requests it answers and how much of the others an upstream had read before.
+    Conversations {
+        /// Passed on; try `cargo xtask conversations -- --help`.
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
     /// Format every crate.
     Fmt,
     /// Run clippy over every crate, and over the filters for wasm32; a warning is an error.
@@ -219,6 +226,7 @@ fn run(chore: Chore) -> anyhow::Result<ExitCode> {
                 clippy.run()?;
             }
         }
+        Chore::Conversations { args } => fit("tollgate-conversations", args)?,
         Chore::Savings { args } => fit("tollgate-savings", args)?,
         Chore::Fit { args } => fit("tollgate-token-fit", args)?,
         Chore::FitScreener { args } => fit("tollgate-screen-fit", args)?,

@@ -117,7 +117,7 @@ const ASKS: &[&str] = &[
 
 impl Random {
     /// A sentence of about fifteen words.
-    pub(crate) fn sentence(&mut self) -> String {
+    pub fn sentence(&mut self) -> String {
         let subject = self.one(SUBJECTS);
         let doing = self.one(DOINGS);
         let thing = self.thing();
@@ -155,7 +155,7 @@ impl Random {
     }
 
     /// So many sentences in a row.
-    pub(crate) fn paragraph(&mut self, sentences: usize) -> String {
+    pub fn paragraph(&mut self, sentences: usize) -> String {
         let sentences: Vec<String> = (0..sentences).map(|_| self.sentence()).collect();
         sentences.join(" ")
     }
