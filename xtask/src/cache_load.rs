@@ -7,6 +7,8 @@ use crate::exec::Tool;
 use crate::setup::Tools;
 use crate::{paths, python, setup};
 
+const PACKAGE: &str = "tollgate-cache-load";
+
 /// The peer: LiteLLM's proxy with what it needs.
 const LITELLM: &str = "litellm[proxy]==1.99.4";
 
@@ -22,15 +24,8 @@ pub fn bench(tools: &Tools, args: &[String]) -> Result<Tool> {
     if let Some(missing) = missing {
         bail!("{}", missing.why);
     }
-    let package = [
-        "run",
-        "--quiet",
-        "--package",
-        "tollgate-cache-load",
-        "--",
-        "hits",
-    ];
-    let mut tool = tools.pass_to(Tool::cargo(package)).args(args);
+    let cargo = Tool::cargo(["run", "--quiet", "--package", PACKAGE, "--", "hits"]);
+    let mut tool = tools.pass_to(cargo).args(args);
     if args.iter().any(|arg| arg == "--peers") {
         let venv = paths::peers();
         python::venv(&venv, &[LITELLM])
@@ -42,9 +37,7 @@ pub fn bench(tools: &Tools, args: &[String]) -> Result<Tool> {
 
 /// A million different requests, with these arguments.
 pub fn fill(args: &[String]) -> Tool {
-    let package = ["--package", "tollgate-cache-load", "--", "fill"];
-    Tool::cargo(["run", "--quiet", "--release"])
-        .args(package)
+    Tool::cargo(["run", "--quiet", "--package", PACKAGE, "--", "fill"])
         .args(args)
         .env("TOLLGATE_FILTERS", paths::filters())
 }

@@ -163,7 +163,8 @@ impl Exchange {
     /// events, or compressed, is passed on unread.
     pub fn on_response_head(&mut self, head: &ResponseHead<'_>) {
         self.status = head.status;
-        self.is_cache_hit = head.cache.starts_with(b"hit");
+        let of_cache = |what: &[u8]| head.cache.starts_with(what);
+        self.is_cache_hit = of_cache(b"hit") || of_cache(b"stale");
         self.reader = if head.is_plain() {
             ResponseReader::new(head.content_type)
         } else {

@@ -14,23 +14,24 @@ impl Pairs {
 
     /// Names (lower case, as Envoy keeps them) and values in order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let number = |at: usize| {
-            let four = self.bytes.get(at..at.checked_add(4)?)?;
-            Some(u32::from_le_bytes(four.try_into().ok()?) as usize)
-        };
-        let count = number(0).unwrap_or(0);
-        let lengths = 4usize;
-        let mut at = count.saturating_mul(8).saturating_add(lengths);
-        let mut take = move |length: usize| {
-            let end = at.checked_add(length)?;
-            let text = self.bytes.get(at..end)?;
-            at = end.checked_add(1)?; // the NUL
+        let (lengths, mut texts) = self.parts().unwrap_or_default();
+        let mut take = move |length: [u8; 4]| {
+            let (text, rest) = texts.split_at_checked(u32::from_le_bytes(length) as usize)?;
+            texts = rest.get(1..)?; // the NUL
             Some(text)
         };
-        (0..count).map_while(move |pair| {
-            let sizes = pair.checked_mul(8)?.checked_add(lengths)?;
-            Some((take(number(sizes)?)?, take(number(sizes.checked_add(4)?)?)?))
-        })
+        let (lengths, _) = lengths.as_chunks::<4>();
+        let (pairs, _) = lengths.as_chunks::<2>();
+        pairs
+            .iter()
+            .map_while(move |[name, value]| Some((take(*name)?, take(*value)?)))
+    }
+
+    /// The lengths, and the texts that have them.
+    fn parts(&self) -> Option<(&[u8], &[u8])> {
+        let (count, rest) = self.bytes.split_first_chunk()?;
+        let count = u32::from_le_bytes(*count) as usize;
+        rest.split_at_checked(count.checked_mul(8)?)
     }
 
     /// Every value of the header called `name` (lower case), in order.
