@@ -12,8 +12,8 @@ const VARY: [&str; 3] = ["openai-organization", "openai-project", "openai-beta"]
 pub struct Caller {
     /// What the client wants of a cache.
     pub directives: Directives,
-    /// Host, path with its query, Envoy's route, the rule's name and version and the headers that
-    /// matter, each with its length before it.
+    /// Host, path with its query, Envoy's route, the rule's name and the headers that matter, each
+    /// with its length before it.
     pub place: Vec<u8>,
 }
 
@@ -27,8 +27,7 @@ impl Caller {
             [] => head.property("xds\0route_name").unwrap_or_default(),
             name => name.to_vec(),
         };
-        let version = rule.response_cache.version.as_bytes();
-        for item in [&host, head.path(), &route, rule.name.as_bytes(), version] {
+        for item in [&host, head.path(), &route, rule.name.as_bytes()] {
             frame(item, |part| place.extend_from_slice(part));
         }
         for name in VARY {

@@ -33,7 +33,7 @@ pub struct Scope<'a> {
     /// Azure's `api-version`.
     pub api_version: Option<&'a str>,
     /// What an operator changes to have done with all earlier entries.
-    pub versions: &'a [u64],
+    pub version: &'a str,
 }
 
 /// A request's hashes, without its scope.
@@ -68,9 +68,7 @@ impl RequestKey {
         hasher.write_framed(scope.route);
         write_option(&mut hasher, scope.deployment);
         write_option(&mut hasher, scope.api_version);
-        for version in scope.versions {
-            hasher.write(&version.to_le_bytes());
-        }
+        hasher.write_framed(scope.version.as_bytes());
         hasher.digest()
     }
 

@@ -105,7 +105,7 @@ impl Look<'_> {
                 route: &caller.place,
                 deployment: exchange.deployment.as_deref(),
                 api_version: exchange.api_version.as_deref(),
-                versions: &[],
+                version: &config.version,
             }),
             tenant,
             asked: now,
@@ -157,6 +157,8 @@ impl Look<'_> {
             Lookup::Stale(entry) => Some((entry, STALE)),
             Lookup::Miss(_) => None,
         };
+        // What was purged is as if it were not there: one asks, and the others wait for that.
+        let found = found.filter(|(entry, _)| !self.has_done_with(entry, &question, now));
         let is_missing = found.is_none();
         let mut missed = Missed::alone(question, config.max_entry_bytes);
         if let Some(Flight::Leader(ticket)) = flight {
@@ -165,7 +167,7 @@ impl Look<'_> {
         // Who fetches a new one does not get the old one.
         let found = found.filter(|_| missed.ticket.is_none());
         if let Some((entry, told)) = found
-            && let Some(kept) = self.give(&entry, told, &question, now)
+            && let Some(kept) = self.give(&entry, told, now)
         {
             if let Some(fleet) = cache.fleet(config) {
                 fleet.hit(question.tenant, now, effects);
@@ -224,8 +226,9 @@ impl Look<'_> {
         let fresh = found
             .entry
             .filter(|entry| entry.freshness(now, 0) == Freshness::Fresh);
+        let fresh = fresh.filter(|entry| !self.has_done_with(entry, &question, now));
         let given = fresh.and_then(|entry| {
-            let kept = self.give(&entry, FLEET_HIT, &question, now)?;
+            let kept = self.give(&entry, FLEET_HIT, now)?;
             Some((entry, kept))
         });
         let Some((entry, kept)) = given else {
@@ -240,13 +243,18 @@ impl Look<'_> {
         kept
     }
 
+    /// Whether `entry` was purged.
+    fn has_done_with(&self, entry: &Entry, question: &Question, now: u64) -> bool {
+        let purges = &self.cache.purges;
+        purges.has_done_with(self.host, question.tenant, entry.created(), now)
+    }
+
     /// Gives `entry` to who asks, where that is what is asked for.
-    fn give(&self, entry: &Entry, told: Told, question: &Question, now: u64) -> Option<Found> {
+    fn give(&self, entry: &Entry, told: Told, now: u64) -> Option<Found> {
         let age = entry.age(now) / SECOND;
         let max_age = self.directives().and_then(|said| said.max_age);
         let is_young = max_age.is_none_or(|most| age <= most);
-        let purged = self.cache.purges.last(self.host, question.tenant, now);
-        if !is_young || entry.created() <= purged {
+        if !is_young {
             return None;
         }
         let reply = replay(entry, self.request, age, told.header)?;

@@ -40,32 +40,48 @@ pub struct Purges(Table<Purged>);
 
 /// Stands for everybody: no tenant's hash is likely to be it.
 const EVERYBODY: u64 = u64::MAX;
+/// Stands for anybody: when the last purge was, whosever it was.
+const ANYBODY: u64 = u64::MAX - 1;
 
 impl Purges {
     /// Has done with all that was asked before `now`, for `tenant` or for everybody. False where
     /// that could not be noted.
     pub fn purge(&self, host: &dyn Host, tenant: Option<Tenant>, now: u64) -> bool {
-        let noted = self
-            .0
-            .update(host, key(tenant), now, PATIENT_RETRIES, |[at, _]| {
-                let is_later = now > at;
-                ((), is_later.then_some([now, 0]))
-            });
-        matches!(noted.change, Change::Stored | Change::None)
+        // Whoever finds the second note finds the first.
+        self.note(host, key(tenant), now) && self.note(host, ANYBODY, now)
+    }
+
+    /// Whether what `tenant` was answered, as it asked at `asked`, was purged since. It costs one
+    /// read where nothing was purged since then, and three otherwise.
+    pub fn has_done_with(
+        &self,
+        host: &dyn Host,
+        tenant: Option<Tenant>,
+        asked: u64,
+        now: u64,
+    ) -> bool {
+        asked <= self.at(host, ANYBODY, now) && asked <= self.last(host, tenant, now)
     }
 
     /// When all was purged last that `tenant` could be given; 0 where nothing was.
-    pub fn last(&self, host: &dyn Host, tenant: Option<Tenant>, now: u64) -> u64 {
-        // Where the clock stepped back this writes: a purge of that time is as of now, and not
-        // of whenever somebody asks.
-        let of = |tenant| {
-            let seen = self
-                .0
-                .update(host, key(tenant), now, 0, |[at, _]| (at, None));
-            seen.result
-        };
-        let own = tenant.map_or(0, |tenant| of(Some(tenant)));
-        own.max(of(None))
+    fn last(&self, host: &dyn Host, tenant: Option<Tenant>, now: u64) -> u64 {
+        let own = tenant.map_or(0, |tenant| self.at(host, key(Some(tenant)), now));
+        own.max(self.at(host, EVERYBODY, now))
+    }
+
+    fn note(&self, host: &dyn Host, key: u64, now: u64) -> bool {
+        let noted = self.0.update(host, key, now, PATIENT_RETRIES, |[at, _]| {
+            let is_later = now > at;
+            ((), is_later.then_some([now, 0]))
+        });
+        matches!(noted.change, Change::Stored | Change::None)
+    }
+
+    /// Where the clock stepped back this writes: a purge of that time is as of now, and not of
+    /// whenever somebody asks.
+    fn at(&self, host: &dyn Host, key: u64, now: u64) -> u64 {
+        let seen = self.0.update(host, key, now, 0, |[at, _]| (at, None));
+        seen.result
     }
 }
 
@@ -98,6 +114,29 @@ mod tests {
         // A slower worker's does not undo a later one.
         assert!(purges.purge(&world, bob, 25));
         assert_eq!(last(31), [20, 20, 30]);
+    }
+
+    #[test]
+    fn who_was_not_purged_is_known_by_one_read() {
+        let world = World::default();
+        let purges = Purges::default();
+        let [ann, bob] = [7, u64::MAX / 2].map(|hash| Some(Tenant::Named(hash)));
+        let has_done_with = |tenant, asked| {
+            let (before, _) = world.store.calls();
+            let has = purges.has_done_with(&world, tenant, asked, 100);
+            (has, world.store.calls().0 - before)
+        };
+        assert_eq!(has_done_with(ann, 1), (false, 1));
+        assert!(purges.purge(&world, ann, 10));
+        assert_eq!(has_done_with(ann, 10), (true, 3));
+        assert_eq!(has_done_with(ann, 11), (false, 1));
+        assert_eq!(has_done_with(bob, 10), (false, 3));
+        assert_eq!(has_done_with(None, 10), (false, 2));
+        assert!(purges.purge(&world, None, 20));
+        for tenant in [None, ann, bob] {
+            assert!(has_done_with(tenant, 20).0);
+            assert_eq!(has_done_with(tenant, 21), (false, 1));
+        }
     }
 
     #[test]

@@ -288,23 +288,23 @@ fn everything_in_a_scope_counts() {
             ..scope
         },
         Scope {
-            versions: &[0],
+            version: "0",
             ..scope
         },
         Scope {
-            versions: &[1],
+            version: "1",
             ..scope
         },
         Scope {
-            versions: &[0, 0],
+            version: "00",
             ..scope
         },
         Scope {
-            versions: &[0, 1],
+            version: "01",
             ..scope
         },
         Scope {
-            versions: &[1, 0],
+            version: "10",
             ..scope
         },
     ];
@@ -319,7 +319,7 @@ fn secrets_and_kinds_of_hash_make_other_keys_and_builds_do_not() {
     let scope = Scope {
         tenant: b"t",
         deployment: Some("gpt-4o"),
-        versions: &[3],
+        version: "3",
         ..Scope::default()
     };
     let key = |hash, secret: &[u8]| {
@@ -337,11 +337,11 @@ fn secrets_and_kinds_of_hash_make_other_keys_and_builds_do_not() {
         [KeyHash::Sip, KeyHash::Sha256].map(|hash| key(hash, b"a")),
         [
             pinned(
-                "757f1296305552cdd4f1099e882b586a",
+                "238276b0958f12e2a64b9445ac723620",
                 "a1f084647b50008b1b3ec904caa3c08b"
             ),
             pinned(
-                "c3bfc19c48e2cea47329727966289e41e8898836df8aef840c4b23395b8d1981",
+                "d85769f47d1d44f88a8bb5945684eb48c695c4ffeabbcd9af1c26170176a92b2",
                 "2700e2c814ea73856dd1e03678434c81"
             ),
         ]

@@ -135,6 +135,25 @@ fn those_who_want_no_waiting_do_not_wait() {
 }
 
 #[test]
+fn what_was_purged_is_asked_for_by_one() {
+    let gateway = Gateway::new(&json!({}));
+    let blue = saying("Blue.", "stop");
+    gateway.is_answered(QUESTION, (200, JSON_TYPE, &blue));
+    gateway.later(1);
+    let head = Head::to("/purge", &[("api-key", "ann")]);
+    let rule = Rc::clone(gateway.pipeline.config().rule_for(&head));
+    let all = crate::config::Purge::All;
+    let purged = gateway.pipeline.purge(&rule, all, &head, &gateway.world);
+    assert!(purged.is_ok());
+    gateway.later(1);
+    let first = gateway.asks(QUESTION).sent();
+    let (second, _) = gateway.asks(QUESTION).waits();
+    gateway.answer(first, (200, JSON_TYPE, &blue), StreamEnd::Data);
+    let second = gateway.resume(second, QUESTION, News::Turn(Turn::Again));
+    assert_eq!(second.answered(), kept(&blue));
+}
+
+#[test]
 fn of_all_workers_one_asks() {
     let one = Gateway::new(&json!({}));
     let mut two = Gateway::new(&json!({}));

@@ -180,7 +180,9 @@ proptest! {
     #[test]
     fn addresses_of_the_internet_are_those_the_standard_parses(octets in any::<[u8; 4]>(), wide in any::<[u16; 7]>()) {
         let [a, b, c, d] = octets.map(u32::from);
-        let public = !matches!(a, 0 | 10 | 100 | 127 | 169 | 172 | 192 | 198 | 203 | 224..);
+        // Four small numbers are a version.
+        let is_version = octets.iter().all(|octet| *octet < 20);
+        let public = !matches!(a, 0 | 10 | 100 | 127 | 169 | 172 | 192 | 198 | 203 | 224..) && !is_version;
         let four = format!("{a}.{b}.{c}.{d}");
         let expected: &[_] = if public { &[("ip", 0, four.len())] } else { &[] };
         if public {

@@ -200,7 +200,7 @@ fn what_comes_before_the_conversation_counts_and_what_comes_after_does_not() {
             ..scope
         },
         Scope {
-            versions: &[1],
+            version: "1",
             ..scope
         },
     ] {
