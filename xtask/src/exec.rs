@@ -154,13 +154,13 @@ impl Tool {
     }
 }
 
-/// Whether a program of this name can be started.
+/// Whether there is a program of this name. It is not started: some take every word for a file and
+/// begin to serve.
 pub fn on_path(program: &str) -> bool {
-    let started = Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status();
-    !matches!(started, Err(error) if error.kind() == ErrorKind::NotFound)
+    let folders = std::env::var_os("PATH").unwrap_or_default();
+    let named = |folder: std::path::PathBuf| folder.join(program);
+    std::env::split_paths(&folders).any(|folder| {
+        let file = named(folder);
+        file.is_file() || file.with_extension("exe").is_file()
+    })
 }

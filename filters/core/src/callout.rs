@@ -15,6 +15,9 @@ pub struct Callout {
     pub most: usize,
 }
 
+/// Bytes that the answer to a call may have that no request waits for.
+pub const MOST_UNAWAITED: usize = 1024;
+
 /// What a service answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -39,8 +42,10 @@ pub enum Wait {
 pub enum News {
     /// The answer to its call.
     Answer(Answer),
-    /// None will come: the call could not be made, broke off, or brought too much.
+    /// None will come: the call could not be made, or broke off.
     NoAnswer,
+    /// It has more bytes than it may.
+    TooLarge,
     /// Its turn.
     Turn(Turn),
 }

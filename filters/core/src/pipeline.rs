@@ -1,11 +1,15 @@
 //! The stages in their order, and what runs them over a request and its response.
 
+mod purge;
+
+pub use purge::not_purged;
+
 use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::admission;
-use crate::callout::{Callout, News, Wait};
-use crate::config::{Config, ConfigError, InvalidBody, Purge, RequestHead, Rule, StageKind};
+use crate::callout::{News, Wait};
+use crate::config::{Config, ConfigError, InvalidBody, RequestHead, Rule, StageKind};
 use crate::content_screener::ContentScreener;
 use crate::edit::Edits;
 use crate::effect::Effect;
@@ -16,12 +20,12 @@ use crate::models::Models;
 use crate::prompt_minimizer::PromptMinimizer;
 use crate::rate_limiter::RateLimiter;
 use crate::rate_limiter::tenant::Tenants;
-use crate::reply::{JSON, Refused, Reply};
+use crate::reply::{Refused, Reply};
 use crate::request::texts::Speakers;
 use crate::request::{Request, RequestReader, Unread, Wanted};
 use crate::response_cache::conversation;
-use crate::response_cache::purges::Purges;
-use crate::response_cache::{Caller, ResponseCache, fleet};
+use crate::response_cache::entry::Seal;
+use crate::response_cache::{Caller, ResponseCache};
 use crate::scan::Refusal;
 use crate::stage::{Stage, Verdict};
 use crate::token_estimator::TokenEstimator;
@@ -32,6 +36,8 @@ pub struct Pipeline {
     models: Models,
     tenants: Tenants,
     stages: Vec<Box<dyn Stage>>,
+    /// What the fleet is told is sealed under.
+    seal: Seal,
     has_secret: bool,
 }
 
@@ -149,6 +155,13 @@ pub struct Waiting {
     at: usize,
 }
 
+impl Waiting {
+    /// Bytes of its body, where it is not the one that came.
+    pub fn edited_bytes(&self) -> usize {
+        self.edited.as_ref().map_or(0, Vec::capacity)
+    }
+}
+
 impl core::fmt::Debug for Waiting {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("Waiting")
@@ -201,6 +214,7 @@ impl Pipeline {
             models,
             tenants: Tenants::new(secret),
             stages,
+            seal: Seal::new(secret),
             has_secret: !secret.is_empty(),
         })
     }
@@ -267,48 +281,6 @@ impl Pipeline {
             },
             reader: RequestReader::new(dialect, wanted, &self.config.limits),
         }
-    }
-
-    /// Has done with what was kept before now, as `rule` says of the request with this head. Where
-    /// a fleet has to be told, that is done by the call, and the answer is right once
-    /// [`fleet::Purge::is_noted`] says so.
-    ///
-    /// # Errors
-    /// Why it was not done, and the answer that says so.
-    pub fn purge(
-        &self,
-        rule: &Rule,
-        purge: Purge,
-        head: &impl RequestHead,
-        host: &dyn Host,
-    ) -> Result<(Reply, Option<Callout>), (Refused, Reply)> {
-        let (name, tenant) = match purge {
-            Purge::All => ("all", None),
-            Purge::Tenant => ("tenant", Some(self.tenants.of(head, &rule.tenant))),
-        };
-        if tenant.is_some_and(|tenant| !tenant.is_named() && !rule.tenant.is_empty()) {
-            let refused = Refused::NoTenant;
-            let reply = refused.reply(
-                "The request does not say whose answers are to be purged.",
-                None,
-            );
-            return Err((refused, reply));
-        }
-        let now = host.now();
-        let noted = now.filter(|now| Purges::default().purge(host, tenant, *now));
-        let Some(at) = noted else {
-            return Err((Refused::Busy, admission::busy()));
-        };
-        let reply = Reply {
-            status: 200,
-            details: "tollgate_purged",
-            content_type: JSON,
-            headers: Vec::new(),
-            body: format!(r#"{{"purged":"{name}"}}"#).into_bytes(),
-        };
-        let fleet = self.config.fleet_store.as_ref();
-        let call = fleet.map(|store| fleet::Purge { tenant, at }.call(store));
-        Ok((reply, call))
     }
 
     /// Lets the stages judge a request whose whole body is `body`.

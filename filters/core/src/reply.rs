@@ -43,13 +43,15 @@ pub enum Refused {
     NotCached,
     /// What the request asks for is about a tenant, and it names none.
     NoTenant,
+    /// A purge that was not noted by all who have to know.
+    NotPurged,
     /// The worker holds `limits.max_held_bytes` already.
     Busy,
 }
 
 impl Refused {
     /// Every reason, for tables and tests.
-    pub const ALL: [Refused; 10] = [
+    pub const ALL: [Refused; 11] = [
         Refused::AmbiguousPath,
         Refused::UnknownPath,
         Refused::ContentEncoding,
@@ -59,6 +61,7 @@ impl Refused {
         Refused::ContextLengthExceeded,
         Refused::NotCached,
         Refused::NoTenant,
+        Refused::NotPurged,
         Refused::Busy,
     ];
 
@@ -75,6 +78,7 @@ impl Refused {
             Refused::Busy => 503,
             // RFC 9111, 5.2.1.7.
             Refused::NotCached => 504,
+            Refused::NotPurged => 503,
         }
     }
 
@@ -91,6 +95,7 @@ impl Refused {
             Refused::ContextLengthExceeded => "context_length_exceeded",
             Refused::NotCached => "not_cached",
             Refused::NoTenant => "no_tenant",
+            Refused::NotPurged => "not_purged",
             Refused::Busy => "gateway_busy",
         }
     }
@@ -106,6 +111,7 @@ impl Refused {
             Refused::ContextLengthExceeded => "tollgate_context_length_exceeded",
             Refused::NotCached => "tollgate_not_cached",
             Refused::NoTenant => "tollgate_no_tenant",
+            Refused::NotPurged => "tollgate_not_purged",
             Refused::Busy => "tollgate_gateway_busy",
         }
     }
@@ -128,7 +134,7 @@ impl Refused {
         });
         // Held bytes are freed as fast as requests are answered: one second is long.
         let retry = match self {
-            Refused::Busy => Some(("retry-after", "1".to_owned())),
+            Refused::Busy | Refused::NotPurged => Some(("retry-after", "1".to_owned())),
             // OpenAI's clients would try a 504 again; it says so to them.
             Refused::NotCached => Some(("x-should-retry", "false".to_owned())),
             _ => None,

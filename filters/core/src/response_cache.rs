@@ -222,6 +222,15 @@ fn stale(config: &ResponseCacheConfig) -> u64 {
     u64::from(config.stale_seconds).saturating_mul(SECOND)
 }
 
+/// What those are to do who waited for an answer of this status that is not kept: an upstream that
+/// is overloaded is not asked by all of them at once.
+fn turn_after(status: u16) -> Turn {
+    match status {
+        429 | 500.. => Turn::Again,
+        _ => Turn::Alone,
+    }
+}
+
 fn count(metric: Metric, value: u64, effects: &mut Vec<Effect>) {
     effects.push(Effect::Measure { metric, value });
 }
@@ -318,6 +327,25 @@ impl Stage for ResponseCache {
         }));
     }
 
+    /// As soon as it turns out that what comes is not kept, nobody waits for it any more.
+    fn on_response_progress(
+        &self,
+        exchange: &mut Exchange,
+        host: &dyn Host,
+        effects: &mut Vec<Effect>,
+    ) {
+        let missed = exchange
+            .cached
+            .as_mut()
+            .and_then(|cached| cached.miss.as_mut());
+        let Some(missed) = missed.filter(|missed| missed.is_awaited_in_vain()) else {
+            return;
+        };
+        let awaited = missed.take_awaited();
+        let turn = turn_after(exchange.status());
+        self.release(awaited, turn, &exchange.rule.response_cache, host, effects);
+    }
+
     fn on_end(
         &self,
         exchange: &mut Exchange,
@@ -333,9 +361,8 @@ impl Stage for ResponseCache {
             self.release(missed, Turn::Again, config, host, effects);
             return;
         }
-        let mut left = Missed::alone(missed.question, 0);
-        left.ticket = missed.ticket;
-        left.leads = missed.leads;
+        let mut missed = missed;
+        let mut left = missed.take_awaited();
         let bytes = missed.recording.kept() as u64;
         let turn = match ending.end {
             // What a later stage answers is no answer to keep.
@@ -353,7 +380,7 @@ impl Stage for ResponseCache {
                     match end {
                         // Another may have better luck.
                         StreamEnd::Reset => Turn::Again,
-                        _ => Turn::Alone,
+                        _ => turn_after(exchange.status()),
                     }
                 }
             },
@@ -382,7 +409,7 @@ impl Stage for ResponseCache {
     fn on_answer(&self, news: &News, host: &dyn Host, effects: &mut Vec<Effect>) {
         if let (Some(fleet), Some(now)) = (&self.fleet, host.now()) {
             for purge in fleet.on_answer(news, now, effects) {
-                self.purges.purge(host, purge.tenant, purge.at);
+                self.purges.purge(host, purge.tenant, purge.at, now);
             }
         }
     }

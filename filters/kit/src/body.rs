@@ -81,6 +81,13 @@ impl Body {
         }
     }
 
+    /// Counts `more` bytes that are held beside it. False where there is no room for them, or little
+    /// for others.
+    pub(crate) fn hold_beside(&mut self, more: usize) -> bool {
+        let all = self.bytes.capacity().saturating_add(more);
+        self.share.grow_to(all) && !self.share.is_scarce()
+    }
+
     /// Makes room for `needed` bytes in all.
     fn reserve(&mut self, needed: usize) -> Result<(), NotTaken> {
         if needed <= self.bytes.capacity() {

@@ -24,6 +24,11 @@ impl Share {
         Share { most, bytes: 0 }
     }
 
+    /// Whether more than half of the budget is held.
+    pub(crate) fn is_scarce(&self) -> bool {
+        HELD.get() > self.most / 2
+    }
+
     /// Holds `bytes` in all from now on. False, and nothing changes, where the budget does
     /// not allow it.
     #[must_use]
@@ -56,6 +61,7 @@ mod tests {
         assert!(!second.grow_to(41));
         assert!(second.grow_to(40));
         assert!(!first.grow_to(61));
+        assert!(first.is_scarce() && !Share::of(200).is_scarce());
         assert!(
             Share::of(101).grow_to(1),
             "another configuration's bound, the same bytes"

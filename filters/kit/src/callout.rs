@@ -32,8 +32,11 @@ fn status(headers: usize) -> Option<u16> {
 
 /// The answer at hand, whose body has `size` bytes and may have `most`.
 pub(crate) fn news(headers: usize, size: usize, most: usize) -> News {
+    if size > most {
+        return News::TooLarge;
+    }
     let answer = || {
-        let status = status(headers).filter(|_| size <= most)?;
+        let status = status(headers)?;
         let body = match size {
             0 => Vec::new(),
             size => abi::buffer(abi::Buffer::HttpCallBody, 0, size).ok()?,

@@ -19,6 +19,10 @@ use crate::abi;
 use crate::root::Worker;
 use crate::stream::Stream;
 
+/// Streams that go on in one callback: the host sends what they are answered with after it, all at
+/// once. The others go on with the next tick.
+const AT_ONCE: usize = 128;
+
 /// The streams of a worker that wait, by their places.
 #[derive(Default)]
 pub(crate) struct Queue {
@@ -61,7 +65,7 @@ impl Queue {
     /// that returns nothing.
     pub(crate) fn serve(&self, at_hand: u32) {
         let mut has_left = false;
-        while let Some((place, turn)) = self.next() {
+        for (place, turn) in core::iter::from_fn(|| self.next()).take(AT_ONCE) {
             let Some(Waiter { id, stream }) = self.leave(place) else {
                 continue;
             };
@@ -96,8 +100,9 @@ impl Queue {
     fn leave(&self, place: Place) -> Option<Waiter> {
         let mut waiting = self.waiting.try_borrow_mut().ok()?;
         let at = waiting.iter().position(|(other, _)| *other == place)?;
-        // `swap_remove` would trap beyond the end, which a position never is.
-        (at < waiting.len()).then(|| waiting.swap_remove(at).1)
+        // In order, so that those whose turn has come are found at the front. `remove` would trap
+        // beyond the end, which a position never is.
+        (at < waiting.len()).then(|| waiting.remove(at).1)
     }
 }
 

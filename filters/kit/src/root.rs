@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, ContextType};
-use tollgate_core::callout::{Callout, News};
+use tollgate_core::callout::{Callout, MOST_UNAWAITED, News};
 use tollgate_core::config::{Config, StageKind};
 use tollgate_core::effect::{Effect, Metric};
 use tollgate_core::exchange::StreamEnd;
@@ -28,6 +28,7 @@ pub(crate) struct Worker {
     pub(crate) queue: Queue,
     is_ticking: Cell<bool>,
     has_hinted: Cell<bool>,
+    has_hinted_at_cluster: Cell<bool>,
 }
 
 impl Worker {
@@ -42,6 +43,7 @@ impl Worker {
             queue: Queue::default(),
             is_ticking: Cell::new(false),
             has_hinted: Cell::new(false),
+            has_hinted_at_cluster: Cell::new(false),
         })
     }
 
@@ -82,9 +84,23 @@ impl Worker {
         self.apply(effects);
     }
 
+    /// Makes a call, whose answer the context at hand gets. False where the host does not.
+    pub(crate) fn make(&self, callout: &Callout) -> bool {
+        let is_made = callout::make(callout);
+        if !is_made && !self.has_hinted_at_cluster.replace(true) {
+            let message = format!(
+                "a call of cluster {} could not be made: Envoy's configuration has no such cluster, or it has no \
+                 host that is well",
+                callout.cluster
+            );
+            abi::log(abi::Level::Warn, &message);
+        }
+        is_made
+    }
+
     /// Makes a call that no request waits for.
     pub(crate) fn call(&self, callout: &Callout) {
-        if !callout::make(callout) {
+        if !self.make(callout) {
             self.on_answer(&News::NoAnswer);
         }
     }
@@ -151,8 +167,8 @@ impl Root {
 }
 
 impl Context for Root {
-    /// The plugin goes, with its VM or for a new configuration: what its stages hold goes
-    /// where it belongs.
+    /// The plugin goes, with its VM or for a new configuration: what its stages hold for shared
+    /// data goes there. What is still to be sent to a fleet's store is lost.
     fn on_done(&mut self) -> bool {
         if let Some(worker) = &self.worker {
             worker.on_tick();
@@ -162,13 +178,10 @@ impl Context for Root {
 
     fn on_http_call_response(&mut self, _call: u32, headers: usize, body: usize, _trailers: usize) {
         if let Some(worker) = &self.worker {
-            worker.on_answer(&callout::news(headers, body, MOST_ANSWER));
+            worker.on_answer(&callout::news(headers, body, MOST_UNAWAITED));
         }
     }
 }
-
-/// Bytes that the answer to a call that no request waits for may have.
-const MOST_ANSWER: usize = 64 << 10;
 
 impl RootContext for Root {
     fn on_configure(&mut self, size: usize) -> bool {

@@ -9,10 +9,10 @@ use std::rc::Rc;
 
 use proxy_wasm::types::Action;
 use tollgate_core::admission::{self, Admission};
-use tollgate_core::callout::{News, Place, Wait};
+use tollgate_core::callout::{News, Place, Turn, Wait};
 use tollgate_core::effect::Effect;
 use tollgate_core::exchange::{Exchange, ResponseHead, StreamEnd};
-use tollgate_core::pipeline::{Incoming, Judged, Read, Waiting};
+use tollgate_core::pipeline::{Incoming, Judged, Read, Waiting, not_purged};
 use tollgate_core::reply::{Refused, Reply};
 use tollgate_core::response_cache::fleet;
 
@@ -102,13 +102,18 @@ impl Stream {
                 self.purged(&reply);
             }
             Phase::Purging(..) => {
-                self.refuse(Refused::Busy, &admission::busy());
+                self.not_purged();
             }
             waiting => {
                 self.phase = waiting;
                 self.resume(news);
             }
         }
+    }
+
+    fn not_purged(&mut self) -> Action {
+        let (refused, reply) = not_purged();
+        self.refuse(refused, &reply)
     }
 
     fn purged(&mut self, reply: &Reply) -> Action {
@@ -128,8 +133,10 @@ impl Stream {
         let mut effects = self.worker.effects();
         let body = held.body.bytes();
         let pipeline = &self.worker.pipeline;
+        // In another's callback the SDK would give the answer to a call to that other.
+        let may_call = !matches!(news, News::Turn(_));
         let judged = pipeline.resume(*waiting, body, news, &World, &mut effects);
-        let action = self.follow(judged, held, &mut effects);
+        let action = self.follow(judged, held, may_call, &mut effects);
         self.worker.apply(effects);
         if action == Action::Continue {
             // Where a host does not let it go on, it ends by its timeout.
@@ -195,13 +202,19 @@ impl Stream {
         let mut effects = self.worker.effects();
         let pipeline = &self.worker.pipeline;
         let judged = pipeline.judge(incoming, held.body.bytes(), &World, &mut effects);
-        let action = self.follow(judged, Box::new(held), &mut effects);
+        let action = self.follow(judged, Box::new(held), true, &mut effects);
         self.worker.apply(effects);
         action
     }
 
     /// Does with the request what the stages say.
-    fn follow(&mut self, judged: Judged, held: Box<Held>, effects: &mut Vec<Effect>) -> Action {
+    fn follow(
+        &mut self,
+        judged: Judged,
+        mut held: Box<Held>,
+        may_call: bool,
+        effects: &mut Vec<Effect>,
+    ) -> Action {
         let mut judged = judged;
         loop {
             return match judged {
@@ -222,21 +235,43 @@ impl Stream {
                     self.answer(&reply)
                 }
                 Judged::Refuse(refused, reply) => self.refuse(refused, &reply),
-                Judged::Wait(waiting, Wait::Answer(callout)) if !callout::make(&callout) => {
-                    let body = held.body.bytes();
-                    let pipeline = &self.worker.pipeline;
-                    judged = pipeline.resume(*waiting, body, News::NoAnswer, &World, effects);
-                    continue;
-                }
                 Judged::Wait(waiting, wait) => {
-                    let waits_for = match wait {
-                        Wait::Answer(callout) => For::Answer(callout.most),
-                        Wait::Turn(place) => For::Turn(place),
-                    };
-                    self.phase = Phase::Waiting(held, waiting, waits_for);
-                    Action::Pause
+                    let waits_for = self.wait_for(wait, &waiting, &mut held, may_call);
+                    match waits_for {
+                        Ok(waits_for) => {
+                            self.phase = Phase::Waiting(held, waiting, waits_for);
+                            Action::Pause
+                        }
+                        Err(news) => {
+                            let body = held.body.bytes();
+                            let pipeline = &self.worker.pipeline;
+                            judged = pipeline.resume(*waiting, body, news, &World, effects);
+                            continue;
+                        }
+                    }
                 }
             };
+        }
+    }
+
+    /// Lets the request wait, or says at once what it would wait for.
+    fn wait_for(
+        &self,
+        wait: Wait,
+        waiting: &Waiting,
+        held: &mut Held,
+        may_call: bool,
+    ) -> Result<For, News> {
+        match wait {
+            Wait::Answer(callout) if may_call && self.worker.make(&callout) => {
+                Ok(For::Answer(callout.most))
+            }
+            Wait::Answer(_) => Err(News::NoAnswer),
+            // Many that wait must not leave others without room for their bodies.
+            Wait::Turn(_) if !held.body.hold_beside(waiting.edited_bytes()) => {
+                Err(News::Turn(Turn::Alone))
+            }
+            Wait::Turn(place) => Ok(For::Turn(place)),
         }
     }
 
@@ -321,11 +356,11 @@ impl Stream {
             Admission::Purge(rule, purge) => match pipeline.purge(&rule, purge, &head, &World) {
                 Ok((reply, None)) => self.purged(&reply),
                 Ok((reply, Some(callout))) => {
-                    if callout::make(&callout) {
+                    if self.worker.make(&callout) {
                         self.phase = Phase::Purging(Box::new(reply), callout.most);
                         Action::Pause
                     } else {
-                        self.refuse(Refused::Busy, &admission::busy())
+                        self.not_purged()
                     }
                 }
                 Err((refused, reply)) => self.refuse(refused, &reply),

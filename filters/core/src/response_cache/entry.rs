@@ -77,7 +77,7 @@ pub const MAX_HEADERS: usize = 2048;
 const MAGIC: &[u8; 4] = b"TGRC";
 const FORM: u8 = 1;
 const HEAD: usize = 52;
-const SEAL: usize = 16;
+pub(super) const SEAL: usize = 16;
 /// In the length of the content-type: the tokens are known.
 const KNOWN: u16 = 1 << 15;
 
@@ -105,7 +105,8 @@ impl Seal {
         }
     }
 
-    fn of(&self, bytes: &[u8]) -> [u8; SEAL] {
+    /// The seal of `bytes`.
+    pub(super) fn of(&self, bytes: &[u8]) -> [u8; SEAL] {
         self.hasher.hash(bytes).as_bytes()
     }
 }

@@ -10,9 +10,9 @@
 //! [`PURGES_ARE_ASKED_EVERY`].
 //!
 //! ```text
-//! tollgate:1:KEY            SETEX  a sealed entry, until it is of no use even when stale
-//! tollgate:1:purged         SETEX  "tollgate purge all NANOSECONDS"
-//! tollgate:1:purged:TENANT  SETEX  "tollgate purge TENANT NANOSECONDS"
+//! tollgate:1:KEY            SETEX  a sealed entry, for as long as it is fresh
+//! tollgate:1:purged         SETEX  "tollgate purge all NANOSECONDS", sealed
+//! tollgate:1:purged:TENANT  SETEX  "tollgate purge TENANT NANOSECONDS", sealed
 //! ```
 //! KEY is the key's hash and TENANT the tenant's, both in hexadecimal and made under the
 //! deployment's secret, which all Envoys of a fleet need to have.
@@ -28,11 +28,11 @@ use health::Health;
 use outbox::Outbox;
 use resp::Reply;
 
-use super::entry::{Entry, Seal};
+use super::entry::{Entry, SEAL, Seal};
 use super::keyer::Digest;
 use super::lifetime::SKEW;
 use super::purges::KEPT;
-use crate::callout::{Answer, Callout, News};
+use crate::callout::{Answer, Callout, MOST_UNAWAITED, News};
 use crate::config::FleetStore;
 use crate::effect::{Effect, Metric};
 use crate::rate_limiter::tenant::Tenant;
@@ -42,13 +42,10 @@ const SECOND: u64 = 1_000_000_000;
 /// Nanoseconds between two questions of a worker for the purges of one tenant, while it needs
 /// nothing else.
 pub const PURGES_ARE_ASKED_EVERY: u64 = 5 * SECOND;
-/// Tenants of whom a worker knows when it asked; beyond that it forgets them all.
+/// Tenants whose purges a worker asks for in that time, while it needs nothing else.
 const MOST_ASKED: usize = 256;
 /// What an entry and a reply have beside the body of the answer, at most.
 const BESIDE_BODY: usize = 32 << 10;
-
-/// Bytes that the answer to a call that brings no entry may have.
-const MOST_UNAWAITED: usize = 1024;
 
 const LOOKUPS: Metric = Metric::counter("tollgate.response_cache.fleet_lookups");
 const WRITES: Metric = Metric::counter("tollgate.response_cache.fleet_writes");
@@ -116,11 +113,23 @@ impl Fleet {
     }
 
     /// What the answer to that question says.
-    pub fn read(&self, news: News, key: Digest, now: u64, effects: &mut Vec<Effect>) -> Found {
+    pub fn read(
+        &self,
+        news: News,
+        key: Digest,
+        tenant: Option<Tenant>,
+        now: u64,
+        effects: &mut Vec<Effect>,
+    ) -> Found {
         let mut found = Found {
             entry: None,
             purges: Vec::new(),
         };
+        if news == News::TooLarge {
+            self.health.note(true, now);
+            count(LOOKUPS, "too_large", effects);
+            return found;
+        }
         let values = match &news {
             News::Answer(Answer { status: 200, body }) => match resp::read(body) {
                 Some(Reply::Values(values)) => Some(values),
@@ -133,53 +142,60 @@ impl Fleet {
             count(LOOKUPS, "unavailable", effects);
             return found;
         };
-        let mut is_unreadable = false;
-        for value in values {
-            if let Some(purge) = Purge::read(value, now) {
-                found.purges.push(purge);
-                continue;
-            }
-            found.entry = Entry::open(value.to_vec(), &self.seal, key.as_bytes());
-            is_unreadable = found.entry.is_none();
-        }
-        let outcome = match (&found.entry, is_unreadable) {
-            (Some(_), _) => "hit",
-            (None, true) => "unreadable",
-            (None, false) => "miss",
+        found.purges = self.purges(&values, now);
+        // What is of nobody who was asked for was put there by somebody else.
+        found
+            .purges
+            .retain(|purge| purge.tenant.is_none() || purge.tenant == tenant);
+        let mut entries = values.iter().filter(|value| !says_purge(value)).peekable();
+        let is_there = entries.peek().is_some();
+        found.entry = entries.find_map(|value| {
+            let mut bytes = Vec::new();
+            bytes.try_reserve_exact(value.len()).ok()?;
+            bytes.extend_from_slice(value);
+            Entry::open(bytes, &self.seal, key.as_bytes())
+        });
+        let outcome = match &found.entry {
+            Some(_) => "hit",
+            None if is_there => "unreadable",
+            None => "miss",
         };
         count(LOOKUPS, outcome, effects);
         found
     }
 
-    /// Keeps an entry, which is of no use `stale` nanoseconds after it has ceased to be fresh.
-    pub fn keep(&self, entry: &Entry, stale: u64, now: u64, effects: &mut Vec<Effect>) {
-        let seconds = entry.end(stale).saturating_sub(now).div_ceil(SECOND).max(1);
+    /// The purges among `values`; of more than a question is about the rest is nonsense.
+    fn purges(&self, values: &[&[u8]], now: u64) -> Vec<Purge> {
+        let told = values.iter().filter(|value| says_purge(value)).take(2);
+        told.filter_map(|value| Purge::read(value, &self.seal, now))
+            .collect()
+    }
+
+    /// Keeps an entry for as long as it is fresh.
+    pub fn keep(&self, entry: &Entry, now: u64, effects: &mut Vec<Effect>) {
+        if !self.health.works(now) || !self.has_room_for(entry.bytes().len()) {
+            count(WRITES, "dropped", effects);
+            return;
+        }
+        let seconds = entry.expires().saturating_sub(now).div_ceil(SECOND).max(1);
         let mut path = format!("/SETEX/{PREFIX}");
         for byte in entry.key() {
             let _ = write!(path, "{byte:02x}");
         }
         let _ = write!(path, "/{seconds}.raw");
-        let callout = call(
-            &self.store,
-            "PUT",
-            path,
-            entry.bytes().to_vec(),
-            MOST_UNAWAITED,
-        );
-        self.queue(callout, now, effects);
+        let body = entry.bytes().to_vec();
+        self.queue(call(&self.store, "PUT", path, body, MOST_UNAWAITED));
     }
 
     /// An answer of `tenant` was found here: from time to time somebody has to ask whether another
     /// Envoy purged it.
-    pub fn hit(&self, tenant: Option<Tenant>, now: u64, effects: &mut Vec<Effect>) {
-        if self.was_asked(tenant, now) {
+    pub fn hit(&self, tenant: Option<Tenant>, now: u64) {
+        if !self.health.works(now) || !self.note_asked(tenant, now) {
             return;
         }
-        self.note_asked(tenant, now);
         let mut path = "/MGET".to_owned();
         name_purges(&mut path, tenant);
-        let callout = call(&self.store, "GET", path, Vec::new(), MOST_UNAWAITED);
-        self.queue(callout, now, effects);
+        self.queue(call(&self.store, "GET", path, Vec::new(), MOST_UNAWAITED));
     }
 
     /// Whether something is to be sent.
@@ -205,10 +221,7 @@ impl Fleet {
         // A store that is full refuses what is to be kept, and still says what it has.
         self.health.note(reply.is_some(), now);
         match reply {
-            Some(Reply::Values(values)) => {
-                let purges = values.iter().map(|value| Purge::read(value, now));
-                purges.flatten().collect()
-            }
+            Some(Reply::Values(values)) => self.purges(&values, now),
             Some(Reply::Done) => {
                 count(WRITES, "stored", effects);
                 Vec::new()
@@ -220,39 +233,41 @@ impl Fleet {
         }
     }
 
-    fn queue(&self, callout: Callout, now: u64, effects: &mut Vec<Effect>) {
-        let is_queued = self.health.works(now)
-            && self
-                .outbox
-                .try_borrow_mut()
-                .is_ok_and(|mut outbox| outbox.push(callout));
-        if !is_queued {
-            count(WRITES, "dropped", effects);
+    fn has_room_for(&self, bytes: usize) -> bool {
+        let outbox = self.outbox.try_borrow();
+        outbox.is_ok_and(|outbox| outbox.has_room_for(bytes))
+    }
+
+    /// Queues a call, where there is room for it.
+    fn queue(&self, callout: Callout) {
+        if let Ok(mut outbox) = self.outbox.try_borrow_mut() {
+            outbox.push(callout);
         }
     }
 
-    fn was_asked(&self, tenant: Option<Tenant>, now: u64) -> bool {
-        self.asked.try_borrow().is_ok_and(|asked| {
-            let mut asked = asked.iter();
-            // One that lies ahead was noted before a clock was set back.
-            asked.any(|(other, at)| {
-                *other == tenant && *at <= now && now.saturating_sub(*at) < PURGES_ARE_ASKED_EVERY
-            })
-        })
-    }
-
-    fn note_asked(&self, tenant: Option<Tenant>, now: u64) {
+    /// Takes note that the purges of `tenant` are asked for; false where they were a moment ago, or
+    /// where so many were that there is no room to note it.
+    fn note_asked(&self, tenant: Option<Tenant>, now: u64) -> bool {
         let Ok(mut asked) = self.asked.try_borrow_mut() else {
-            return;
+            return false;
         };
+        // One that lies ahead was noted before a clock was set back.
+        let is_recent = |at: u64| at <= now && now.saturating_sub(at) < PURGES_ARE_ASKED_EVERY;
         if let Some((_, at)) = asked.iter_mut().find(|(other, _)| *other == tenant) {
-            *at = now;
-            return;
+            let is_due = !is_recent(*at);
+            if is_due {
+                *at = now;
+            }
+            return is_due;
         }
         if asked.len() >= MOST_ASKED {
-            asked.clear();
+            asked.retain(|(_, at)| is_recent(*at));
         }
-        asked.push((tenant, now));
+        let has_room = asked.len() < MOST_ASKED;
+        if has_room {
+            asked.push((tenant, now));
+        }
+        has_room
     }
 }
 
@@ -291,14 +306,21 @@ fn call(
 }
 
 impl Purge {
-    /// The call that tells the fleet.
-    pub fn call(self, store: &FleetStore) -> Callout {
+    /// The call that tells the fleet, sealed like this.
+    ///
+    /// Clocks of a fleet differ a little: an Envoy whose clock is ahead may have kept just before it
+    /// what seems to be of just after it, so for the others it is of [`SKEW`] later.
+    pub fn call(self, store: &FleetStore, seal: &Seal) -> Callout {
         let mut path = format!("/SETEX/{PURGED}");
         if let Some(tenant) = self.tenant {
             let _ = write!(path, ":{tenant}");
         }
         let _ = write!(path, "/{}.raw", KEPT / SECOND);
-        call(store, "PUT", path, self.text().into_bytes(), MOST_UNAWAITED)
+        let at = self.at.saturating_add(SKEW);
+        let mut body = Purge { at, ..self }.text().into_bytes();
+        let sealed = seal.of(&body);
+        body.extend_from_slice(&sealed);
+        call(store, "PUT", path, body, MOST_UNAWAITED)
     }
 
     /// Whether the answer to that call says that it was done.
@@ -318,16 +340,24 @@ impl Purge {
 
     /// The purge that `value` is. One of a time yet to come is none: nobody could keep anything
     /// until then.
-    fn read(value: &[u8], now: u64) -> Option<Purge> {
-        let text = core::str::from_utf8(value).ok()?.strip_prefix(SAYS_PURGE)?;
+    fn read(value: &[u8], seal: &Seal, now: u64) -> Option<Purge> {
+        let (text, sealed) = value.split_last_chunk::<SEAL>()?;
+        if *sealed != seal.of(text) {
+            return None;
+        }
+        let text = core::str::from_utf8(text).ok()?.strip_prefix(SAYS_PURGE)?;
         let (tenant, at) = text.split_once(' ')?;
         let tenant = match tenant {
             ALL => None,
             tenant => Some(Tenant::read(tenant)?),
         };
         let at = at.parse().ok()?;
-        (at <= now.saturating_add(SKEW)).then_some(Purge { tenant, at })
+        (at <= now.saturating_add(SKEW.saturating_mul(2))).then_some(Purge { tenant, at })
     }
+}
+
+fn says_purge(value: &[u8]) -> bool {
+    value.starts_with(SAYS_PURGE.as_bytes())
 }
 
 fn count(metric: Metric, outcome: &'static str, effects: &mut Vec<Effect>) {

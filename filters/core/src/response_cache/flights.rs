@@ -14,6 +14,8 @@ use crate::effect::Effect;
 
 /// Requests of a worker that wait together.
 pub const MOST_WAITING: usize = 4096;
+/// Nanoseconds that a request waits at most, whatever is configured.
+pub const LONGEST_WAIT: u64 = 60_000_000_000;
 /// Marks that are looked for with one tick; who waits for others beyond that waits for its time.
 const MOST_LOOKED_FOR: usize = 256;
 
@@ -124,7 +126,9 @@ impl Flights {
         };
         let mut looked_for = 0_usize;
         flights.retain(|key, flight| {
-            let is_over = |waiter: &Waiter| waiter.until <= now;
+            // Who seems to wait for longer than anybody may began before a clock was set back.
+            let is_over =
+                |waiter: &Waiter| !(1..=LONGEST_WAIT).contains(&waiter.until.saturating_sub(now));
             let over: Vec<Waiter> = flight.waiting.iter().copied().filter(is_over).collect();
             flight.waiting.retain(|waiter| !is_over(waiter));
             self.call(&over, Turn::Alone, effects);

@@ -5,7 +5,7 @@ use super::lifetime::Lifetime;
 use super::missed::{Missed, Question};
 use super::recording::{Recorded, Unkept};
 use super::store::Outcome;
-use super::{ResponseCache, SECOND, stale};
+use super::{ResponseCache, SECOND};
 use crate::effect::Effect;
 use crate::exchange::{Ending, Exchange};
 use crate::host::Host;
@@ -85,7 +85,7 @@ impl ResponseCache {
         };
         let entry = draft.seal(&self.seal).ok_or(Unkept::Size)?;
         if let Some(fleet) = self.fleet(config) {
-            fleet.keep(&entry, stale(config), now, effects);
+            fleet.keep(&entry, now, effects);
         }
         match self.put(&entry, config, host, now, effects).outcome {
             Outcome::Stored => Ok(()),

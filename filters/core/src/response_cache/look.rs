@@ -126,6 +126,9 @@ impl Look<'_> {
         match news {
             News::Turn(Turn::Again) => self.find(question, now, false, effects),
             News::Turn(Turn::Alone) => {
+                if let Some(Waits::Turn(place)) = missed.waits {
+                    self.cache.flights.leave(&question.key, place);
+                }
                 Found::Nothing(Missed::alone(question, self.config().max_entry_bytes))
             }
             news => self.on_fleet_news(missed, news, now, effects),
@@ -157,8 +160,9 @@ impl Look<'_> {
             Lookup::Stale(entry) => Some((entry, STALE)),
             Lookup::Miss(_) => None,
         };
-        // What was purged is as if it were not there: one asks, and the others wait for that.
-        let found = found.filter(|(entry, _)| !self.has_done_with(entry, &question, now));
+        // What was purged, or is too old for who asks, is as if it were not there: one asks, and the
+        // others wait for that.
+        let found = found.filter(|(entry, _)| self.may_have(entry, &question, now));
         let is_missing = found.is_none();
         let mut missed = Missed::alone(question, config.max_entry_bytes);
         if let Some(Flight::Leader(ticket)) = flight {
@@ -170,7 +174,7 @@ impl Look<'_> {
             && let Some(kept) = self.give(&entry, told, now)
         {
             if let Some(fleet) = cache.fleet(config) {
-                fleet.hit(question.tenant, now, effects);
+                fleet.hit(question.tenant, now);
             }
             return kept;
         }
@@ -219,14 +223,14 @@ impl Look<'_> {
             return Found::Nothing(missed);
         };
         let question = missed.question;
-        let found = fleet.read(news, question.key, now, effects);
+        let found = fleet.read(news, question.key, question.tenant, now, effects);
         for purge in found.purges {
-            cache.purges.purge(host, purge.tenant, purge.at);
+            cache.purges.purge(host, purge.tenant, purge.at, now);
         }
         let fresh = found
             .entry
             .filter(|entry| entry.freshness(now, 0) == Freshness::Fresh);
-        let fresh = fresh.filter(|entry| !self.has_done_with(entry, &question, now));
+        let fresh = fresh.filter(|entry| self.may_have(entry, &question, now));
         let given = fresh.and_then(|entry| {
             let kept = self.give(&entry, FLEET_HIT, now)?;
             Some((entry, kept))
@@ -243,21 +247,17 @@ impl Look<'_> {
         kept
     }
 
-    /// Whether `entry` was purged.
-    fn has_done_with(&self, entry: &Entry, question: &Question, now: u64) -> bool {
+    /// Whether `entry` is young enough for who asks, and was not purged.
+    fn may_have(&self, entry: &Entry, question: &Question, now: u64) -> bool {
+        let max_age = self.directives().and_then(|said| said.max_age);
+        let is_young = max_age.is_none_or(|most| entry.age(now) / SECOND <= most);
         let purges = &self.cache.purges;
-        purges.has_done_with(self.host, question.tenant, entry.created(), now)
+        is_young && !purges.has_done_with(self.host, question.tenant, entry.created(), now)
     }
 
-    /// Gives `entry` to who asks, where that is what is asked for.
+    /// Gives `entry` to who asks, where it can be given in the form that is asked for.
     fn give(&self, entry: &Entry, told: Told, now: u64) -> Option<Found> {
-        let age = entry.age(now) / SECOND;
-        let max_age = self.directives().and_then(|said| said.max_age);
-        let is_young = max_age.is_none_or(|most| age <= most);
-        if !is_young {
-            return None;
-        }
-        let reply = replay(entry, self.request, age, told.header)?;
+        let reply = replay(entry, self.request, entry.age(now) / SECOND, told.header)?;
         let usage = entry.usage();
         Some(Found::Kept { reply, usage, told })
     }

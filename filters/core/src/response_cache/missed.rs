@@ -59,6 +59,19 @@ impl Missed {
             waits: None,
         }
     }
+
+    /// Whether others wait for an answer that is not kept.
+    pub(super) fn is_awaited_in_vain(&self) -> bool {
+        (self.leads || self.ticket.is_some()) && self.recording.is_lost()
+    }
+
+    /// What others wait for, which they are to be told of: nobody waits for this one then.
+    pub(super) fn take_awaited(&mut self) -> Missed {
+        let mut awaited = Missed::alone(self.question, 0);
+        awaited.ticket = self.ticket.take();
+        awaited.leads = core::mem::take(&mut self.leads);
+        awaited
+    }
 }
 
 /// The answer, while it passes.

@@ -121,6 +121,11 @@ impl Recording {
         matches!(self.state, State::Keeping(_))
     }
 
+    /// Whether what comes is not kept.
+    pub fn is_lost(&self) -> bool {
+        matches!(self.state, State::Lost(_))
+    }
+
     /// What came.
     ///
     /// # Errors

@@ -166,13 +166,11 @@ impl Gateway {
         let mut sent = Vec::new();
         let (first, rest) = body.split_at(body.len() / 2);
         for (chunk, is_end) in [(first, false), (rest, true)] {
-            let instead = self.pipeline.on_response_chunk(
-                &mut exchange,
-                chunk.as_bytes(),
-                is_end,
-                &self.world,
-                &mut Vec::new(),
-            );
+            let instead = self.with(|effects| {
+                let (chunk, world) = (chunk.as_bytes(), &self.world);
+                self.pipeline
+                    .on_response_chunk(&mut exchange, chunk, is_end, world, effects)
+            });
             sent.extend(instead.unwrap_or_else(|| chunk.as_bytes().to_vec()));
         }
         self.with(|effects| self.pipeline.settle(*exchange, end, &self.world, effects));
@@ -393,7 +391,7 @@ fn a_purge_ends_what_was_asked_before_it() {
     gateway.asks(QUESTION).sent();
     assert_eq!(purge(Tenant, ""), Err(Refused::NoTenant));
     gateway.world.store.is_broken.set(true);
-    assert_eq!(purge(All, ""), Err(Refused::Busy));
+    assert_eq!(purge(All, ""), Err(Refused::NotPurged));
 }
 
 #[test]

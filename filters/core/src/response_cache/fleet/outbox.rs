@@ -19,12 +19,16 @@ pub(super) struct Outbox {
 }
 
 impl Outbox {
+    /// Whether there is room for a call with a body of so many bytes.
+    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
+        self.bytes.saturating_add(bytes) <= MOST_BYTES && self.calls.len() < MOST
+    }
+
     /// Queues a call; false where there is no room for it.
     pub(super) fn push(&mut self, callout: Callout) -> bool {
-        let bytes = self.bytes.saturating_add(callout.body.len());
-        let fits = bytes <= MOST_BYTES && self.calls.len() < MOST;
+        let fits = self.has_room_for(callout.body.len());
         if fits {
-            self.bytes = bytes;
+            self.bytes = self.bytes.saturating_add(callout.body.len());
             self.calls.push_back(callout);
         }
         fits

@@ -99,11 +99,12 @@ fn what_is_no_entry_of_this_key_is_a_miss_and_counted() {
     let mut flipped = own.bytes().to_vec();
     flipped[60] ^= 1;
     let cut = &own.bytes()[..own.bytes().len() - 1];
-    let rows: [(News, bool, &str); 14] = [
+    let purge = sealed("tollgate purge all 5");
+    let rows: [(News, bool, &str); 15] = [
         (reply(&[own.bytes()]), true, "hit"),
-        (reply(&[own.bytes(), b"tollgate purge all 5"]), true, "hit"),
+        (reply(&[own.bytes(), &purge]), true, "hit"),
         (reply(&[]), false, "miss"),
-        (reply(&[b"tollgate purge all 5"]), false, "miss"),
+        (reply(&[&purge]), false, "miss"),
         (reply(&[foreign.bytes()]), false, "unreadable"),
         (reply(&[other.bytes()]), false, "unreadable"),
         (reply(&[&flipped]), false, "unreadable"),
@@ -118,10 +119,11 @@ fn what_is_no_entry_of_this_key_is_a_miss_and_counted() {
         (answer(503, b"upstream connect error"), false, "unavailable"),
         (answer(403, b""), false, "unavailable"),
         (News::NoAnswer, false, "unavailable"),
+        (News::TooLarge, false, "too_large"),
     ];
     for (news, is_found, outcome) in rows {
         let mut effects = Vec::new();
-        let found = fleet().read(news.clone(), key_a, NOW, &mut effects);
+        let found = fleet().read(news.clone(), key_a, ANN, NOW, &mut effects);
         assert_eq!(found.entry.is_some(), is_found, "{news:?}");
         assert_eq!(
             counted(&effects),
@@ -136,19 +138,14 @@ fn what_is_kept_is_written_with_the_next_tick() {
     let fleet = fleet();
     let key = key("a");
     assert!(!fleet.wants_tick());
-    fleet.keep(
-        &entry(key, b"secret"),
-        20 * SECOND,
-        NOW + SECOND / 2,
-        &mut Vec::new(),
-    );
+    fleet.keep(&entry(key, b"secret"), NOW + SECOND / 2, &mut Vec::new());
     assert!(fleet.wants_tick());
     let mut effects = Vec::new();
     fleet.on_tick(&mut effects);
     let [Effect::Call(call)] = &*effects else {
         panic!("{effects:?}");
     };
-    assert_eq!(path(call), format!("/SETEX/tollgate:1:{key}/120.raw"));
+    assert_eq!(path(call), format!("/SETEX/tollgate:1:{key}/100.raw"));
     assert_eq!(call.body, entry(key, b"secret").bytes());
     assert!(!fleet.wants_tick());
     for (news, outcome) in [
@@ -169,11 +166,11 @@ fn a_store_that_does_not_work_is_asked_by_one_a_second() {
     let key = key("a");
     let mut effects = Vec::new();
     for _ in 0..5 {
-        fleet.read(News::NoAnswer, key, NOW, &mut effects);
+        fleet.read(News::NoAnswer, key, None, NOW, &mut effects);
     }
     effects.clear();
     assert!(fleet.ask(key, None, 1, NOW, &mut effects).is_none());
-    fleet.keep(&entry(key, b"secret"), 0, NOW, &mut effects);
+    fleet.keep(&entry(key, b"secret"), NOW, &mut effects);
     assert_eq!(
         counted(&effects),
         ["fleet_lookups skipped", "fleet_writes dropped"]
@@ -181,7 +178,7 @@ fn a_store_that_does_not_work_is_asked_by_one_a_second() {
     let later = NOW + SECOND;
     assert!(fleet.ask(key, None, 1, later, &mut effects).is_some());
     assert!(fleet.ask(key, None, 1, later, &mut effects).is_none());
-    fleet.read(reply(&[]), key, later, &mut effects);
+    fleet.read(reply(&[]), key, None, later, &mut effects);
     assert!(fleet.ask(key, None, 1, later, &mut effects).is_some());
     // One that is full still says what it has.
     for _ in 0..10 {
@@ -190,51 +187,54 @@ fn a_store_that_does_not_work_is_asked_by_one_a_second() {
     assert!(fleet.ask(key, None, 1, later, &mut effects).is_some());
 }
 
+fn sealed(text: &str) -> Vec<u8> {
+    let mut value = text.as_bytes().to_vec();
+    value.extend_from_slice(&Seal::new(b"secret").of(text.as_bytes()));
+    value
+}
+
 #[test]
 fn purges_are_told_and_heard_of() {
     let rows = [
-        (
-            Purge {
-                tenant: None,
-                at: NOW,
-            },
-            "/SETEX/tollgate:1:purged/63072000.raw",
-            "tollgate purge all 1000000000000000",
-        ),
-        (
-            Purge { tenant: ANN, at: 7 },
-            "/SETEX/tollgate:1:purged:0000000000000abc/63072000.raw",
-            "tollgate purge 0000000000000abc 7",
-        ),
-        (
-            Purge {
-                tenant: Some(Tenant::Default),
-                at: 7,
-            },
-            "/SETEX/tollgate:1:purged:default/63072000.raw",
-            "tollgate purge default 7",
-        ),
+        (None, NOW, "", "all"),
+        (ANN, 7, ":0000000000000abc", "0000000000000abc"),
+        (Some(Tenant::Default), 7, ":default", "default"),
     ];
-    for (purge, to, says) in rows {
-        let call = purge.call(&fleet().store);
-        assert_eq!((path(&call), &*call.body), (to, says.as_bytes()));
-        assert_eq!(Purge::read(&call.body, NOW), Some(purge));
+    for (tenant, at, to, name) in rows {
+        let purge = Purge { tenant, at };
+        // Clocks of a fleet may differ by so much.
+        let told = Purge {
+            at: at + SKEW,
+            tenant,
+        };
+        let call = purge.call(&fleet().store, &Seal::new(b"secret"));
         assert_eq!(
-            fleet().on_answer(&reply(&[&call.body]), NOW, &mut Vec::new()),
-            [purge]
+            path(&call),
+            format!("/SETEX/tollgate:1:purged{to}/94608000.raw")
         );
-        let found = fleet().read(reply(&[&call.body]), key("a"), NOW, &mut Vec::new());
-        assert_eq!(found.purges, [purge]);
+        assert_eq!(
+            call.body,
+            sealed(&format!("tollgate purge {name} {}", at + SKEW))
+        );
+        let heard = fleet().on_answer(&reply(&[&call.body]), NOW, &mut Vec::new());
+        assert_eq!(heard, [told]);
+        let found = fleet().read(reply(&[&call.body]), key("a"), tenant, NOW, &mut Vec::new());
+        assert_eq!(found.purges, [told]);
     }
     for no_purge in [
         "",
         "tollgate purge all",
         "tollgate purge all x",
         "tollgate purge bob 7",
-        "tollgate purge all 1000010000000000",
+        "tollgate purge all 1000011000000000",
         "tollgate purge  7",
     ] {
-        assert_eq!(Purge::read(no_purge.as_bytes(), NOW), None, "{no_purge}");
+        let seal = Seal::new(b"secret");
+        assert_eq!(
+            Purge::read(&sealed(no_purge), &seal, NOW),
+            None,
+            "{no_purge}"
+        );
     }
     for (news, is_noted) in [
         (answer(200, b"+OK\r\n"), true),
@@ -248,13 +248,41 @@ fn purges_are_told_and_heard_of() {
 }
 
 #[test]
+fn purges_that_nobody_sealed_or_asked_for_are_none() {
+    let bob = sealed("tollgate purge 0000000000000b0b 7");
+    let [ann, all] = [
+        sealed("tollgate purge 0000000000000abc 7"),
+        sealed("tollgate purge all 7"),
+    ];
+    let unsealed = b"tollgate purge all 7 0123456789abcdef";
+    let rows: [(&[&[u8]], usize); 5] = [
+        (&[&all, &ann], 2),
+        (&[&bob], 0),
+        (&[unsealed], 0),
+        (&[&bob, &all, &ann], 1),
+        (&[unsealed, unsealed, &all], 0),
+    ];
+    for (values, expected) in rows {
+        let found = fleet().read(reply(values), key("a"), ANN, NOW, &mut Vec::new());
+        assert_eq!(found.purges.len(), expected, "{values:?}");
+    }
+    // However many there are.
+    let many = vec![&*all; 4000];
+    let heard = fleet().on_answer(&reply(&many), NOW, &mut Vec::new());
+    assert_eq!(heard.len(), 2);
+}
+
+#[test]
 fn while_only_hits_come_purges_are_asked_for_from_time_to_time() {
     let fleet = fleet();
-    let asked = |now| {
-        fleet.hit(ANN, now, &mut Vec::new());
+    let sent = || {
         let mut effects = Vec::new();
         fleet.on_tick(&mut effects);
         effects.len()
+    };
+    let asked = |now| {
+        fleet.hit(ANN, now);
+        sent()
     };
     assert_eq!(asked(NOW), 1);
     assert_eq!(asked(NOW + PURGES_ARE_ASKED_EVERY - 1), 0);
@@ -263,8 +291,16 @@ fn while_only_hits_come_purges_are_asked_for_from_time_to_time() {
     // A question for an entry is one for purges too.
     fleet.ask(key("a"), ANN, 1, NOW + 90 * SECOND, &mut Vec::new());
     assert_eq!(asked(NOW + 91 * SECOND), 0);
-    for hash in 0..2 * MOST_ASKED as u64 {
-        fleet.hit(Some(Tenant::Named(hash)), NOW, &mut Vec::new());
-        assert!(fleet.asked.borrow().len() <= MOST_ASKED);
+    // Of more tenants than there is room for some are not asked for, and none twice.
+    let now = NOW + 200 * SECOND;
+    let mut questions = 0;
+    for _ in 0..10 {
+        for hash in 0..2 * MOST_ASKED as u64 {
+            fleet.hit(Some(Tenant::Named(hash)), now);
+            questions += sent();
+        }
     }
+    assert_eq!(questions, MOST_ASKED);
+    fleet.hit(ANN, now + PURGES_ARE_ASKED_EVERY);
+    assert_eq!(sent(), 1);
 }

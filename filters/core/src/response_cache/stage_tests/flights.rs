@@ -39,8 +39,8 @@ fn like_requests_wait_for_what_the_first_brings() {
 fn who_waits_goes_on_alone_where_the_first_brings_nothing_to_keep() {
     for answer in [
         (200, JSON_TYPE, &*saying("Blue.", "length")),
-        (500, JSON_TYPE, "{}"),
-        (429, JSON_TYPE, "{}"),
+        (404, JSON_TYPE, "{}"),
+        (200, "text/html", "<p>"),
     ] {
         let gateway = Gateway::new(&json!({}));
         let first = gateway.asks(QUESTION).sent();
@@ -135,6 +135,63 @@ fn those_who_want_no_waiting_do_not_wait() {
 }
 
 #[test]
+fn nobody_waits_for_the_end_of_what_is_not_kept() {
+    let long = "x".repeat(3000);
+    for ((status, content_type, chunk), turn) in [
+        ((500, JSON_TYPE, "{"), Turn::Again),
+        ((429, JSON_TYPE, "{"), Turn::Again),
+        ((404, JSON_TYPE, "{"), Turn::Alone),
+        ((200, JSON_TYPE, &*long), Turn::Alone),
+    ] {
+        let gateway = Gateway::new(&json!({"max_entry_bytes": 2048}));
+        let mut first = gateway.asks(QUESTION).sent();
+        let (_second, wait) = gateway.asks(QUESTION).waits();
+        first.on_response_head(&ResponseHead {
+            status,
+            content_type: content_type.as_bytes(),
+            content_encoding: b"",
+            cache: b"",
+        });
+        gateway.with(|effects| {
+            let chunk = chunk.as_bytes();
+            let world = &gateway.world;
+            gateway
+                .pipeline
+                .on_response_chunk(&mut first, chunk, false, world, effects)
+        });
+        assert_eq!(woken(&gateway.wanted()), [(place(&wait), turn)], "{status}");
+        // Once: at its end there is nobody left, and nothing that says it is still under way.
+        gateway.asks(QUESTION).sent();
+        gateway.with(|effects| {
+            gateway
+                .pipeline
+                .settle(*first, StreamEnd::Data, &gateway.world, effects)
+        });
+        assert_eq!(gateway.wanted(), []);
+    }
+}
+
+#[test]
+fn what_is_too_old_for_who_asks_is_asked_for_by_one() {
+    let gateway = Gateway::new(&json!({}));
+    let blue = saying("Blue.", "stop");
+    gateway.is_answered(QUESTION, (200, JSON_TYPE, &blue));
+    gateway.later(20);
+    let ask = || {
+        gateway.ask(
+            &[("api-key", "ann"), ("cache-control", "max-age=9")],
+            QUESTION,
+        )
+    };
+    let first = ask().sent();
+    let (second, _) = ask().waits();
+    assert_eq!(gateway.asks(QUESTION).answered(), kept(&blue));
+    gateway.answer(first, (200, JSON_TYPE, &blue), StreamEnd::Data);
+    let second = gateway.resume(second, QUESTION, News::Turn(Turn::Again));
+    assert_eq!(second.answered(), kept(&blue));
+}
+
+#[test]
 fn what_was_purged_is_asked_for_by_one() {
     let gateway = Gateway::new(&json!({}));
     let blue = saying("Blue.", "stop");
@@ -175,7 +232,7 @@ fn of_all_workers_one_asks() {
     let first = one.asks(&question).sent();
     let (second, _) = two.asks(&question).waits();
     let (third, _) = two.asks(&question).waits();
-    one.answer(first, (500, JSON_TYPE, "{}"), StreamEnd::Data);
+    one.answer(first, (404, JSON_TYPE, "{}"), StreamEnd::Data);
     assert_eq!(two.tick().len(), 2);
     let second = two
         .resume(second, &question, News::Turn(Turn::Again))
@@ -183,7 +240,7 @@ fn of_all_workers_one_asks() {
     let (third, _) = two
         .resume(third, &question, News::Turn(Turn::Again))
         .waits();
-    two.answer(second, (500, JSON_TYPE, "{}"), StreamEnd::Data);
+    two.answer(second, (404, JSON_TYPE, "{}"), StreamEnd::Data);
     assert_eq!(two.wanted().len(), 1);
     two.resume(third, &question, News::Turn(Turn::Alone)).sent();
 }
