@@ -1,7 +1,7 @@
 //! Runs other programs from the repository's root, with errors that name the command.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
