@@ -53,7 +53,6 @@ mod needs_redis {
         let what = format!("{count} {name}.{outcome}");
         let is_there = |_: &_| stat(stack, name, outcome) >= count;
         stack.envoy.wait_until(&what, is_there).unwrap();
-        assert_eq!(stat(stack, name, outcome), count);
     }
 
     #[test]

@@ -22,7 +22,7 @@ const TICK: Duration = Duration::from_millis(100);
 fn worker(host: &Host, name: &str, settings: &str) -> Worker {
     let module = Module::load(places::filter(name).unwrap()).unwrap();
     let plugin = Plugin {
-        configuration: format!(r#"{{"hold_headers":true,"rate_limiter":{{{settings}}}}}"#).into(),
+        configuration: format!(r#"{{"hold_headers":true,"response_cache":{{"enabled":false}},"rate_limiter":{{{settings}}}}}"#).into(),
         allow_on_headers_stop_iteration: true,
         ..Plugin::default()
     };

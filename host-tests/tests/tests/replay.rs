@@ -18,10 +18,12 @@ use tollgate_tests::places;
 /// Envoys at a time: each mostly waits.
 const PARALLEL: usize = 4;
 /// The scenarios that no Envoy replays. Each says why; more would make the comparison a promise.
-const NOT_ON_ENVOY: [&str; 3] = [
+const NOT_ON_ENVOY: [&str; 5] = [
     "host-tests/scenarios/probes/endless-loop.toml",
     "host-tests/scenarios/probes/lookup.toml",
     "host-tests/scenarios/rate-limiter/quotas.toml",
+    "host-tests/scenarios/response-cache/fleet-purge.toml",
+    "host-tests/scenarios/response-cache/fleet.toml",
 ];
 
 /// `TOLLGATE_SCENARIO` chooses files whose path contains it.

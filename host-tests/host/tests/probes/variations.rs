@@ -203,7 +203,7 @@ fn rows() -> Vec<Row> {
             "",
             &[
                 "as written, two at once: ",
-                "1 again.upstream.body: expected \"questionmark\", came \"\"",
+                "1 (companion).upstream.body: expected \"questionmark\", came \"\"",
             ],
         ),
         (
